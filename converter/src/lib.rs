@@ -1,0 +1,1 @@
+//! Readers and writers of model formats, and the headwater command.

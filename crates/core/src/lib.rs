@@ -1,0 +1,1 @@
+//! Shapes, dtypes, errors, op declarations, the lazy graph, gradients, fusion and plans of Headwater.

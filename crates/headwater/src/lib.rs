@@ -1,0 +1,1 @@
+//! Train and run models where the data is: tensors, gradients, layers, training.

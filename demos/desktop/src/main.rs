@@ -1,0 +1,2 @@
+//! Retrain an image classifier natively.
+fn main() {}

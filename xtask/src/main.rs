@@ -1,0 +1,2 @@
+//! Every build step of Headwater.
+fn main() {}
