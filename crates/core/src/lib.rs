@@ -1,1 +1,27 @@
 //! Shapes, dtypes, errors, op declarations, the lazy graph, gradients, fusion and plans of Headwater.
+//!
+//! An operation on a [`Tensor`] infers its shape and dtype, raises its error there and then, and appends a node to the
+//! graph. Work runs when a value is read: the pending graph is lowered to a [`plan::Plan`] of fused kernels, found again
+//! by structure when a step repeats, and run by an [`engine::Engine`]. Nothing here knows a device, a file or a thread.
+
+pub mod device;
+pub mod dtype;
+pub mod engine;
+mod error;
+pub mod grad;
+pub mod lower;
+pub mod op;
+pub mod ops;
+pub mod plan;
+pub mod pointwise;
+pub mod scalar;
+pub mod shape;
+mod tensor;
+pub mod view;
+
+pub use device::Device;
+pub use dtype::{DType, HostData, HostSlice, Scalar};
+pub use error::{Error, Result};
+pub use grad::Tape;
+pub use shape::Shape;
+pub use tensor::Tensor;

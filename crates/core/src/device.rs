@@ -1,0 +1,296 @@
+//! A device: an engine, the operations waiting for it, and the plans it has run.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use smallvec::SmallVec;
+
+use crate::dtype::{DType, HostSlice, Scalar};
+use crate::engine::{Buffer, Engine};
+use crate::error::{Error, Result};
+use crate::grad::{CustomGradient, Recorded, Tape};
+use crate::lower::{lower, Graph, GraphNode, GraphOp};
+use crate::op::Op;
+use crate::plan::Plan;
+use crate::shape::Shape;
+use crate::tensor::{Node, State, Tensor};
+
+/// Pending work is run once there are this many operations: a bound on memory, far above any training step.
+const MAX_PENDING_NODES: usize = 20_000;
+/// Or once the results of pending contractions and reductions would take this many bytes.
+const MAX_PENDING_BYTES: usize = 1 << 30;
+/// Plans are forgotten when there are more: the shapes of a program that never repeats must not pile up.
+const MAX_PLANS: usize = 256;
+
+/// Where tensors live and operations run. Clones are the same device.
+#[derive(Clone)]
+pub struct Device(Arc<Inner>);
+
+struct Inner {
+    engine: Arc<dyn Engine>,
+    state: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    pending: Vec<Weak<Node>>,
+    pending_bytes: usize,
+    plans: HashMap<(u64, u64), Arc<Plan>>,
+    tapes: Vec<Tape>,
+    /// While positive, tapes do not record.
+    paused: usize,
+    stats: Stats,
+}
+
+/// What a device has done, for tests and profiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Runs of a plan.
+    pub runs: usize,
+    /// Plans made; the other runs found theirs.
+    pub plans: usize,
+    /// Kernels launched.
+    pub kernels: usize,
+}
+
+impl Device {
+    /// A device that runs on `engine`.
+    pub fn new(engine: Arc<dyn Engine>) -> Device {
+        Device(Arc::new(Inner { engine, state: Mutex::default() }))
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.0.engine
+    }
+
+    /// Whether both are the same device.
+    pub fn same(&self, other: &Device) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// What the device has done so far.
+    pub fn stats(&self) -> Stats {
+        self.queue().stats
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A tensor with elements copied from the host.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `shape` does not hold as many elements; [`Error::Device`] when memory runs out.
+    pub fn tensor(&self, data: HostSlice<'_>, shape: impl Into<Shape>) -> Result<Tensor> {
+        let shape = shape.into();
+        if shape.size() != data.len() {
+            let expected = format!("{} values for shape {shape}", shape.size());
+            return Err(Error::shape("tensor", expected, data.len()));
+        }
+        Ok(Tensor::ready(self, self.engine().upload(data)?, shape))
+    }
+
+    /// A tensor over an engine buffer.
+    pub fn tensor_of_buffer(&self, buffer: Buffer, shape: Shape) -> Tensor {
+        Tensor::ready(self, buffer, shape)
+    }
+
+    /// A scalar tensor whose value may change between otherwise equal steps without a new plan.
+    pub fn scalar(&self, value: Scalar) -> Tensor {
+        Tensor::pending(self, Op::Param(value), SmallVec::new(), Shape::scalar(), value.dtype())
+    }
+
+    /// A scalar tensor whose value is part of the computation's structure, open to constant folding.
+    pub fn constant(&self, value: Scalar) -> Tensor {
+        Tensor::pending(self, Op::Const(value), SmallVec::new(), Shape::scalar(), value.dtype())
+    }
+
+    /// Records an operation. Shape and dtype have been inferred by the caller.
+    pub(crate) fn record(&self, op: Op, inputs: &[&Tensor], shape: Shape, dtype: DType) -> Result<Tensor> {
+        if let Some(other) = inputs.iter().find(|t| !t.device.same(self)) {
+            let (expected, got) = (self.engine().name(), other.device.engine().name());
+            return Err(Error::argument(
+                op.name(),
+                format!("tensors on one device ('{expected}')"),
+                format!("one on '{got}'"),
+            ));
+        }
+        let nodes = inputs.iter().map(|t| t.node.clone()).collect();
+        let heavy = !matches!(op, Op::View(_) | Op::Pointwise(_) | Op::Iota { .. } | Op::Const(_) | Op::Param(_));
+        let bytes = if heavy { shape.size() * 4 } else { 0 };
+        let output = Tensor::pending(self, op.clone(), nodes, shape, dtype);
+        let full = {
+            let mut queue = self.queue();
+            queue.tape_push(Recorded::Op(op), inputs, &output);
+            queue.pending.push(Arc::downgrade(&output.node));
+            queue.pending_bytes += bytes;
+            queue.pending.len() > MAX_PENDING_NODES || queue.pending_bytes > MAX_PENDING_BYTES
+        };
+        if full {
+            self.flush()?;
+        }
+        Ok(output)
+    }
+
+    /// Records a user's gradient for `output`, computed from `inputs` while tapes were paused.
+    pub(crate) fn record_custom(&self, gradient: CustomGradient, inputs: &[&Tensor], output: &Tensor) {
+        self.queue().tape_push(Recorded::Custom(gradient), inputs, output);
+    }
+
+    pub(crate) fn pause_tapes(&self, pause: bool) {
+        let mut queue = self.queue();
+        queue.paused = if pause { queue.paused + 1 } else { queue.paused.saturating_sub(1) };
+    }
+
+    /// Starts recording operations for gradients. Tapes nest; each records what happens while it runs.
+    pub fn start_tape(&self) {
+        self.queue().tapes.push(Tape::default());
+    }
+
+    /// Ends the innermost tape.
+    pub fn end_tape(&self) -> Tape {
+        self.queue().tapes.pop().unwrap_or_default()
+    }
+
+    /// Runs all pending operations that some tensor refers to.
+    ///
+    /// # Errors
+    /// [`Error::Device`]; the operations stay pending.
+    pub fn flush(&self) -> Result<()> {
+        self.run_pending(None)
+    }
+
+    /// Runs pending operations, `wanted` among them whatever it is.
+    pub(crate) fn compute(&self, wanted: &Tensor) -> Result<()> {
+        self.run_pending(Some(&wanted.node))
+    }
+
+    fn run_pending(&self, wanted: Option<&Arc<Node>>) -> Result<()> {
+        let mut queue = self.queue();
+        let mut outputs: Vec<Arc<Node>> = (queue.pending.iter().filter_map(Weak::upgrade))
+            .filter(|n| n.handles.load(Ordering::Relaxed) > 0)
+            .chain(wanted.cloned())
+            .filter(|n| matches!(&*n.state(), State::Pending { .. }))
+            .collect();
+        outputs.sort_unstable_by_key(|n| n.id);
+        outputs.dedup_by_key(|n| n.id);
+        if !outputs.is_empty() {
+            let gathered = Gathered::new(&outputs);
+            let key = gathered.key();
+            let plan = match queue.plans.get(&key) {
+                Some(plan) => plan.clone(),
+                None => {
+                    let plan = Arc::new(lower(&gathered.graph(), self.engine().max_kernel_buffers())?);
+                    if queue.plans.len() >= MAX_PLANS {
+                        queue.plans.clear();
+                    }
+                    queue.stats.plans += 1;
+                    queue.plans.insert(key, plan.clone());
+                    plan
+                }
+            };
+            queue.stats.runs += 1;
+            queue.stats.kernels += plan.kernels.len();
+            let results = self.engine().run(&plan, &gathered.leaves, &gathered.params)?;
+            for (node, buffer) in outputs.iter().zip(results) {
+                *node.state() = State::Ready(buffer);
+            }
+        }
+        queue.pending.clear();
+        queue.pending_bytes = 0;
+        drop(queue);
+        Ok(())
+    }
+}
+
+impl Queue {
+    fn tape_push(&mut self, recorded: Recorded, inputs: &[&Tensor], output: &Tensor) {
+        if self.paused == 0 {
+            for tape in &mut self.tapes {
+                tape.push(recorded.clone(), inputs, output);
+            }
+        }
+    }
+}
+
+/// The pending part of the graph that some outputs need, in topological order.
+struct Gathered {
+    nodes: Vec<Arc<Node>>,
+    index: HashMap<u64, usize>,
+    outputs: Vec<usize>,
+    leaves: Vec<Buffer>,
+    params: Vec<u32>,
+}
+
+impl Gathered {
+    fn new(outputs: &[Arc<Node>]) -> Gathered {
+        let mut nodes: Vec<Arc<Node>> = Vec::new();
+        let mut seen: HashMap<u64, usize> = HashMap::new();
+        let mut stack: Vec<Arc<Node>> = outputs.to_vec();
+        while let Some(node) = stack.pop() {
+            if seen.insert(node.id, 0).is_some() {
+                continue;
+            }
+            if let State::Pending { inputs, .. } = &*node.state() {
+                stack.extend(inputs.iter().cloned());
+            }
+            nodes.push(node);
+        }
+        // Ids grow with creation: their order is a topological one.
+        nodes.sort_unstable_by_key(|n| n.id);
+        let index: HashMap<u64, usize> = nodes.iter().enumerate().map(|(i, n)| (n.id, i)).collect();
+        let (mut leaves, mut params) = (Vec::new(), Vec::new());
+        for node in &nodes {
+            match &*node.state() {
+                State::Ready(buffer) => leaves.push(buffer.clone()),
+                State::Pending { op: Op::Param(value), .. } => params.push(value.bits()),
+                State::Pending { .. } => {}
+            }
+        }
+        let outputs = outputs.iter().map(|n| index[&n.id]).collect();
+        Gathered { nodes, index, outputs, leaves, params }
+    }
+
+    /// A hash of the structure: equal for steps that can share a plan. 128 bits, so that a collision is out of reach.
+    fn key(&self) -> (u64, u64) {
+        let (mut a, mut b) = (DefaultHasher::new(), DefaultHasher::new());
+        b.write_u64(0x9e37_79b9_7f4a_7c15);
+        for h in [&mut a, &mut b] {
+            self.outputs.hash(h);
+            for node in &self.nodes {
+                (&node.shape, node.dtype).hash(h);
+                if let State::Pending { op, inputs } = &*node.state() {
+                    op.hash_structure(h);
+                    inputs.iter().for_each(|i| self.index[&i.id].hash(h));
+                }
+            }
+        }
+        (a.finish(), b.finish())
+    }
+
+    fn graph(&self) -> Graph {
+        let mut leaves = 0;
+        let mut params = 0;
+        let count = |n: &mut usize| {
+            *n += 1;
+            *n - 1
+        };
+        let nodes = (self.nodes.iter())
+            .map(|node| {
+                let (op, inputs) = match &*node.state() {
+                    State::Ready(_) => (GraphOp::Leaf(count(&mut leaves)), SmallVec::new()),
+                    State::Pending { op: Op::Param(_), .. } => (GraphOp::Param(count(&mut params)), SmallVec::new()),
+                    State::Pending { op, inputs } => {
+                        (GraphOp::Op(op.clone()), inputs.iter().map(|i| self.index[&i.id]).collect())
+                    }
+                };
+                GraphNode { op, inputs, shape: node.shape.clone(), dtype: node.dtype }
+            })
+            .collect();
+        Graph { nodes, outputs: self.outputs.clone(), leaves, params }
+    }
+}

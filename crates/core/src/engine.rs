@@ -1,0 +1,77 @@
+//! What an engine must do.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::dtype::{DType, HostData, HostSlice};
+use crate::error::Result;
+use crate::plan::Plan;
+
+/// Memory that belongs to an engine. Dropping the last reference gives it back.
+pub trait BufferData: Any + Send + Sync {
+    /// The bytes it takes on the device.
+    fn bytes(&self) -> usize;
+    /// For the engine, to recognise its own.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A counted reference to engine memory: a contiguous array of 32-bit lanes.
+#[derive(Clone)]
+pub struct Buffer {
+    /// The engine's part.
+    pub data: Arc<dyn BufferData>,
+    /// The number of elements.
+    pub size: usize,
+    /// Their dtype.
+    pub dtype: DType,
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} x {})", self.size, self.dtype.name())
+    }
+}
+
+/// Called once with the elements of a buffer, or with why they could not be read.
+pub type ReadCallback = Box<dyn FnOnce(Result<HostData>) + Send>;
+
+/// Memory an engine holds, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineMemory {
+    /// Held by live buffers.
+    pub live: usize,
+    /// Kept for reuse.
+    pub pooled: usize,
+}
+
+/// A device that runs plans.
+pub trait Engine: Send + Sync {
+    /// `cpu` or `webgpu`.
+    fn name(&self) -> &'static str;
+
+    /// The most buffers, read and written together, that one kernel may use.
+    fn max_kernel_buffers(&self) -> usize;
+
+    /// Copies elements to the device.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] when memory runs out or the device is lost.
+    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer>;
+
+    /// Runs `plan` on `leaves` (its first values) with run-time scalars `params` (32-bit lanes), and returns its results.
+    /// May return before the work is done; reads wait for it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] when memory runs out, a kernel does not compile or the device is lost.
+    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>>;
+
+    /// Reads a buffer; `done` is called when it is there, at once if it can be.
+    fn read(&self, buffer: &Buffer, done: ReadCallback);
+
+    /// Waits until the callbacks of all reads were called. `false` where the platform cannot wait (a GPU in a browser).
+    fn wait(&self) -> bool;
+
+    /// Memory in use.
+    fn memory(&self) -> EngineMemory;
+}

@@ -1,0 +1,145 @@
+//! Reverse-mode gradients. A tape records operations; going back over it builds graph nodes, so that gradients fuse and
+//! can themselves be differentiated.
+
+mod rules;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::op::Op;
+use crate::ops;
+use crate::tensor::Tensor;
+
+/// A user's gradient: from the result and its gradient, the gradient of each input.
+pub(crate) type CustomGradient = Arc<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Tensor>> + Send + Sync>;
+
+/// What made a tensor.
+#[derive(Clone)]
+pub(crate) enum Recorded {
+    Op(Op),
+    Custom(CustomGradient),
+}
+
+struct Entry {
+    recorded: Recorded,
+    inputs: SmallVec<[Tensor; 3]>,
+    output: Tensor,
+}
+
+/// Operations in the order they were called, between [`Device::start_tape`] and [`Device::end_tape`].
+#[derive(Default)]
+pub struct Tape {
+    entries: Vec<Entry>,
+}
+
+impl Tape {
+    pub(crate) fn push(&mut self, recorded: Recorded, inputs: &[&Tensor], output: &Tensor) {
+        let inputs = inputs.iter().map(|&t| t.clone()).collect();
+        self.entries.push(Entry { recorded, inputs, output: output.clone() });
+    }
+
+    /// The gradient of `y`, weighted by `dy` (ones when `None`), by each of `xs`; `None` for one that `y` does not
+    /// depend on.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `dy` has another shape than `y`; whatever a user's gradient gives.
+    pub fn gradients(&self, y: &Tensor, dy: Option<&Tensor>, xs: &[&Tensor]) -> Result<Vec<Option<Tensor>>> {
+        if let Some(dy) = dy {
+            if dy.shape() != y.shape() {
+                return Err(Error::shape("gradient", format!("dy of shape {}", y.shape()), dy.shape()));
+            }
+        }
+        // Only what depends on some x takes part.
+        let mut active: HashSet<u64> = xs.iter().map(|x| x.id()).collect();
+        for entry in &self.entries {
+            if entry.inputs.iter().any(|i| active.contains(&i.id())) {
+                active.insert(entry.output.id());
+            }
+        }
+        let mut gradient: HashMap<u64, Tensor> = HashMap::new();
+        if active.contains(&y.id()) {
+            let seed = dy.map_or_else(|| y.ones_like(), |dy| Ok(dy.clone()))?;
+            gradient.insert(y.id(), seed);
+        }
+        let wanted: HashSet<u64> = xs.iter().map(|x| x.id()).collect();
+        for entry in self.entries.iter().rev() {
+            let id = entry.output.id();
+            if !active.contains(&id) {
+                continue;
+            }
+            let found = if wanted.contains(&id) { gradient.get(&id).cloned() } else { gradient.remove(&id) };
+            let Some(dy) = found else { continue };
+            let needed: SmallVec<[bool; 3]> = entry.inputs.iter().map(|i| active.contains(&i.id())).collect();
+            let parts = match &entry.recorded {
+                Recorded::Op(op) => rules::backward(op, &entry.inputs, &entry.output, &dy, &needed)?,
+                Recorded::Custom(f) => f(&entry.output, &dy)?.into_iter().map(Some).collect(),
+            };
+            for ((input, part), _) in entry.inputs.iter().zip(parts).zip(&needed).filter(|&(_, &n)| n) {
+                let Some(part) = part else { continue };
+                if part.shape() != input.shape() {
+                    let expected = format!("a gradient of shape {}", input.shape());
+                    return Err(Error::shape("customGrad", expected, part.shape()));
+                }
+                let sum = match gradient.remove(&input.id()) {
+                    Some(sum) => ops::add(&sum, &part)?,
+                    None => part,
+                };
+                gradient.insert(input.id(), sum);
+            }
+        }
+        Ok(xs.iter().map(|x| gradient.get(&x.id()).cloned()).collect())
+    }
+}
+
+impl Device {
+    /// Calls `f` with all tapes paused.
+    pub fn without_tapes<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.pause_tapes(true);
+        let result = f();
+        self.pause_tapes(false);
+        result
+    }
+
+    /// Calls `f` and returns its value with the gradients of the value by `xs`.
+    ///
+    /// # Errors
+    /// What `f` gives; [`Error::Gradient`] when the value does not depend on one of `xs`.
+    pub fn value_and_grads(&self, xs: &[&Tensor], f: impl FnOnce() -> Result<Tensor>) -> Result<(Tensor, Vec<Tensor>)> {
+        self.start_tape();
+        let value = f();
+        let tape = self.end_tape();
+        let value = value?;
+        let grads = tape.gradients(&value, None, xs)?;
+        let all = grads.into_iter().map(|g| {
+            g.ok_or_else(|| Error::Gradient("Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y.".into()))
+        });
+        Ok((value, all.collect::<Result<_>>()?))
+    }
+}
+
+/// A function with a gradient of its own: `forward` maps the inputs to a value while tapes are paused, `backward` maps
+/// the value and its gradient to the gradients of the inputs.
+///
+/// # Errors
+/// What `forward` gives.
+pub fn custom(
+    inputs: &[&Tensor],
+    forward: impl FnOnce(&[Tensor]) -> Result<Tensor>,
+    backward: impl Fn(&Tensor, &Tensor) -> Result<Vec<Tensor>> + Send + Sync + 'static,
+) -> Result<Tensor> {
+    let Some(device) = inputs.first().map(|t| t.device().clone()) else {
+        return Err(Error::argument("customGrad", "at least one input", "none"));
+    };
+    let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
+    // A fresh node, so that the gradient is found under its id even where forward returns an input.
+    let output = device.without_tapes(|| {
+        let value = forward(&owned)?;
+        ops::reshape(&value, value.shape())
+    })?;
+    device.record_custom(Arc::new(backward), inputs, &output);
+    Ok(output)
+}

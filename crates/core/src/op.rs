@@ -1,0 +1,308 @@
+//! Nodes' operations, by family. Everything a user can call is composed of these.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::dtype::Scalar;
+use crate::pointwise::Function;
+use crate::shape::Shape;
+
+/// Per-dimension amounts.
+pub type Dims = SmallVec<[usize; 6]>;
+
+/// What a node computes from its inputs.
+#[derive(Clone)]
+pub enum Op {
+    /// A constant scalar, part of the graph's structure.
+    Const(Scalar),
+    /// A scalar whose value may change from run to run of one plan. No inputs; shape `[]`.
+    Param(Scalar),
+    /// The index along dimension `axis`, as int32. No inputs.
+    Iota {
+        /// The dimension.
+        axis: usize,
+    },
+    /// Elementwise; inputs broadcast to the node's shape.
+    Pointwise(Arc<Function>),
+    /// An index map of one input: no copy.
+    View(ViewOp),
+    /// A reduction of one input over `axes`, which the result does not have.
+    Reduce {
+        /// What is computed.
+        op: ReduceOp,
+        /// The reduced dimensions, ascending.
+        axes: Dims,
+    },
+    /// `[rows, n] -> int32 [rows]`: the index of each row's largest (or smallest) element; the first of equals.
+    ArgReduce {
+        /// The largest rather than the smallest.
+        max: bool,
+    },
+    /// `[batch, m, k] x [batch, k, n] -> [batch, m, n]`, float32.
+    MatMul,
+    /// A 2-D convolution or one of its adjoints.
+    Conv(ConvKind, ConvGeometry),
+    /// A window operation over NHWC images.
+    Pool(PoolKind, PoolGeometry),
+    /// A resize of NHWC images, or its adjoint.
+    Resize(ResizeKind, ResizeGeometry),
+    /// Picks along an axis, or the adjoint.
+    Index(IndexOp),
+    /// Zero elements (value: input 1, a scalar) put around and between those of input 0.
+    Pad {
+        /// Elements before, per dimension.
+        before: Dims,
+        /// Elements between neighbours, per dimension.
+        between: Dims,
+    },
+    /// Inputs joined along `axis`.
+    Concat {
+        /// The dimension that grows.
+        axis: usize,
+    },
+    /// An algorithm that is none of the above.
+    Routine(Routine),
+}
+
+/// Index maps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ViewOp {
+    /// The same elements in row-major order under the node's shape.
+    Reshape,
+    /// Result dimension `d` is input dimension `perm[d]`.
+    Permute(Dims),
+    /// Element `i` of the result is `begin + i * step` of the input, per dimension. A step may be negative, not zero.
+    Slice {
+        /// The first element, per dimension.
+        begin: Dims,
+        /// The distance between elements, per dimension.
+        step: SmallVec<[isize; 6]>,
+    },
+    /// The input repeated along dimensions of size 1 and along new leading ones.
+    Broadcast,
+}
+
+/// What a reduction computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReduceOp {
+    /// float32, int32. Empty: 0.
+    Sum,
+    /// float32, int32. Empty: 1.
+    Prod,
+    /// float32, int32; bool: any. NaN wins. Empty: the lowest value.
+    Max,
+    /// float32, int32; bool: all. NaN wins. Empty: the highest value.
+    Min,
+}
+
+/// Which of the three contractions between images `x`, filters `w` and results `y` of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConvKind {
+    /// `(x, w) -> y`.
+    Forward,
+    /// `(dy, w) -> dx`: the transposed convolution.
+    BackwardInput,
+    /// `(x, dy) -> dw`.
+    BackwardFilter,
+}
+
+/// Sizes of a 2-D convolution. Images are NHWC, filters `[filter_h, filter_w, in_channels / groups, out_channels]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are the definitions
+pub struct ConvGeometry {
+    pub batch: usize,
+    pub in_h: usize,
+    pub in_w: usize,
+    pub in_channels: usize,
+    pub out_h: usize,
+    pub out_w: usize,
+    pub out_channels: usize,
+    pub filter_h: usize,
+    pub filter_w: usize,
+    pub stride_h: usize,
+    pub stride_w: usize,
+    pub dilation_h: usize,
+    pub dilation_w: usize,
+    /// Rows of zeros before the first; those after follow from the sizes.
+    pub pad_top: usize,
+    /// Columns of zeros before the first.
+    pub pad_left: usize,
+    pub groups: usize,
+}
+
+impl ConvGeometry {
+    /// The shape of `x`.
+    pub fn input_shape(&self) -> Shape {
+        Shape::from([self.batch, self.in_h, self.in_w, self.in_channels])
+    }
+    /// The shape of `w`.
+    pub fn filter_shape(&self) -> Shape {
+        Shape::from([self.filter_h, self.filter_w, self.in_channels / self.groups, self.out_channels])
+    }
+    /// The shape of `y`.
+    pub fn output_shape(&self) -> Shape {
+        Shape::from([self.batch, self.out_h, self.out_w, self.out_channels])
+    }
+    /// Whether each input channel has filters of its own.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups == self.in_channels && self.groups > 1
+    }
+}
+
+/// Window operations. `x` are images, `y` window results, `index` the int32 position `(h * in_w + w) * channels + c`
+/// of each window's first maximum within its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PoolKind {
+    /// `x -> y`, the largest; padding is never chosen.
+    Max,
+    /// `x -> index`.
+    ArgMax,
+    /// `(dy, index) -> dx`: each window's value goes to its position.
+    MaxScatter,
+    /// `(x, index) -> y`: the element at each window's position.
+    MaxGather,
+    /// `x -> y`, the mean of the elements inside the image.
+    Avg,
+    /// `dy -> dx`, the adjoint of `Avg`.
+    AvgBackward,
+}
+
+/// Sizes of a window operation; padding as in [`ConvGeometry`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are the definitions
+pub struct PoolGeometry {
+    pub batch: usize,
+    pub in_h: usize,
+    pub in_w: usize,
+    pub channels: usize,
+    pub out_h: usize,
+    pub out_w: usize,
+    pub window_h: usize,
+    pub window_w: usize,
+    pub stride_h: usize,
+    pub stride_w: usize,
+    pub dilation_h: usize,
+    pub dilation_w: usize,
+    pub pad_top: usize,
+    pub pad_left: usize,
+}
+
+impl PoolGeometry {
+    /// The shape of the images.
+    pub fn input_shape(&self) -> Shape {
+        Shape::from([self.batch, self.in_h, self.in_w, self.channels])
+    }
+    /// The shape of the window results.
+    pub fn output_shape(&self) -> Shape {
+        Shape::from([self.batch, self.out_h, self.out_w, self.channels])
+    }
+}
+
+/// How pixels between pixels are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResizeKind {
+    /// From the four neighbours, by distance.
+    Bilinear,
+    /// From the nearest.
+    Nearest,
+    /// `dy -> dx`, the adjoint of `Bilinear`.
+    BilinearBackward,
+    /// `dy -> dx`, the adjoint of `Nearest`.
+    NearestBackward,
+}
+
+/// Sizes of a resize. Source position of output `o`: `align_corners`: `o * (in - 1) / (out - 1)`;
+/// `half_pixel_centers`: `(o + 0.5) * in / out - 0.5`; else `o * in / out`. As TensorFlow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are the definitions
+pub struct ResizeGeometry {
+    pub batch: usize,
+    pub in_h: usize,
+    pub in_w: usize,
+    pub out_h: usize,
+    pub out_w: usize,
+    pub channels: usize,
+    pub align_corners: bool,
+    pub half_pixel_centers: bool,
+}
+
+/// Picks along an axis. An index outside the axis reads 0 and writes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IndexOp {
+    /// `(x [outer, n, inner], index [k]) -> [outer, k, inner]`.
+    Gather,
+    /// `(updates [outer, k, inner], index [k]) -> [outer, n, inner]`, summing where indices repeat.
+    ScatterAdd,
+    /// `(x [rows, n], index [rows, k]) -> [rows, k]`.
+    TakeAlong,
+    /// `(updates [rows, k], index [rows, k]) -> [rows, n]`, summing where indices repeat.
+    PutAlongAdd,
+}
+
+/// Algorithms with a kernel of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Routine {
+    /// `x [rows, n] -> int32 [rows, k]`: positions of the k largest, largest first, the first of equals first.
+    TopK,
+}
+
+impl Op {
+    /// The op's name for messages and profiles.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Const(_) | Op::Param(_) => "scalar",
+            Op::Iota { .. } => "range",
+            Op::Pointwise(f) => f.name,
+            Op::View(ViewOp::Reshape) => "reshape",
+            Op::View(ViewOp::Permute(_)) => "transpose",
+            Op::View(ViewOp::Slice { .. }) => "slice",
+            Op::View(ViewOp::Broadcast) => "broadcastTo",
+            Op::Reduce { op: ReduceOp::Sum, .. } => "sum",
+            Op::Reduce { op: ReduceOp::Prod, .. } => "prod",
+            Op::Reduce { op: ReduceOp::Max, .. } => "max",
+            Op::Reduce { op: ReduceOp::Min, .. } => "min",
+            Op::ArgReduce { max: true } => "argMax",
+            Op::ArgReduce { .. } => "argMin",
+            Op::MatMul => "matMul",
+            Op::Conv(ConvKind::Forward, _) => "conv2d",
+            Op::Conv(ConvKind::BackwardInput, _) => "conv2dBackpropInput",
+            Op::Conv(ConvKind::BackwardFilter, _) => "conv2dBackpropFilter",
+            Op::Pool(PoolKind::Max, _) => "maxPool",
+            Op::Pool(PoolKind::Avg, _) => "avgPool",
+            Op::Pool(..) => "poolGradient",
+            Op::Resize(ResizeKind::Bilinear, _) => "resizeBilinear",
+            Op::Resize(ResizeKind::Nearest, _) => "resizeNearestNeighbor",
+            Op::Resize(..) => "resizeGradient",
+            Op::Index(IndexOp::Gather) => "gather",
+            Op::Index(IndexOp::ScatterAdd) => "scatterAdd",
+            Op::Index(IndexOp::TakeAlong) => "takeAlong",
+            Op::Index(IndexOp::PutAlongAdd) => "putAlong",
+            Op::Pad { .. } => "pad",
+            Op::Concat { .. } => "concat",
+            Op::Routine(Routine::TopK) => "topk",
+        }
+    }
+
+    /// Hashes what distinguishes plans: everything but the values of [`Op::Param`].
+    pub fn hash_structure(&self, h: &mut impl Hasher) {
+        std::mem::discriminant(self).hash(h);
+        match self {
+            Op::Const(value) => (value.dtype(), value.bits()).hash(h),
+            Op::Param(value) => value.dtype().hash(h),
+            Op::Iota { axis } | Op::Concat { axis } => axis.hash(h),
+            Op::Pointwise(function) => function.id.hash(h),
+            Op::View(view) => view.hash(h),
+            Op::Reduce { op, axes } => (op, axes).hash(h),
+            Op::ArgReduce { max } => max.hash(h),
+            Op::MatMul => {}
+            Op::Conv(kind, geometry) => (kind, geometry).hash(h),
+            Op::Pool(kind, geometry) => (kind, geometry).hash(h),
+            Op::Resize(kind, geometry) => (kind, geometry).hash(h),
+            Op::Index(op) => op.hash(h),
+            Op::Pad { before, between } => (before, between).hash(h),
+            Op::Routine(routine) => routine.hash(h),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Matrix products and convolutions.
+
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::op::{ConvGeometry, ConvKind, Op};
+use crate::ops::{broadcast_to, permute, reshape};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// How image borders are filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// No filling: windows lie inside the image.
+    Valid,
+    /// Zeros so that the result has `ceil(size / stride)` elements; an odd one goes after.
+    Same,
+    /// So many rows and columns of zeros.
+    Explicit {
+        /// Rows above.
+        top: usize,
+        /// Rows below.
+        bottom: usize,
+        /// Columns to the left.
+        left: usize,
+        /// Columns to the right.
+        right: usize,
+    },
+}
+
+impl Padding {
+    /// The zeros before and after one dimension, vertical or horizontal.
+    fn explicit(self, vertical: bool) -> (usize, usize) {
+        match self {
+            Padding::Explicit { top, bottom, left, right } => {
+                if vertical {
+                    (top, bottom)
+                } else {
+                    (left, right)
+                }
+            }
+            Padding::Valid | Padding::Same => (0, 0),
+        }
+    }
+
+    /// The number of windows along a dimension, and the zeros before it. `None` when not one window fits.
+    pub(crate) fn windows(
+        self,
+        vertical: bool,
+        size: usize,
+        window: usize,
+        stride: usize,
+        dilation: usize,
+    ) -> Option<(usize, usize)> {
+        let extent = (window.checked_sub(1)?) * dilation + 1;
+        if self == Padding::Same {
+            let out = size.div_ceil(stride);
+            let total = ((out.max(1) - 1) * stride + extent).saturating_sub(size);
+            return Some((out, total / 2));
+        }
+        let (before, after) = self.explicit(vertical);
+        let padded = size + before + after;
+        Some(((padded.checked_sub(extent)?) / stride + 1, before))
+    }
+}
+
+/// The parameters of a 2-D convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2dOptions {
+    /// Rows and columns between windows.
+    pub stride: (usize, usize),
+    /// Rows and columns between filter elements.
+    pub dilation: (usize, usize),
+    /// How borders are filled.
+    pub padding: Padding,
+    /// Groups of channels convolved apart.
+    pub groups: usize,
+}
+
+impl Default for Conv2dOptions {
+    fn default() -> Conv2dOptions {
+        Conv2dOptions { stride: (1, 1), dilation: (1, 1), padding: Padding::Valid, groups: 1 }
+    }
+}
+
+/// A batched product: the last two dimensions are matrices, transposed where asked; leading ones broadcast.
+///
+/// # Errors
+/// [`Error::Shape`] when inner dimensions differ, ranks are below 2 or batches do not broadcast.
+pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> Result<Tensor> {
+    if a.rank() < 2 || b.rank() < 2 {
+        return Err(Error::shape("matMul", "operands of rank at least 2", format!("{} and {}", a.shape(), b.shape())));
+    }
+    let dtype = a.dtype().upcast(b.dtype()).upcast(DType::I32);
+    let swap = |x: &Tensor, swap: bool| {
+        let mut perm: Vec<usize> = (0..x.rank()).collect();
+        if swap {
+            perm.swap(x.rank() - 1, x.rank() - 2);
+            permute(x, &perm)
+        } else {
+            Ok(x.clone())
+        }
+    };
+    let (x, y) = (swap(&a.cast(DType::F32)?, transpose_a)?, swap(&b.cast(DType::F32)?, transpose_b)?);
+    let (rx, ry) = (x.rank(), y.rank());
+    let (m, k, n) = (x.shape()[rx - 2], x.shape()[rx - 1], y.shape()[ry - 1]);
+    if k != y.shape()[ry - 2] {
+        let got = format!(
+            "inner dimensions {k} and {} of shapes {} and {} (transposeA={transpose_a}, transposeB={transpose_b})",
+            y.shape()[ry - 2],
+            a.shape(),
+            b.shape()
+        );
+        return Err(Error::shape("matMul", "equal inner dimensions", got));
+    }
+    let (batch_x, batch_y) = (Shape::from(&x.shape()[..rx - 2]), Shape::from(&y.shape()[..ry - 2]));
+    let batch = batch_x.broadcast(&batch_y, "matMul")?;
+    let out: Shape = batch.iter().copied().chain([m, n]).collect();
+    let product = if batch_y.size() == 1 && !transpose_a && batch_x.size() == batch.size() {
+        // One right operand for all: a single tall product.
+        batch_matmul_views(&reshape(&x, [1, batch.size() * m, k])?, &reshape(&y, [1, k, n])?)?
+    } else {
+        let spread = |t: &Tensor, rows: usize, columns: usize| {
+            let full: Shape = batch.iter().copied().chain([rows, columns]).collect();
+            reshape(&broadcast_to(t, full)?, [batch.size(), rows, columns])
+        };
+        batch_matmul_views(&spread(&x, m, k)?, &spread(&y, k, n)?)?
+    };
+    reshape(&product, out)?.cast(dtype)
+}
+
+/// `[batch, m, k] x [batch, k, n]`, both float32.
+///
+/// # Errors
+/// [`Error::Shape`] when the shapes are not of that form.
+pub fn batch_matmul_views(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if a.rank() != 3 || b.rank() != 3 || a.shape()[0] != b.shape()[0] || a.shape()[2] != b.shape()[1] {
+        return Err(Error::shape("matMul", "[batch,m,k] and [batch,k,n]", format!("{} and {}", a.shape(), b.shape())));
+    }
+    let shape = Shape::from([a.shape()[0], a.shape()[1], b.shape()[2]]);
+    a.device().record(Op::MatMul, &[a, b], shape, DType::F32)
+}
+
+fn expect_rank4(op: &str, what: &str, x: &Tensor) -> Result<()> {
+    if x.rank() == 4 {
+        Ok(())
+    } else {
+        Err(Error::shape(op, format!("{what} of rank 4"), format!("rank {} shape {}", x.rank(), x.shape())))
+    }
+}
+
+fn geometry(op: &str, x: &Shape, w: &Shape, o: &Conv2dOptions) -> Result<ConvGeometry> {
+    let (sh, sw) = o.stride;
+    let (dh, dw) = o.dilation;
+    if sh == 0 || sw == 0 || dh == 0 || dw == 0 || o.groups == 0 {
+        return Err(Error::argument(op, "strides, dilations and groups of at least 1", format!("{o:?}")));
+    }
+    if x[3] != w[2] * o.groups || w[3] % o.groups != 0 {
+        let expected = format!("a filter for {} input channels in {} groups", x[3], o.groups);
+        return Err(Error::shape(op, expected, format!("filter {w}")));
+    }
+    let windows = |vertical, size, window, stride, dilation| {
+        o.padding.windows(vertical, size, window, stride, dilation).ok_or_else(|| {
+            Error::shape(
+                op,
+                format!("an image that holds the filter {w}"),
+                format!("image {x} with padding {:?}", o.padding),
+            )
+        })
+    };
+    let (out_h, pad_top) = windows(true, x[1], w[0], sh, dh)?;
+    let (out_w, pad_left) = windows(false, x[2], w[1], sw, dw)?;
+    Ok(ConvGeometry {
+        batch: x[0],
+        in_h: x[1],
+        in_w: x[2],
+        in_channels: x[3],
+        out_h,
+        out_w,
+        out_channels: w[3],
+        filter_h: w[0],
+        filter_w: w[1],
+        stride_h: sh,
+        stride_w: sw,
+        dilation_h: dh,
+        dilation_w: dw,
+        pad_top,
+        pad_left,
+        groups: o.groups,
+    })
+}
+
+pub(crate) fn conv(kind: ConvKind, geometry: ConvGeometry, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let shape = match kind {
+        ConvKind::Forward => geometry.output_shape(),
+        ConvKind::BackwardInput => geometry.input_shape(),
+        ConvKind::BackwardFilter => geometry.filter_shape(),
+    };
+    a.device().record(Op::Conv(kind, geometry), &[a, b], shape, DType::F32)
+}
+
+/// A convolution of NHWC images `x` with filters `w` `[height, width, in_channels / groups, out_channels]`.
+///
+/// # Errors
+/// [`Error::Shape`] when ranks or channels do not fit or no window does; [`Error::Argument`] for a zero stride.
+pub fn conv2d(x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
+    expect_rank4("conv2d", "an image batch", x)?;
+    expect_rank4("conv2d", "a filter", w)?;
+    let geometry = geometry("conv2d", x.shape(), w.shape(), options)?;
+    conv(ConvKind::Forward, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?)
+}
+
+/// A convolution of each channel with filters of its own: `w` is `[height, width, channels, multiplier]`, result channel
+/// `c * multiplier + m`. `options.groups` is ignored.
+///
+/// # Errors
+/// As [`conv2d`].
+pub fn depthwise_conv2d(x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
+    expect_rank4("depthwiseConv2d", "an image batch", x)?;
+    expect_rank4("depthwiseConv2d", "a filter", w)?;
+    let [h, width, channels, multiplier] = [w.shape()[0], w.shape()[1], w.shape()[2], w.shape()[3]];
+    if channels != x.shape()[3] {
+        let expected = format!("a filter for {} channels", x.shape()[3]);
+        return Err(Error::shape("depthwiseConv2d", expected, format!("filter {}", w.shape())));
+    }
+    let grouped = reshape(w, [h, width, 1, channels * multiplier])?;
+    conv2d(x, &grouped, &Conv2dOptions { groups: channels, ..*options })
+}
+
+/// The transposed convolution, the adjoint of [`conv2d`]: `x` are NHWC images, `w` is
+/// `[height, width, out_channels, in_channels]`, `output` the height and width of the result.
+///
+/// # Errors
+/// [`Error::Shape`] when a convolution of the output would not give images of `x`'s size; otherwise as [`conv2d`].
+pub fn conv2d_transpose(x: &Tensor, w: &Tensor, output: (usize, usize), options: &Conv2dOptions) -> Result<Tensor> {
+    expect_rank4("conv2dTranspose", "an image batch", x)?;
+    expect_rank4("conv2dTranspose", "a filter", w)?;
+    let result = Shape::from([x.shape()[0], output.0, output.1, w.shape()[2] * options.groups]);
+    let geometry = geometry("conv2dTranspose", &result, w.shape(), options)?;
+    if geometry.output_shape() != *x.shape() {
+        let expected = format!("images {} for an output of {result}", geometry.output_shape());
+        return Err(Error::shape("conv2dTranspose", expected, x.shape()));
+    }
+    conv(ConvKind::BackwardInput, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?)
+}

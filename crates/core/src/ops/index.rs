@@ -1,0 +1,126 @@
+//! Picking by index.
+
+use crate::device::Device;
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, Result};
+use crate::op::{IndexOp, Op, Routine};
+use crate::ops::{add, equal, mul, permute, reshape, select};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+impl Device {
+    /// The int32 index along dimension `axis`, in a tensor of `shape`.
+    ///
+    /// # Errors
+    /// None that a caller can cause with an axis of the shape.
+    pub fn iota(&self, shape: impl Into<Shape>, axis: usize) -> Result<Tensor> {
+        self.record(Op::Iota { axis }, &[], shape.into(), DType::I32)
+    }
+}
+
+/// `start`, `start + step`, ... below `stop` (above, for a negative step).
+///
+/// # Errors
+/// [`Error::Argument`] when `step` is 0 or leads away from `stop`.
+pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) -> Result<Tensor> {
+    if step == 0.0 {
+        return Err(Error::argument("range", "a step other than 0", step));
+    }
+    let n = ((stop - start) / step).ceil().max(0.0) as usize;
+    let index = device.iota([n], 0)?.cast(dtype)?;
+    let (start, step) = (Scalar::from_f64(dtype, start), Scalar::from_f64(dtype, step));
+    add(&mul(&index, &device.scalar(step))?, &device.scalar(start))
+}
+
+/// `on` where the last dimension's index equals the element of `indices`, else `off`.
+///
+/// # Errors
+/// [`Error::DType`] when `indices` is not int32.
+pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) -> Result<Tensor> {
+    if indices.dtype() != DType::I32 {
+        return Err(Error::dtype("oneHot", "int32 indices", indices.dtype().name()));
+    }
+    let column: Shape = indices.shape().iter().copied().chain([1]).collect();
+    let full: Shape = indices.shape().iter().copied().chain([depth]).collect();
+    let device = indices.device();
+    let position = device.iota(&full, full.rank() - 1)?;
+    let hit = equal(&reshape(indices, column)?, &position)?;
+    let value = |v: f64| device.constant(Scalar::from_f64(dtype, v));
+    select(&hit, &value(on), &value(off))
+}
+
+fn index_op(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Tensor> {
+    x.device().record(Op::Index(op), &[x, index], shape, x.dtype())
+}
+
+/// The parts of `x` along `axis` at `indices`; their shape takes the axis's place. An index outside reads 0.
+/// With `batch_dims`, leading dimensions of both belong together.
+///
+/// # Errors
+/// [`Error::DType`] when `indices` is not int32; [`Error::Argument`] when an axis does not exist;
+/// [`Error::Shape`] when batch dimensions differ.
+pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> Result<Tensor> {
+    if indices.dtype() != DType::I32 {
+        return Err(Error::dtype("gather", "int32 indices", indices.dtype().name()));
+    }
+    let axis = x.shape().axis(axis, "gather")?;
+    if batch_dims > axis || batch_dims > indices.rank() || x.shape()[..batch_dims] != indices.shape()[..batch_dims] {
+        let expected = format!("{batch_dims} equal leading dimensions before axis {axis}");
+        return Err(Error::shape("gather", expected, format!("{} and indices {}", x.shape(), indices.shape())));
+    }
+    let batch: usize = x.shape()[..batch_dims].iter().product();
+    let outer: usize = x.shape()[batch_dims..axis].iter().product();
+    let inner: usize = x.shape()[axis + 1..].iter().product();
+    let n = x.shape()[axis];
+    let picked = &indices.shape()[batch_dims..];
+    let k: usize = picked.iter().product();
+    let out: Shape = x.shape()[..axis].iter().chain(picked).chain(&x.shape()[axis + 1..]).copied().collect();
+    if batch_dims == 0 {
+        let rows = reshape(x, [outer, n, inner])?;
+        let flat = reshape(indices, [k])?;
+        return reshape(&index_op(IndexOp::Gather, &rows, &flat, Shape::from([outer, k, inner]))?, out);
+    }
+    // Each batch has indices of its own: number the rows of all batches through.
+    let moved = permute(&reshape(x, [batch, outer, n, inner])?, &[0, 2, 1, 3])?;
+    let rows = reshape(&moved, [1, batch * n, outer * inner])?;
+    let device = x.device();
+    let first_row = mul(&device.iota([batch, k], 0)?, &device.constant(Scalar::I32(n as i32)))?;
+    let flat = reshape(&add(&reshape(indices, [batch, k])?, &first_row)?, [batch * k])?;
+    let found = index_op(IndexOp::Gather, &rows, &flat, Shape::from([1, batch * k, outer * inner]))?;
+    let back = permute(&reshape(&found, [batch, k, outer, inner])?, &[0, 2, 1, 3])?;
+    reshape(&back, out)
+}
+
+/// `updates [outer, k, inner]` summed into zeros `[outer, n, inner]` at `index [k]`.
+pub(crate) fn scatter_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
+    let s = updates.shape();
+    index_op(IndexOp::ScatterAdd, updates, index, Shape::from([s[0], n, s[2]]))
+}
+
+/// `x [rows, n]` at `index [rows, k]`.
+pub(crate) fn take_along(x: &Tensor, index: &Tensor) -> Result<Tensor> {
+    index_op(IndexOp::TakeAlong, x, index, index.shape().clone())
+}
+
+/// `updates [rows, k]` summed into zeros `[rows, n]` at `index [rows, k]`.
+pub(crate) fn put_along_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
+    index_op(IndexOp::PutAlongAdd, updates, index, Shape::from([updates.shape()[0], n]))
+}
+
+/// The `k` largest elements of the last dimension, largest first, and their int32 positions.
+///
+/// # Errors
+/// [`Error::Argument`] when `k` exceeds the last dimension; [`Error::Shape`] for a scalar.
+pub fn topk(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
+    let Some(&n) = x.shape().last() else {
+        return Err(Error::shape("topk", "a tensor of rank at least 1", x.shape()));
+    };
+    if k > n {
+        return Err(Error::argument("topk", format!("k at most the last dimension, {n}"), k));
+    }
+    let rows = x.size() / n.max(1);
+    let flat = reshape(x, [rows, n])?;
+    let index = x.device().record(Op::Routine(Routine::TopK), &[&flat], Shape::from([rows, k]), DType::I32)?;
+    let out = x.shape().with_dim(x.rank() - 1, k);
+    Ok((reshape(&take_along(&flat, &index)?, &out)?, reshape(&index, out)?))
+}

@@ -1,0 +1,64 @@
+//! Softmax and cross-entropies.
+
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::grad::custom;
+use crate::ops::{abs, add, exp, log, log1p, max, mul, neg, real_div, relu, sub, sum};
+use crate::tensor::Tensor;
+
+/// e^x divided by its sum along `axis`.
+///
+/// # Errors
+/// [`crate::Error::Argument`] when the axis does not exist.
+pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let x = x.cast(DType::F32)?;
+    x.shape().axis(axis, "softmax")?;
+    custom(
+        &[&x],
+        |x| {
+            let exponents = exp(&sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?)?;
+            real_div(&exponents, &sum(&exponents, Some(&[axis]), true)?)
+        },
+        // dx = (dy - sum(dy * y)) * y
+        move |y, dy| {
+            let weighted = mul(dy, y)?;
+            Ok(vec![sub(&weighted, &mul(&sum(&weighted, Some(&[axis]), true)?, y)?)?])
+        },
+    )
+}
+
+/// log(softmax(x)), safe against underflow.
+///
+/// # Errors
+/// As [`softmax`].
+pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let x = x.cast(DType::F32)?;
+    x.shape().axis(axis, "logSoftmax")?;
+    custom(
+        &[&x],
+        |x| {
+            let shifted = sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?;
+            sub(&shifted, &log(&sum(&exp(&shifted)?, Some(&[axis]), true)?)?)
+        },
+        // dx = dy - sum(dy) * softmax(x)
+        move |y, dy| Ok(vec![sub(dy, &mul(&sum(dy, Some(&[axis]), true)?, &exp(y)?)?)?]),
+    )
+}
+
+/// The cross-entropy of softmax(`logits`) against `labels` along the last dimension, per row.
+///
+/// # Errors
+/// [`crate::Error::Shape`] when the shapes do not broadcast.
+pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
+    neg(&sum(&mul(&labels.cast(DType::F32)?, &log_softmax(logits, -1)?)?, Some(&[-1]), false)?)
+}
+
+/// The elementwise cross-entropy of sigmoid(`logits`) against `labels`: max(x, 0) - x * z + log(1 + e^-|x|).
+///
+/// # Errors
+/// [`crate::Error::Shape`] when the shapes do not broadcast.
+pub fn sigmoid_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
+    let x = logits.cast(DType::F32)?;
+    let linear = sub(&relu(&x)?, &mul(&x, &labels.cast(DType::F32)?)?)?;
+    add(&linear, &log1p(&exp(&neg(&abs(&x)?)?)?)?)
+}

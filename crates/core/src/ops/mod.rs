@@ -1,0 +1,153 @@
+//! The functions users call. Each infers shape and dtype, raises its error, and records nodes.
+
+mod contract;
+mod index;
+mod loss;
+mod movement;
+mod norm;
+mod pool;
+mod random;
+mod reduce;
+mod resize;
+
+pub use crate::pointwise::table::*;
+pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
+pub use index::{gather, one_hot, range, topk};
+pub use loss::{log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy};
+pub use movement::{
+    broadcast_to, concat, expand_dims, pad, permute, reshape, reverse, slice, split, squeeze, stack, strided_slice,
+    tile, transpose, unstack,
+};
+pub use norm::{batch_norm, dropout, moments};
+pub use pool::{avg_pool, max_pool, PoolOptions};
+pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
+pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
+pub use resize::{resize_bilinear, resize_nearest};
+
+pub(crate) use contract::conv;
+pub(crate) use index::{put_along_add, scatter_add, take_along};
+pub(crate) use movement::pad_between;
+pub(crate) use pool::pool;
+pub(crate) use resize::resize;
+
+use crate::device::Device;
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, Result};
+use crate::op::Op;
+use crate::pointwise::{row, Function};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// Applies the pointwise op with TensorFlow.js's name `name`.
+///
+/// # Errors
+/// [`Error::Unknown`] when there is no such op, [`Error::Shape`] when operands do not broadcast, [`Error::DType`] when
+/// an operand's dtype is not accepted.
+pub fn pointwise(name: &str, operands: &[&Tensor]) -> Result<Tensor> {
+    let row = row(name).ok_or_else(|| Error::Unknown { kind: "op", name: name.into() })?;
+    if operands.len() != row.arity() {
+        return Err(Error::argument(name, format!("{} operands", row.arity()), operands.len()));
+    }
+    let dtypes: Vec<DType> = operands.iter().map(|t| t.dtype()).collect();
+    let wanted = row.types.operands(name, &dtypes)?;
+    let cast: Vec<Tensor> = operands.iter().zip(&wanted).map(|(t, &d)| t.cast(d)).collect::<Result<_>>()?;
+    apply(row.function(&wanted), &cast.iter().collect::<Vec<_>>())
+}
+
+/// Records a pointwise function of operands that have its dtypes.
+pub(crate) fn apply(function: std::sync::Arc<Function>, operands: &[&Tensor]) -> Result<Tensor> {
+    let mut shape = operands[0].shape().clone();
+    for operand in &operands[1..] {
+        shape = shape.broadcast(operand.shape(), function.name)?;
+    }
+    let dtype = function.dtype();
+    operands[0].device().record(Op::Pointwise(function), operands, shape, dtype)
+}
+
+/// a / b: in float32, or rounded down when both are int32, as TensorFlow.js divides.
+///
+/// # Errors
+/// As [`pointwise`].
+pub fn div(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if a.dtype() == DType::I32 && b.dtype() == DType::I32 {
+        floor_div(a, b)
+    } else {
+        real_div(a, b)
+    }
+}
+
+/// max(x, alpha * x) for 0 <= alpha <= 1.
+///
+/// # Errors
+/// As [`pointwise`].
+pub fn leaky_relu(x: &Tensor, alpha: f32) -> Result<Tensor> {
+    prelu(&x.cast(DType::F32)?, &x.device().constant(Scalar::F32(alpha)))
+}
+
+impl Device {
+    /// A tensor of `shape` filled with `value`, which takes no memory until something needs its elements.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn full(&self, shape: impl Into<Shape>, value: Scalar) -> Result<Tensor> {
+        broadcast_to(&self.constant(value), shape)
+    }
+
+    /// Zeros.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn zeros(&self, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
+        self.full(shape, Scalar::from_f64(dtype, 0.0))
+    }
+
+    /// Ones.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn ones(&self, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
+        self.full(shape, Scalar::from_f64(dtype, 1.0))
+    }
+}
+
+impl Tensor {
+    /// The elements converted to `dtype`: float to int truncates, anything non-zero is true.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn cast(&self, dtype: DType) -> Result<Tensor> {
+        if self.dtype() == dtype {
+            return Ok(self.clone());
+        }
+        apply(Function::cast(self.dtype(), dtype), &[self])
+    }
+
+    /// A constant of this tensor's dtype on its device, for use in expressions.
+    pub fn constant(&self, value: f64) -> Tensor {
+        self.device().constant(Scalar::from_f64(self.dtype(), value))
+    }
+
+    /// Zeros of this tensor's shape and dtype.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn zeros_like(&self) -> Result<Tensor> {
+        self.device().zeros(self.shape(), self.dtype())
+    }
+
+    /// Ones of this tensor's shape and dtype.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn ones_like(&self) -> Result<Tensor> {
+        self.device().ones(self.shape(), self.dtype())
+    }
+
+    /// The same value cut from the gradient tape: its gradient is zero.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn stop_gradient(&self) -> Result<Tensor> {
+        self.device().without_tapes(|| reshape(self, self.shape()))
+    }
+}

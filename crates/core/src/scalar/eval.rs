@@ -1,0 +1,133 @@
+//! A plain interpreter of scalar programs: folds constants, and is the reference the engines are tested against.
+
+use super::{BinOp, Instr, Program, Reg, UnOp};
+use crate::dtype::{DType, Scalar};
+
+/// Evaluates `program` on one element and returns every register.
+pub fn eval(program: &Program, inputs: &[Scalar], params: &[Scalar], acc: Option<Scalar>) -> Vec<Scalar> {
+    let mut regs: Vec<Scalar> = Vec::with_capacity(program.code.len());
+    for (instr, &dtype) in program.code.iter().zip(&program.types) {
+        let at = |r: Reg| regs[r as usize];
+        let value = match *instr {
+            Instr::Input(n) => inputs[n as usize],
+            Instr::Acc => acc.unwrap_or(Scalar::from_f64(dtype, 0.0)),
+            Instr::Const(bits) => Scalar::from_bits(dtype, bits),
+            Instr::Param(n) => params[n as usize],
+            Instr::Unary(op, a) => eval_unary(op, at(a)),
+            Instr::Binary(op, a, b) => eval_binary(op, at(a), at(b)),
+            Instr::Select(c, a, b) => {
+                if at(c).bits() != 0 {
+                    at(a)
+                } else {
+                    at(b)
+                }
+            }
+            Instr::Cast(a) => cast(at(a), dtype),
+        };
+        regs.push(value);
+    }
+    regs
+}
+
+fn cast(value: Scalar, to: DType) -> Scalar {
+    match (value, to) {
+        (Scalar::F32(v), DType::F32) => Scalar::F32(v),
+        (Scalar::F32(v), DType::I32) => Scalar::I32(v as i32),
+        (Scalar::F32(v), DType::Bool) => Scalar::Bool(v != 0.0),
+        (Scalar::I32(v), DType::F32) => Scalar::F32(v as f32),
+        (Scalar::I32(v), DType::I32) => Scalar::I32(v),
+        (Scalar::I32(v), DType::Bool) => Scalar::Bool(v != 0),
+        (Scalar::Bool(v), DType::F32) => Scalar::F32(f32::from(u8::from(v))),
+        (Scalar::Bool(v), DType::I32) => Scalar::I32(i32::from(v)),
+        (Scalar::Bool(v), DType::Bool) => Scalar::Bool(v),
+    }
+}
+
+/// The result of a one-operand instruction.
+pub fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
+    match a {
+        Scalar::F32(x) => match op {
+            UnOp::Neg => Scalar::F32(-x),
+            UnOp::Abs => Scalar::F32(x.abs()),
+            UnOp::Floor => Scalar::F32(x.floor()),
+            UnOp::Ceil => Scalar::F32(x.ceil()),
+            UnOp::Round => Scalar::F32(x.round_ties_even()),
+            UnOp::Trunc => Scalar::F32(x.trunc()),
+            UnOp::Sqrt => Scalar::F32(x.sqrt()),
+            UnOp::Exp => Scalar::F32(x.exp()),
+            UnOp::Expm1 => Scalar::F32(x.exp_m1()),
+            UnOp::Log => Scalar::F32(x.ln()),
+            UnOp::Log1p => Scalar::F32(x.ln_1p()),
+            UnOp::Sin => Scalar::F32(x.sin()),
+            UnOp::Cos => Scalar::F32(x.cos()),
+            UnOp::Tan => Scalar::F32(x.tan()),
+            UnOp::Asin => Scalar::F32(x.asin()),
+            UnOp::Acos => Scalar::F32(x.acos()),
+            UnOp::Atan => Scalar::F32(x.atan()),
+            UnOp::Tanh => Scalar::F32(x.tanh()),
+            UnOp::IsNan => Scalar::Bool(x.is_nan()),
+            UnOp::IsInf => Scalar::Bool(x.is_infinite()),
+            UnOp::Not => Scalar::Bool(x == 0.0),
+        },
+        Scalar::I32(x) => match op {
+            UnOp::Neg => Scalar::I32(x.wrapping_neg()),
+            UnOp::Abs => Scalar::I32(x.wrapping_abs()),
+            UnOp::Not => Scalar::Bool(x == 0),
+            _ => a,
+        },
+        Scalar::Bool(x) => Scalar::Bool(if op == UnOp::Not { !x } else { x }),
+    }
+}
+
+/// The result of a two-operand instruction. Operands of different dtypes give the first operand back.
+pub fn eval_binary(op: BinOp, a: Scalar, b: Scalar) -> Scalar {
+    match (a, b) {
+        (Scalar::F32(x), Scalar::F32(y)) => match op {
+            BinOp::Add => Scalar::F32(x + y),
+            BinOp::Sub => Scalar::F32(x - y),
+            BinOp::Mul => Scalar::F32(x * y),
+            BinOp::Div => Scalar::F32(x / y),
+            BinOp::Rem => Scalar::F32(x % y),
+            BinOp::Min => Scalar::F32(if x.is_nan() || y.is_nan() { f32::NAN } else { x.min(y) }),
+            BinOp::Max => Scalar::F32(if x.is_nan() || y.is_nan() { f32::NAN } else { x.max(y) }),
+            BinOp::Pow => Scalar::F32(x.powf(y)),
+            BinOp::Atan2 => Scalar::F32(x.atan2(y)),
+            _ => compare(op, x.partial_cmp(&y)).unwrap_or(a),
+        },
+        (Scalar::I32(x), Scalar::I32(y)) => Scalar::I32(match op {
+            BinOp::Add => x.wrapping_add(y),
+            BinOp::Sub => x.wrapping_sub(y),
+            BinOp::Mul => x.wrapping_mul(y),
+            BinOp::Div => x.checked_div(y).unwrap_or(if y == 0 { 0 } else { x }),
+            BinOp::Rem => x.checked_rem(y).unwrap_or(0),
+            BinOp::Min => x.min(y),
+            BinOp::Max => x.max(y),
+            BinOp::And => x & y,
+            BinOp::Or => x | y,
+            BinOp::Xor => x ^ y,
+            BinOp::Shl => x.wrapping_shl(y as u32),
+            BinOp::Shr => (x as u32).wrapping_shr(y as u32) as i32,
+            _ => return compare(op, Some(x.cmp(&y))).unwrap_or(a),
+        }),
+        (Scalar::Bool(x), Scalar::Bool(y)) => Scalar::Bool(match op {
+            BinOp::And | BinOp::Mul | BinOp::Min => x & y,
+            BinOp::Or | BinOp::Add | BinOp::Max => x | y,
+            BinOp::Xor => x ^ y,
+            _ => return compare(op, Some(x.cmp(&y))).unwrap_or(a),
+        }),
+        _ => a,
+    }
+}
+
+fn compare(op: BinOp, order: Option<std::cmp::Ordering>) -> Option<Scalar> {
+    let holds = match op {
+        BinOp::Eq => order.is_some_and(|o| o.is_eq()),
+        BinOp::Ne => order.is_none_or(|o| o.is_ne()),
+        BinOp::Lt => order.is_some_and(|o| o.is_lt()),
+        BinOp::Le => order.is_some_and(|o| o.is_le()),
+        BinOp::Gt => order.is_some_and(|o| o.is_gt()),
+        BinOp::Ge => order.is_some_and(|o| o.is_ge()),
+        _ => return None,
+    };
+    Some(Scalar::Bool(holds))
+}
