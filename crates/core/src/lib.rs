@@ -14,6 +14,8 @@ pub mod op;
 pub mod ops;
 pub mod plan;
 pub mod pointwise;
+#[cfg(feature = "reference")]
+pub mod reference;
 pub mod scalar;
 pub mod shape;
 mod tensor;

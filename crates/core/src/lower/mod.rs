@@ -10,8 +10,6 @@ mod decide;
 mod emit;
 mod finish;
 mod merge;
-#[cfg(test)]
-mod tests;
 
 use smallvec::SmallVec;
 

@@ -1,0 +1,166 @@
+//! A plain engine: interprets plans element by element, in the order and precision that are easiest to trust. It is what
+//! fused kernels of the real engines are tested against.
+
+mod heads;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::dtype::{DType, HostData, HostSlice, Scalar};
+use crate::engine::{Buffer, BufferData, Engine, EngineMemory, ReadCallback};
+use crate::error::{Error, Result};
+use crate::plan::{Access, Kernel, Map, Plan, Source};
+use crate::scalar::eval;
+
+/// The interpreter. `max_buffers` bounds the buffers of one kernel, to exercise the splitting of kernels.
+pub struct ReferenceEngine {
+    /// See [`Engine::max_kernel_buffers`].
+    pub max_buffers: usize,
+}
+
+impl Default for ReferenceEngine {
+    fn default() -> ReferenceEngine {
+        ReferenceEngine { max_buffers: 8 }
+    }
+}
+
+struct Lanes(Vec<u32>);
+
+impl BufferData for Lanes {
+    fn bytes(&self) -> usize {
+        self.0.len() * 4
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The state of one run.
+struct Run<'p> {
+    plan: &'p Plan,
+    values: Vec<Option<Arc<Vec<u32>>>>,
+    params: &'p [u32],
+}
+
+impl Engine for ReferenceEngine {
+    fn name(&self) -> &'static str {
+        "reference"
+    }
+
+    fn max_kernel_buffers(&self) -> usize {
+        self.max_buffers
+    }
+
+    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {
+        let lanes = match data {
+            HostSlice::F32(v) => v.iter().map(|x| x.to_bits()).collect(),
+            HostSlice::I32(v) => v.iter().map(|&x| x as u32).collect(),
+            HostSlice::Bool(v) => v.iter().map(|&x| u32::from(x != 0)).collect(),
+        };
+        Ok(buffer(lanes, data.dtype()))
+    }
+
+    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+        let mut run = Run { plan, values: vec![None; plan.values.len()], params };
+        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
+            *slot = Some(Arc::new(lanes(leaf)?.clone()));
+        }
+        for (kernel, frees) in plan.kernels.iter().zip(&plan.frees) {
+            if kernel.reads.len() + kernel.map.outputs.len() > self.max_buffers {
+                return Err(Error::device("reference", format!("kernel {} uses too many buffers", kernel.label)));
+            }
+            run.kernel(kernel)?;
+            frees.iter().for_each(|&v| run.values[v] = None);
+        }
+        (plan.results.iter())
+            .map(|&v| {
+                let lanes = run.lanes(v)?;
+                if lanes.len() != plan.values[v].size {
+                    return Err(Error::device("reference", format!("value {v} has {} elements", lanes.len())));
+                }
+                Ok(buffer(lanes.to_vec(), plan.values[v].dtype))
+            })
+            .collect()
+    }
+
+    fn read(&self, buffer: &Buffer, done: ReadCallback) {
+        done(lanes(buffer).map(|lanes| HostData::from_lanes(buffer.dtype, lanes)));
+    }
+
+    fn wait(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> EngineMemory {
+        EngineMemory::default()
+    }
+}
+
+fn buffer(lanes: Vec<u32>, dtype: DType) -> Buffer {
+    Buffer { size: lanes.len(), data: Arc::new(Lanes(lanes)), dtype }
+}
+
+fn lanes(buffer: &Buffer) -> Result<&Vec<u32>> {
+    let lanes = buffer.data.as_any().downcast_ref::<Lanes>();
+    lanes.map(|l| &l.0).ok_or_else(|| Error::device("reference", "a buffer of another engine"))
+}
+
+impl Run<'_> {
+    fn lanes(&self, value: usize) -> Result<&[u32]> {
+        let lanes = self.values.get(value).and_then(|v| v.as_deref());
+        lanes
+            .map(Vec::as_slice)
+            .ok_or_else(|| Error::device("reference", format!("value {value} is read while it does not exist")))
+    }
+
+    /// The lane an access shows at a linear index of its view.
+    fn load(&self, access: &Access, index: usize) -> Result<u32> {
+        let at = access.view.element(index);
+        match access.source {
+            Source::Index => Ok(at as u32),
+            Source::Buffer(value) => {
+                let lanes = self.lanes(value)?;
+                lanes.get(at).copied().ok_or_else(|| {
+                    Error::device("reference", format!("element {at} of value {value} with {} elements", lanes.len()))
+                })
+            }
+        }
+    }
+
+    /// Every register of a map's program at a linear index.
+    fn registers(&self, map: &Map, index: usize, acc: Option<Scalar>) -> Result<Vec<Scalar>> {
+        let input = |a: &Access| self.load(a, index).map(|bits| Scalar::from_bits(a.dtype, bits));
+        let inputs: Vec<Scalar> = map.inputs.iter().map(input).collect::<Result<_>>()?;
+        // A parameter's dtype is that of the register it is loaded to.
+        let mut params = vec![Scalar::F32(0.0); map.params.len()];
+        for (instr, &dtype) in map.program.code.iter().zip(&map.program.types) {
+            if let crate::scalar::Instr::Param(n) = instr {
+                params[*n as usize] = Scalar::from_bits(dtype, self.params[map.params[*n as usize]]);
+            }
+        }
+        Ok(eval(&map.program, &inputs, &params, acc))
+    }
+
+    fn kernel(&mut self, kernel: &Kernel) -> Result<()> {
+        let acc = kernel.head.as_ref().map(|head| self.head(head)).transpose()?;
+        let map = &kernel.map;
+        let n = map.shape.size();
+        if let Some(acc) = &acc {
+            if acc.len() != n {
+                let message = format!("head of {} gives {} elements for {n}", kernel.label, acc.len());
+                return Err(Error::device("reference", message));
+            }
+        }
+        let mut outputs = vec![Vec::with_capacity(n); map.outputs.len()];
+        for i in 0..n {
+            let registers = self.registers(map, i, acc.as_ref().map(|a| a[i]))?;
+            for (out, &(reg, _)) in outputs.iter_mut().zip(&map.outputs) {
+                out.push(registers[reg as usize].bits());
+            }
+        }
+        for (lanes, &(_, value)) in outputs.into_iter().zip(&map.outputs) {
+            self.values[value] = Some(Arc::new(lanes));
+        }
+        Ok(())
+    }
+}
