@@ -25,10 +25,10 @@ interface Snapshot {
 }
 
 /** One set of inputs and one-hot targets. */
-interface Examples {
+type Examples = {
   readonly x: tf.Tensor2D;
   readonly y: tf.Tensor2D;
-}
+};
 
 /**
  * Transfer learning from webcam frames: a fixed MobileNetV2 turns frames into embeddings, and a

@@ -1,25 +1,20 @@
-//! Heads, by their definitions: float sums in float64.
+//! Heads, by their definitions.
 
-use super::Run;
-use crate::dtype::Scalar;
+use super::eval::binary;
+use super::{of_bits, Run};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{
     ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
 };
 use crate::plan::{Head, PadValue};
-use crate::scalar::{eval_binary, BinOp};
+use crate::scalar::BinOp;
 use crate::shape::Shape;
 
 impl Run<'_> {
     /// The head's result, row-major.
-    pub(super) fn head(&self, head: &Head) -> Result<Vec<Scalar>> {
-        let f64s = |value: usize| -> Result<Vec<f64>> {
-            Ok(self.lanes(value)?.iter().map(|&b| f64::from(f32::from_bits(b))).collect())
-        };
-        let ints = |value: usize| -> Result<Vec<i64>> {
-            Ok(self.lanes(value)?.iter().map(|&b| i64::from(b as i32)).collect())
-        };
-        let floats = |v: Vec<f64>| v.into_iter().map(|x| Scalar::F32(x as f32)).collect();
+    pub(super) fn head(&self, head: &Head) -> Result<Vec<f64>> {
+        let ints = |value: usize| -> Result<Vec<i64>> { Ok(self.lanes(value)?.iter().map(|&x| x as i64).collect()) };
         Ok(match head {
             Head::Reduce { op, body, kept } => {
                 let rows: usize = body.shape[..*kept].iter().product();
@@ -39,15 +34,14 @@ impl Run<'_> {
                 let (rows, n) = (input.view.shape[0], input.view.shape[1]);
                 let mut out = Vec::with_capacity(rows);
                 for row in 0..rows {
-                    let mut best: Option<(usize, Scalar)> = None;
+                    let mut best: Option<(usize, f64)> = None;
                     for i in 0..n {
-                        let x = Scalar::from_bits(input.dtype, self.load(input, row * n + i)?);
-                        let op = if *max { BinOp::Gt } else { BinOp::Lt };
-                        if best.is_none_or(|(_, b)| eval_binary(op, x, b) == Scalar::Bool(true)) {
+                        let x = self.load(input, row * n + i)?;
+                        if best.is_none_or(|(_, b)| if *max { x > b } else { x < b }) {
                             best = Some((i, x));
                         }
                     }
-                    out.push(Scalar::I32(best.map_or(0, |(i, _)| i as i32)));
+                    out.push(best.map_or(0.0, |(i, _)| i as f64));
                 }
                 out
             }
@@ -55,64 +49,58 @@ impl Run<'_> {
                 let (batch, m, k) = (a.view.shape[0], a.view.shape[1], a.view.shape[2]);
                 let n = b.view.shape[2];
                 let mut out = Vec::with_capacity(batch * m * n);
-                let float = |bits: u32| f64::from(f32::from_bits(bits));
                 for g in 0..batch {
                     for i in 0..m {
                         for j in 0..n {
                             let mut sum = 0.0;
                             for l in 0..k {
-                                let x = float(self.load(a, (g * m + i) * k + l)?);
-                                sum += x * float(self.load(b, (g * k + l) * n + j)?);
+                                let x = self.load(a, (g * m + i) * k + l)?;
+                                sum += x * self.load(b, (g * k + l) * n + j)?;
                             }
                             out.push(sum);
                         }
                     }
                 }
-                floats(out)
+                out
             }
             Head::Conv { kind, geometry, inputs } => {
-                floats(conv(*kind, geometry, &f64s(inputs[0])?, &f64s(inputs[1])?))
+                conv(*kind, geometry, self.lanes(inputs[0])?, self.lanes(inputs[1])?)
             }
             Head::Pool { kind, geometry, inputs } => {
                 let index = match inputs.get(1) {
                     Some(&index) => ints(index)?,
                     None => Vec::new(),
                 };
-                let out = pool(*kind, geometry, &f64s(inputs[0])?, &index);
-                match kind {
-                    PoolKind::ArgMax => out.into_iter().map(|x| Scalar::I32(x as i32)).collect(),
-                    _ => floats(out),
-                }
+                pool(*kind, geometry, self.lanes(inputs[0])?, &index)
             }
-            Head::Resize { kind, geometry, input } => floats(resize(*kind, geometry, &f64s(*input)?)),
+            Head::Resize { kind, geometry, input } => resize(*kind, geometry, self.lanes(*input)?),
             Head::Index { op, from, to, input, index } => {
-                let dtype = self.plan.values[*input].dtype;
-                let x: Vec<Scalar> = self.lanes(*input)?.iter().map(|&b| Scalar::from_bits(dtype, b)).collect();
-                pick(*op, *from, *to, &x, &ints(*index)?, Scalar::from_f64(dtype, 0.0))
+                let float = self.plan.values[*input].dtype == DType::F32;
+                pick(*op, *from, *to, self.lanes(*input)?, &ints(*index)?, float)
             }
             Head::Pad { before, between, shape, input, value } => {
                 let bits = match value {
                     PadValue::Const(bits) => *bits,
                     PadValue::Param(k) => self.params[*k],
                 };
-                let mut out = vec![Scalar::from_bits(input.dtype, bits); shape.size()];
+                let mut out = vec![of_bits(input.dtype, bits); shape.size()];
                 let inner = &input.view.shape;
                 for i in 0..inner.size() {
                     let at: Vec<usize> = (coordinates(inner, i).iter().enumerate())
                         .map(|(d, c)| before[d] + c * (between[d] + 1))
                         .collect();
-                    out[linear(shape, &at)] = Scalar::from_bits(input.dtype, self.load(input, i)?);
+                    out[linear(shape, &at)] = self.load(input, i)?;
                 }
                 out
             }
             Head::Concat { axis, shape, inputs } => {
-                let mut out = vec![Scalar::I32(0); shape.size()];
+                let mut out = vec![0.0; shape.size()];
                 let mut start = 0;
                 for input in inputs {
                     for i in 0..input.view.shape.size() {
                         let mut at = coordinates(&input.view.shape, i);
                         at[*axis] += start;
-                        out[linear(shape, &at)] = Scalar::from_bits(input.dtype, self.load(input, i)?);
+                        out[linear(shape, &at)] = self.load(input, i)?;
                     }
                     start += input.view.shape[*axis];
                 }
@@ -120,17 +108,13 @@ impl Run<'_> {
             }
             Head::Routine { routine: Routine::TopK, inputs, shapes, out } => {
                 let (rows, n, k) = (shapes[0][0], shapes[0][1], out[1]);
-                let dtype = self.plan.values[inputs[0]].dtype;
                 let x = self.lanes(inputs[0])?;
                 let mut result = Vec::with_capacity(rows * k);
                 for row in 0..rows {
+                    let at = |i: usize| x[row * n + i];
                     let mut order: Vec<usize> = (0..n).collect();
-                    let at = |i: usize| Scalar::from_bits(dtype, x[row * n + i]);
-                    order.sort_by(|&i, &j| {
-                        let greater = |a, b| eval_binary(BinOp::Gt, at(a), at(b)) == Scalar::Bool(true);
-                        greater(j, i).cmp(&greater(i, j))
-                    });
-                    result.extend(order[..k].iter().map(|&i| Scalar::I32(i as i32)));
+                    order.sort_by(|&i, &j| (at(i) < at(j)).cmp(&(at(j) < at(i))));
+                    result.extend(order[..k].iter().map(|&i| i as f64));
                 }
                 result
             }
@@ -138,25 +122,19 @@ impl Run<'_> {
     }
 }
 
-fn reduce(op: ReduceOp, dtype: crate::DType, items: &[Scalar]) -> Scalar {
-    use crate::DType;
-    let float = |s: &Scalar| match s {
-        Scalar::F32(v) => f64::from(*v),
-        other => f64::from(other.bits() as i32),
+fn reduce(op: ReduceOp, dtype: DType, items: &[f64]) -> f64 {
+    let (instr, empty) = match op {
+        ReduceOp::Sum => (BinOp::Add, 0.0),
+        ReduceOp::Prod => (BinOp::Mul, 1.0),
+        ReduceOp::Max => (BinOp::Max, f64::NEG_INFINITY),
+        ReduceOp::Min => (BinOp::Min, f64::INFINITY),
     };
-    match (op, dtype) {
-        (ReduceOp::Sum, DType::F32) => Scalar::F32(items.iter().map(float).sum::<f64>() as f32),
-        (ReduceOp::Prod, DType::F32) => Scalar::F32(items.iter().map(float).product::<f64>() as f32),
-        _ => {
-            let (instr, empty) = match op {
-                ReduceOp::Sum => (BinOp::Add, 0.0),
-                ReduceOp::Prod => (BinOp::Mul, 1.0),
-                ReduceOp::Max => (BinOp::Max, f64::NEG_INFINITY),
-                ReduceOp::Min => (BinOp::Min, f64::INFINITY),
-            };
-            items.iter().copied().reduce(|a, b| eval_binary(instr, a, b)).unwrap_or(Scalar::from_f64(dtype, empty))
-        }
-    }
+    let empty = match dtype {
+        DType::F32 => empty,
+        DType::I32 => f64::from(empty as i32),
+        DType::Bool => f64::from(u8::from(empty > 0.0)),
+    };
+    items.iter().copied().reduce(|a, b| binary(instr, dtype == DType::F32, a, b)).unwrap_or(empty)
 }
 
 fn coordinates(shape: &Shape, mut linear: usize) -> Vec<usize> {
@@ -297,8 +275,8 @@ fn resize(kind: ResizeKind, g: &ResizeGeometry, a: &[f64]) -> Vec<f64> {
     out
 }
 
-fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[Scalar], index: &[i64], zero: Scalar) -> Vec<Scalar> {
-    let mut out = vec![zero; to.iter().product()];
+fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[f64], index: &[i64], float: bool) -> Vec<f64> {
+    let mut out = vec![0.0; to.iter().product()];
     let gathers = matches!(op, IndexOp::Gather | IndexOp::TakeAlong);
     let along = matches!(op, IndexOp::TakeAlong | IndexOp::PutAlongAdd);
     let (n, k) = if gathers { (from[1], to[1]) } else { (to[1], from[1]) };
@@ -314,7 +292,7 @@ fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[Scalar], index: &[i6
                 if gathers {
                     out[narrow] = x[wide];
                 } else {
-                    out[wide] = eval_binary(BinOp::Add, out[wide], x[narrow]);
+                    out[wide] = binary(BinOp::Add, float, out[wide], x[narrow]);
                 }
             }
         }

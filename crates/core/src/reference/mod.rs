@@ -1,6 +1,7 @@
-//! A plain engine: interprets plans element by element, in the order and precision that are easiest to trust. It is what
-//! fused kernels of the real engines are tested against.
+//! A plain engine: interprets plans element by element, in float64, by the definitions. It is what the real engines and
+//! the gradients are tested against.
 
+mod eval;
 mod heads;
 
 use std::any::Any;
@@ -10,7 +11,7 @@ use crate::dtype::{DType, HostData, HostSlice, Scalar};
 use crate::engine::{Buffer, BufferData, Engine, EngineMemory, ReadCallback};
 use crate::error::{Error, Result};
 use crate::plan::{Access, Kernel, Map, Plan, Source};
-use crate::scalar::eval;
+use eval::eval;
 
 /// The interpreter. `max_buffers` bounds the buffers of one kernel, to exercise the splitting of kernels.
 pub struct ReferenceEngine {
@@ -24,11 +25,11 @@ impl Default for ReferenceEngine {
     }
 }
 
-struct Lanes(Vec<u32>);
+struct Lanes(Vec<f64>);
 
 impl BufferData for Lanes {
     fn bytes(&self) -> usize {
-        self.0.len() * 4
+        self.0.len() * 8
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -38,7 +39,7 @@ impl BufferData for Lanes {
 /// The state of one run.
 struct Run<'p> {
     plan: &'p Plan,
-    values: Vec<Option<Arc<Vec<u32>>>>,
+    values: Vec<Option<Arc<Vec<f64>>>>,
     params: &'p [u32],
 }
 
@@ -53,9 +54,9 @@ impl Engine for ReferenceEngine {
 
     fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {
         let lanes = match data {
-            HostSlice::F32(v) => v.iter().map(|x| x.to_bits()).collect(),
-            HostSlice::I32(v) => v.iter().map(|&x| x as u32).collect(),
-            HostSlice::Bool(v) => v.iter().map(|&x| u32::from(x != 0)).collect(),
+            HostSlice::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+            HostSlice::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+            HostSlice::Bool(v) => v.iter().map(|&x| f64::from(u8::from(x != 0))).collect(),
         };
         Ok(buffer(lanes, data.dtype()))
     }
@@ -84,7 +85,11 @@ impl Engine for ReferenceEngine {
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
-        done(lanes(buffer).map(|lanes| HostData::from_lanes(buffer.dtype, lanes)));
+        done(lanes(buffer).map(|lanes| match buffer.dtype {
+            DType::F32 => HostData::F32(lanes.iter().map(|&x| x as f32).collect()),
+            DType::I32 => HostData::I32(lanes.iter().map(|&x| x as i32).collect()),
+            DType::Bool => HostData::Bool(lanes.iter().map(|&x| u8::from(x != 0.0)).collect()),
+        }));
     }
 
     fn wait(&self) -> bool {
@@ -96,28 +101,49 @@ impl Engine for ReferenceEngine {
     }
 }
 
-fn buffer(lanes: Vec<u32>, dtype: DType) -> Buffer {
+fn buffer(lanes: Vec<f64>, dtype: DType) -> Buffer {
     Buffer { size: lanes.len(), data: Arc::new(Lanes(lanes)), dtype }
 }
 
-fn lanes(buffer: &Buffer) -> Result<&Vec<u32>> {
+/// A float32 buffer that holds float64 values, for differences that float32 could not resolve.
+pub fn upload_f64(data: &[f64]) -> Buffer {
+    buffer(data.to_vec(), DType::F32)
+}
+
+/// A buffer's elements as the engine holds them.
+///
+/// # Errors
+/// [`Error::Device`] for a buffer of another engine.
+pub fn read_f64(buffer: &Buffer) -> Result<Vec<f64>> {
+    lanes(buffer).cloned()
+}
+
+fn of_bits(dtype: DType, bits: u32) -> f64 {
+    match Scalar::from_bits(dtype, bits) {
+        Scalar::F32(v) => f64::from(v),
+        Scalar::I32(v) => f64::from(v),
+        Scalar::Bool(v) => f64::from(u8::from(v)),
+    }
+}
+
+fn lanes(buffer: &Buffer) -> Result<&Vec<f64>> {
     let lanes = buffer.data.as_any().downcast_ref::<Lanes>();
     lanes.map(|l| &l.0).ok_or_else(|| Error::device("reference", "a buffer of another engine"))
 }
 
 impl Run<'_> {
-    fn lanes(&self, value: usize) -> Result<&[u32]> {
+    fn lanes(&self, value: usize) -> Result<&[f64]> {
         let lanes = self.values.get(value).and_then(|v| v.as_deref());
         lanes
             .map(Vec::as_slice)
             .ok_or_else(|| Error::device("reference", format!("value {value} is read while it does not exist")))
     }
 
-    /// The lane an access shows at a linear index of its view.
-    fn load(&self, access: &Access, index: usize) -> Result<u32> {
+    /// The element an access shows at a linear index of its view.
+    fn load(&self, access: &Access, index: usize) -> Result<f64> {
         let at = access.view.element(index);
         match access.source {
-            Source::Index => Ok(at as u32),
+            Source::Index => Ok(at as f64),
             Source::Buffer(value) => {
                 let lanes = self.lanes(value)?;
                 lanes.get(at).copied().ok_or_else(|| {
@@ -128,14 +154,13 @@ impl Run<'_> {
     }
 
     /// Every register of a map's program at a linear index.
-    fn registers(&self, map: &Map, index: usize, acc: Option<Scalar>) -> Result<Vec<Scalar>> {
-        let input = |a: &Access| self.load(a, index).map(|bits| Scalar::from_bits(a.dtype, bits));
-        let inputs: Vec<Scalar> = map.inputs.iter().map(input).collect::<Result<_>>()?;
+    fn registers(&self, map: &Map, index: usize, acc: Option<f64>) -> Result<Vec<f64>> {
+        let inputs: Vec<f64> = map.inputs.iter().map(|a| self.load(a, index)).collect::<Result<_>>()?;
         // A parameter's dtype is that of the register it is loaded to.
-        let mut params = vec![Scalar::F32(0.0); map.params.len()];
+        let mut params = vec![0.0; map.params.len()];
         for (instr, &dtype) in map.program.code.iter().zip(&map.program.types) {
             if let crate::scalar::Instr::Param(n) = instr {
-                params[*n as usize] = Scalar::from_bits(dtype, self.params[map.params[*n as usize]]);
+                params[*n as usize] = of_bits(dtype, self.params[map.params[*n as usize]]);
             }
         }
         Ok(eval(&map.program, &inputs, &params, acc))
@@ -155,7 +180,7 @@ impl Run<'_> {
         for i in 0..n {
             let registers = self.registers(map, i, acc.as_ref().map(|a| a[i]))?;
             for (out, &(reg, _)) in outputs.iter_mut().zip(&map.outputs) {
-                out.push(registers[reg as usize].bits());
+                out.push(registers[reg as usize]);
             }
         }
         for (lanes, &(_, value)) in outputs.into_iter().zip(&map.outputs) {
