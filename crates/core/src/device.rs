@@ -141,7 +141,8 @@ impl Device {
         self.queue().tape_push(Recorded::Custom(gradient), inputs, output);
     }
 
-    pub(crate) fn pause_tapes(&self, pause: bool) {
+    /// Stops (`true`) or resumes recording on all tapes. Calls nest. Prefer [`Device::without_tapes`].
+    pub fn pause_tapes(&self, pause: bool) {
         let mut queue = self.queue();
         queue.paused = if pause { queue.paused + 1 } else { queue.paused.saturating_sub(1) };
     }

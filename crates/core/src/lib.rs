@@ -24,6 +24,6 @@ pub mod view;
 pub use device::Device;
 pub use dtype::{DType, HostData, HostSlice, Scalar};
 pub use error::{Error, Result};
-pub use grad::Tape;
+pub use grad::{custom, Tape};
 pub use shape::Shape;
 pub use tensor::Tensor;

@@ -1,1 +1,13 @@
-//! The WebAssembly face of Headwater.
+//! The WebAssembly face of Headwater: few exports, operations go by number, tensors by handle.
+//!
+//! A handle is an index into a table in this module; 0 is no tensor. A tensor crosses to JavaScript as a record
+//! `[handle, dtype, rank, dimensions..]` of numbers, so that no second call is needed to learn its shape. A failing call
+//! throws an `Error` with a stable `code`.
+
+mod device;
+mod error;
+mod gradient;
+mod layer;
+mod ops;
+mod read;
+mod table;

@@ -1,0 +1,82 @@
+//! Operations and tensors.
+
+use headwater::{registry, HostSlice, Scalar, Shape};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::error::{throw, JsResult};
+use crate::table::{current_device, dtype_of, export, record, tensor, tensors, with};
+
+fn shape_of(dims: &[u32]) -> Shape {
+    dims.iter().map(|&d| d as usize).collect()
+}
+
+/// The names of the operations, one a line; a name's position is its number.
+#[wasm_bindgen(js_name = opNames)]
+pub fn op_names() -> String {
+    registry::op_names().join("\n")
+}
+
+/// Runs operation `op` and returns the records of its results.
+#[wasm_bindgen]
+pub fn invoke(op: u32, inputs: &[u32], attrs: &[f64]) -> JsResult<Vec<f64>> {
+    let inputs = tensors(inputs).map_err(throw)?;
+    let device = match inputs.first() {
+        Some(input) => input.device().clone(),
+        None => current_device().map_err(throw)?,
+    };
+    let results = registry::invoke(&device, op as usize, &inputs, attrs).map_err(throw)?;
+    let mut out = Vec::with_capacity(results.len() * 8);
+    results.into_iter().for_each(|t| export(&mut out, t));
+    Ok(out)
+}
+
+fn upload(data: HostSlice<'_>, dims: &[u32]) -> JsResult<Vec<f64>> {
+    let device = current_device().map_err(throw)?;
+    device.tensor(data, shape_of(dims)).map(record).map_err(throw)
+}
+
+/// A float32 tensor with a copy of `data`.
+#[wasm_bindgen(js_name = tensorFromF32)]
+pub fn tensor_from_f32(data: &[f32], shape: &[u32]) -> JsResult<Vec<f64>> {
+    upload(HostSlice::F32(data), shape)
+}
+
+/// An int32 tensor with a copy of `data`.
+#[wasm_bindgen(js_name = tensorFromI32)]
+pub fn tensor_from_i32(data: &[i32], shape: &[u32]) -> JsResult<Vec<f64>> {
+    upload(HostSlice::I32(data), shape)
+}
+
+/// A bool tensor with a copy of `data`.
+#[wasm_bindgen(js_name = tensorFromBool)]
+pub fn tensor_from_bool(data: &[u8], shape: &[u32]) -> JsResult<Vec<f64>> {
+    upload(HostSlice::Bool(data), shape)
+}
+
+/// A scalar that may differ from step to step of one plan.
+#[wasm_bindgen]
+pub fn scalar(value: f64, dtype: u32) -> JsResult<Vec<f64>> {
+    let dtype = dtype_of(dtype).map_err(throw)?;
+    let device = current_device().map_err(throw)?;
+    Ok(record(device.scalar(Scalar::from_f64(dtype, value))))
+}
+
+/// Another handle of the same value.
+#[wasm_bindgen]
+pub fn clone(handle: u32) -> JsResult<Vec<f64>> {
+    tensor(handle).map(record).map_err(throw)
+}
+
+/// Forgets a handle. One that was forgotten already is no error.
+#[wasm_bindgen]
+pub fn drop(handle: u32) {
+    // The tensor is dropped after the table is released: its engine may have work to do.
+    let tensor = with(|t| t.tensors.remove(handle));
+    std::mem::drop(tensor);
+}
+
+/// Whether the value is computed.
+#[wasm_bindgen(js_name = isComputed)]
+pub fn is_computed(handle: u32) -> JsResult<bool> {
+    tensor(handle).map(|t| t.is_computed()).map_err(throw)
+}

@@ -1,0 +1,127 @@
+//! The tables that handles index.
+
+use std::cell::RefCell;
+
+use headwater::nn::Layer;
+use headwater::{DType, Device, Error, Tensor};
+
+/// Slots that are reused once freed. Slot 0 stays empty: handle 0 means none.
+pub struct Table<T> {
+    slots: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Table<T> {
+        Table { slots: vec![None], free: Vec::new() }
+    }
+}
+
+impl<T> Table<T> {
+    /// Stores `item` and returns its handle.
+    pub fn insert(&mut self, item: T) -> u32 {
+        match self.free.pop() {
+            Some(handle) => {
+                self.slots[handle as usize] = Some(item);
+                handle
+            }
+            None => {
+                self.slots.push(Some(item));
+                (self.slots.len() - 1) as u32
+            }
+        }
+    }
+
+    /// The item of a handle.
+    pub fn get(&self, handle: u32) -> Option<&T> {
+        self.slots.get(handle as usize).and_then(Option::as_ref)
+    }
+
+    /// Removes the item of a handle.
+    pub fn remove(&mut self, handle: u32) -> Option<T> {
+        let item = self.slots.get_mut(handle as usize).and_then(Option::take);
+        if item.is_some() {
+            self.free.push(handle);
+        }
+        item
+    }
+
+    /// The number of items.
+    pub fn len(&self) -> usize {
+        self.slots.len() - 1 - self.free.len()
+    }
+
+    /// All items.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().flatten()
+    }
+}
+
+/// What JavaScript holds handles of.
+#[derive(Default)]
+pub struct Tables {
+    pub tensors: Table<Tensor>,
+    pub layers: Table<Box<dyn Layer>>,
+    pub devices: Table<Device>,
+    pub current: u32,
+}
+
+thread_local! {
+    static TABLES: RefCell<Tables> = RefCell::default();
+}
+
+/// Calls `f` with the tables. Must not be nested.
+pub fn with<T>(f: impl FnOnce(&mut Tables) -> T) -> T {
+    TABLES.with(|tables| f(&mut tables.borrow_mut()))
+}
+
+/// The device new tensors go to.
+pub fn current_device() -> Result<Device, Error> {
+    let device = with(|t| t.devices.get(t.current).cloned());
+    device.ok_or_else(|| Error::Device { engine: "none".into(), message: "no engine is ready: await tf.ready() first".into() })
+}
+
+/// The tensor of a handle.
+pub fn tensor(handle: u32) -> Result<Tensor, Error> {
+    with(|t| t.tensors.get(handle).cloned()).ok_or(Error::Disposed)
+}
+
+/// The tensors of several handles.
+pub fn tensors(handles: &[u32]) -> Result<Vec<Tensor>, Error> {
+    handles.iter().map(|&h| tensor(h)).collect()
+}
+
+/// The number a dtype crosses as.
+pub fn dtype_code(dtype: DType) -> f64 {
+    match dtype {
+        DType::F32 => 0.0,
+        DType::I32 => 1.0,
+        DType::Bool => 2.0,
+    }
+}
+
+/// The dtype of a number.
+pub fn dtype_of(code: u32) -> Result<DType, Error> {
+    match code {
+        0 => Ok(DType::F32),
+        1 => Ok(DType::I32),
+        2 => Ok(DType::Bool),
+        _ => Err(Error::DType { op: "tensor".into(), expected: "0, 1 or 2".into(), got: code.to_string() }),
+    }
+}
+
+/// Gives a tensor a handle and appends its record to `out`.
+pub fn export(out: &mut Vec<f64>, tensor: Tensor) {
+    let shape = tensor.shape().clone();
+    let dtype = dtype_code(tensor.dtype());
+    let handle = with(|t| t.tensors.insert(tensor));
+    out.extend([f64::from(handle), dtype, shape.rank() as f64]);
+    out.extend(shape.iter().map(|&d| d as f64));
+}
+
+/// The record of a tensor that gets a handle.
+pub fn record(tensor: Tensor) -> Vec<f64> {
+    let mut out = Vec::with_capacity(3 + tensor.rank());
+    export(&mut out, tensor);
+    out
+}
