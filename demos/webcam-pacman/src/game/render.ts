@@ -50,8 +50,8 @@ export class Renderer {
     this.walls = null;
   }
 
-  /** Draws the game as it is; `seconds` have passed since the last picture. */
-  draw(game: Game, seconds: number): void {
+  /** Draws the game as it is, `seconds` after the last picture; READY! only once it has `started`. */
+  draw(game: Game, seconds: number, started: boolean): void {
     if (this.tile === 0) return;
     this.clock += seconds;
     this.walls ??= drawWalls(this.tile);
@@ -72,7 +72,7 @@ export class Renderer {
       for (const ghost of game.ghosts) this.acrossTunnel(ghost, () => this.drawGhost(ghost, game));
     }
     this.drawPopups(game);
-    if (game.phase === 'ready') this.drawText('READY!', 12, PALETTE.player);
+    if (started && game.phase === 'ready') this.drawText('READY!', 12, PALETTE.player);
     if (game.phase === 'over') this.drawText('GAME OVER', 12, GHOST_COLOUR.chaser);
   }
 
