@@ -1,0 +1,177 @@
+//! Buffers, pooled by size class so that a loop's memory stays flat.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use headwater_core::engine::{Buffer, BufferData, EngineMemory};
+use headwater_core::{DType, Error, Result};
+
+use crate::kernels::conv::Filters;
+use crate::kernels::gemm::Packed;
+
+/// Bytes of free memory kept for reuse; beyond, it goes back to the allocator.
+const MAX_POOLED: usize = 256 << 20;
+
+/// Free memory by size class.
+#[derive(Default)]
+pub struct Memory {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    free: HashMap<usize, Vec<Vec<u32>>>,
+    memory: EngineMemory,
+}
+
+/// A size rounded up to one of four classes per power of two: at most a quarter is wasted.
+fn class(size: usize) -> usize {
+    let size = size.max(16);
+    let step = (size.next_power_of_two() / 8).max(4);
+    size.next_multiple_of(step)
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lanes whose contents are to be written.
+    pub fn take(self: &Arc<Self>, size: usize) -> Result<Lanes> {
+        let class = class(size);
+        let mut state = self.state();
+        let reused = state.free.get_mut(&class).and_then(Vec::pop);
+        let data = match reused {
+            Some(data) => {
+                state.memory.pooled -= class * 4;
+                data
+            }
+            None => {
+                let mut data: Vec<u32> = Vec::new();
+                data.try_reserve_exact(class).map_err(|_| {
+                    Error::device(
+                        "cpu",
+                        format!("out of memory: {} bytes for one tensor, {} in use", class * 4, state.memory.live),
+                    )
+                })?;
+                data.resize(class, 0);
+                data
+            }
+        };
+        state.memory.live += class * 4;
+        Ok(Lanes { data, size, packed: OnceLock::new(), memory: Arc::downgrade(self) })
+    }
+
+    /// Memory in use and kept.
+    pub fn usage(&self) -> EngineMemory {
+        self.state().memory
+    }
+
+    fn give_back(&self, data: Vec<u32>) {
+        let mut state = self.state();
+        let bytes = data.len() * 4;
+        state.memory.live -= bytes;
+        if state.memory.pooled + bytes <= MAX_POOLED {
+            state.memory.pooled += bytes;
+            state.free.entry(data.len()).or_default().push(data);
+        }
+    }
+}
+
+/// A constant weight in the form its kernel reads.
+pub enum PackedWeight {
+    /// The right operand of a product, with the strides it was packed from.
+    Matrix(Packed, [isize; 3]),
+    /// The filters of a convolution.
+    Filters(Filters),
+}
+
+/// A buffer: `size` 32-bit lanes.
+pub struct Lanes {
+    data: Vec<u32>,
+    size: usize,
+    /// Filled when the buffer serves as a weight for the second time: `None` after the first.
+    pub packed: OnceLock<Mutex<Option<Arc<PackedWeight>>>>,
+    memory: Weak<Memory>,
+}
+
+impl Lanes {
+    /// The lanes.
+    pub fn get(&self) -> &[u32] {
+        &self.data[..self.size]
+    }
+
+    /// The lanes, to write.
+    pub fn get_mut(&mut self) -> &mut [u32] {
+        &mut self.data[..self.size]
+    }
+
+    /// The lanes as float32.
+    pub fn floats(&self) -> &[f32] {
+        bytemuck::cast_slice(self.get())
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        if let Some(memory) = self.memory.upgrade() {
+            memory.give_back(std::mem::take(&mut self.data));
+        }
+    }
+}
+
+impl BufferData for Lanes {
+    fn bytes(&self) -> usize {
+        self.data.len() * 4
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A tensor's view of lanes.
+pub fn buffer(lanes: Arc<Lanes>, dtype: DType) -> Buffer {
+    Buffer { size: lanes.size, data: lanes, dtype }
+}
+
+/// The lanes of a buffer of this engine.
+pub fn lanes(buffer: &Buffer) -> Result<Arc<Lanes>> {
+    let any: Arc<dyn BufferData> = buffer.data.clone();
+    if any.as_any().is::<Lanes>() {
+        // SAFETY-free downcast: Arc<dyn BufferData> has none in std, so the pointer's type was checked above.
+        return Ok(downcast(any));
+    }
+    Err(Error::device("cpu", "received a buffer of another engine"))
+}
+
+#[allow(unsafe_code)]
+fn downcast(any: Arc<dyn BufferData>) -> Arc<Lanes> {
+    // SAFETY: the only caller checked that the value is a `Lanes`; the allocation and its counts stay the same.
+    unsafe { Arc::from_raw(Arc::into_raw(any).cast::<Lanes>()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freed_memory_is_used_again() -> Result<()> {
+        let memory = Arc::new(Memory::default());
+        let first = memory.take(1000)?;
+        let live = memory.usage().live;
+        drop(first);
+        assert_eq!(memory.usage(), EngineMemory { live: 0, pooled: live });
+        let again = memory.take(1001)?;
+        assert_eq!(memory.usage(), EngineMemory { live, pooled: 0 });
+        drop(again);
+        Ok(())
+    }
+
+    #[test]
+    fn too_much_is_an_error() {
+        let memory = Arc::new(Memory::default());
+        let error = memory.take(usize::MAX / 16).err().expect("no machine has so much");
+        assert_eq!(error.code(), "device");
+    }
+}

@@ -1,0 +1,197 @@
+//! The engine: runs plans kernel by kernel.
+
+mod eval;
+mod heads;
+mod memory;
+mod reduce;
+mod tail;
+
+use std::sync::Arc;
+
+use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
+use headwater_core::plan::{Head, Kernel, Map, Plan, Source, ValueId};
+use headwater_core::{Error, HostData, HostSlice, Result};
+
+pub use crate::kernels::simd::Level;
+use crate::kernels::Shared;
+use crate::threads::Pool;
+use eval::{Evaluate, Operands, Prepared};
+use memory::{buffer, lanes, Lanes, Memory};
+
+/// How a CPU engine runs.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuOptions {
+    /// Threads, the caller's included.
+    pub threads: usize,
+    /// The instruction set.
+    pub level: Level,
+}
+
+impl Default for CpuOptions {
+    /// All processors, the widest instructions.
+    fn default() -> CpuOptions {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        CpuOptions { threads, level: Level::Best }
+    }
+}
+
+/// The engine that runs on the processor.
+pub struct CpuEngine {
+    pool: Arc<Pool>,
+    level: Level,
+    memory: Arc<Memory>,
+}
+
+impl CpuEngine {
+    /// An engine. In WebAssembly the pool's other threads must be started: see [`Pool::worker`].
+    pub fn new(options: CpuOptions) -> CpuEngine {
+        CpuEngine { pool: Pool::new(options.threads), level: options.level, memory: Arc::default() }
+    }
+
+    /// The engine's threads.
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+}
+
+/// Operands of one map or head that can be read in place, from the plan's values.
+struct Run<'a> {
+    engine: &'a CpuEngine,
+    plan: &'a Plan,
+    values: Vec<Option<Arc<Lanes>>>,
+    params: &'a [u32],
+}
+
+/// What a plan's kernels need that does not depend on its operands.
+struct PreparedKernel {
+    map: Prepared,
+    body: Option<Prepared>,
+}
+
+impl Engine for CpuEngine {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn max_kernel_buffers(&self) -> usize {
+        64
+    }
+
+    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {
+        let mut lanes = self.memory.take(data.len())?;
+        match data {
+            HostSlice::F32(v) => lanes.get_mut().copy_from_slice(bytemuck::cast_slice(v)),
+            HostSlice::I32(v) => lanes.get_mut().copy_from_slice(bytemuck::cast_slice(v)),
+            HostSlice::Bool(v) => lanes.get_mut().iter_mut().zip(v).for_each(|(l, &b)| *l = u32::from(b != 0)),
+        }
+        Ok(buffer(Arc::new(lanes), data.dtype()))
+    }
+
+    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+        let prepare = |kernel: &Kernel| PreparedKernel {
+            map: Prepared::new(&kernel.map),
+            body: match &kernel.head {
+                Some(Head::Reduce { body, .. }) => Some(Prepared::new(body)),
+                _ => None,
+            },
+        };
+        let prepared = plan.prepared.get_or_init(|| Box::new(plan.kernels.iter().map(prepare).collect::<Vec<_>>()));
+        let Some(prepared) = prepared.downcast_ref::<Vec<PreparedKernel>>() else {
+            return Err(Error::device("cpu", "received a plan prepared by another engine"));
+        };
+        let mut run = Run { engine: self, plan, values: vec![None; plan.values.len()], params };
+        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
+            *slot = Some(lanes(leaf)?);
+        }
+        for ((kernel, prepared), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
+            run.kernel(kernel, prepared)?;
+            frees.iter().for_each(|&v| run.values[v] = None);
+        }
+        let result = |&v: &ValueId| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype));
+        plan.results.iter().map(result).collect()
+    }
+
+    fn read(&self, buffer: &Buffer, done: ReadCallback) {
+        done(lanes(buffer).map(|lanes| HostData::from_lanes(buffer.dtype, lanes.get())));
+    }
+
+    fn wait(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> EngineMemory {
+        self.memory.usage()
+    }
+}
+
+impl Run<'_> {
+    fn value(&self, value: ValueId) -> Result<&Arc<Lanes>> {
+        let lanes = self.values.get(value).and_then(Option::as_ref);
+        lanes.ok_or_else(|| Error::device("cpu", format!("value {value} is read before it is computed")))
+    }
+
+    fn lanes(&self, value: ValueId) -> Result<&[u32]> {
+        Ok(self.value(value)?.get())
+    }
+
+    fn floats(&self, value: ValueId) -> Result<&[f32]> {
+        Ok(self.value(value)?.floats())
+    }
+
+    /// The buffers of a map's inputs; empty for indices.
+    fn inputs(&self, map: &Map) -> Result<Vec<&[u32]>> {
+        let input = |a: &headwater_core::plan::Access| match a.source {
+            Source::Buffer(value) => self.lanes(value),
+            Source::Index => Ok(&[][..]),
+        };
+        map.inputs.iter().map(input).collect()
+    }
+
+    fn kernel(&mut self, kernel: &Kernel, prepared: &PreparedKernel) -> Result<()> {
+        let mut outputs: Vec<Lanes> =
+            (kernel.writes()).map(|v| self.engine.memory.take(self.plan.values[v].size)).collect::<Result<_>>()?;
+        match &kernel.head {
+            None => self.map(&kernel.map, &prepared.map, &[], &mut outputs)?,
+            Some(head) => {
+                let done = self.head_with_tail(head, &kernel.map, prepared, &mut outputs[0])?;
+                if !done {
+                    let mut acc = self.engine.memory.take(kernel.map.shape.size())?;
+                    self.head(head, prepared, acc.get_mut())?;
+                    self.map(&kernel.map, &prepared.map, acc.get(), &mut outputs)?;
+                }
+            }
+        }
+        for (lanes, value) in outputs.into_iter().zip(kernel.writes()) {
+            self.values[value] = Some(Arc::new(lanes));
+        }
+        Ok(())
+    }
+
+    /// Runs a map over all its elements, on several threads where they are many.
+    fn map(&self, map: &Map, prepared: &Prepared, acc: &[u32], outputs: &mut [Lanes]) -> Result<()> {
+        let inputs = self.inputs(map)?;
+        let size = map.shape.size();
+        if size == 0 {
+            return Ok(());
+        }
+        let shared: Vec<Shared<u32>> = outputs.iter_mut().map(|o| Shared(o.get_mut().as_mut_ptr())).collect();
+        let parts = size.div_ceil(prepared.grain).min(self.engine.pool.threads() * 4);
+        let chunk = size.div_ceil(parts).next_multiple_of(eval::TILE);
+        self.engine.pool.parallel_for(size.div_ceil(chunk), |part| {
+            let range = part * chunk..((part + 1) * chunk).min(size);
+            let outputs = shared.iter().map(|s| part_of(*s, range.clone())).collect();
+            let acc = acc.get(range.clone()).unwrap_or(&[]);
+            let operands = Operands { inputs: &inputs, params: self.params, acc };
+            Evaluate { map, prepared, operands, range, outputs }.run(self.engine.level);
+        });
+        Ok(())
+    }
+}
+
+/// The part of an output that one task writes.
+#[allow(unsafe_code)]
+fn part_of<'a>(output: Shared<u32>, range: std::ops::Range<usize>) -> &'a mut [u32] {
+    // SAFETY: outputs have as many elements as their map, tasks have ranges that do not overlap, and the slices do not
+    // outlive `parallel_for`, during which the buffers are borrowed.
+    unsafe { std::slice::from_raw_parts_mut(output.get().add(range.start), range.len()) }
+}

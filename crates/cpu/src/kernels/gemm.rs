@@ -1,0 +1,286 @@
+//! Matrix products on register tiles.
+//!
+//! The right operand is packed into panels of `NR` columns. The left is read where it lies, through one pointer per row
+//! of the tile and *segment* of the inner dimension: a plain matrix has one segment, a convolution one per filter tap
+//! (the indirection of XNNPACK: Dukhan 2019, "The Indirect Convolution Algorithm"). The epilogue runs on the tile.
+
+use super::simd::{dispatch, Kernel, Level, Simd};
+
+/// Rows of a register tile.
+pub const MR: usize = 6;
+/// Vectors across a register tile.
+const NV: usize = 2;
+/// Elements of the inner dimension accumulated before a tile is stored.
+pub const KC: usize = 512;
+
+/// What is done to a finished tile: `clamp(tile + bias + residual, lo, hi)`.
+#[derive(Clone, Copy)]
+pub struct Epilogue<'a> {
+    /// One addend per column.
+    pub bias: Option<&'a [f32]>,
+    /// An addend of the result's shape and row stride.
+    pub residual: Option<&'a [f32]>,
+    /// The lowest value.
+    pub lo: f32,
+    /// The highest value.
+    pub hi: f32,
+}
+
+impl Epilogue<'_> {
+    /// Nothing is done.
+    pub const NONE: Epilogue<'static> =
+        Epilogue { bias: None, residual: None, lo: f32::NEG_INFINITY, hi: f32::INFINITY };
+
+    fn clamps(&self) -> bool {
+        self.lo != f32::NEG_INFINITY || self.hi != f32::INFINITY
+    }
+}
+
+/// Columns of a panel at a level.
+pub fn panel_width(level: Level) -> usize {
+    struct Width;
+    impl Kernel for Width {
+        type Output = usize;
+        #[inline(always)]
+        unsafe fn run<S: Simd>(self) -> usize {
+            NV * S::LANES
+        }
+    }
+    dispatch(level, Width)
+}
+
+/// A right operand in panels: `[panel][k][NR]`, zeros beyond the last column.
+pub struct Packed {
+    /// The elements.
+    pub data: Vec<f32>,
+    /// Rows.
+    pub k: usize,
+    /// Columns.
+    pub n: usize,
+    /// Columns of a panel.
+    pub nr: usize,
+}
+
+/// Packs `k` x `n` elements `b[row * rs + column * cs]`.
+pub fn pack(level: Level, b: &[f32], k: usize, n: usize, rs: isize, cs: isize) -> Packed {
+    let nr = panel_width(level);
+    let mut data = vec![0.0; n.div_ceil(nr) * k * nr];
+    pack_into(&mut data, nr, b, 0, k, n, rs, cs);
+    Packed { data, k, n, nr }
+}
+
+/// As [`pack`], into panels that are there already, from element `start`.
+#[allow(clippy::too_many_arguments)] // a matrix and its strides
+pub fn pack_into(data: &mut [f32], nr: usize, b: &[f32], start: isize, k: usize, n: usize, rs: isize, cs: isize) {
+    for (p, panel) in data.chunks_exact_mut((k * nr).max(1)).enumerate() {
+        let columns = nr.min(n - (p * nr).min(n));
+        for (row, out) in panel.chunks_exact_mut(nr).enumerate() {
+            let base = start + row as isize * rs + (p * nr) as isize * cs;
+            if cs == 1 {
+                let base = base as usize;
+                out[..columns].copy_from_slice(&b[base..base + columns]);
+            } else {
+                for (j, slot) in out[..columns].iter_mut().enumerate() {
+                    *slot = b[(base + j as isize * cs) as usize];
+                }
+            }
+            out[columns..].fill(0.0);
+        }
+    }
+}
+
+/// The left operand: rows of segments.
+pub trait Rows: Copy + Send + Sync {
+    /// Segments of the inner dimension.
+    fn segments(&self) -> usize;
+    /// Elements of a segment and the distance between them.
+    fn segment(&self) -> (usize, isize);
+    /// Where segment `s` of row `row` begins.
+    ///
+    /// # Safety
+    /// The row and the segment exist.
+    unsafe fn pointer(&self, row: usize, s: usize) -> *const f32;
+}
+
+/// A matrix with strides.
+#[derive(Clone, Copy)]
+pub struct Strided {
+    /// The first element.
+    pub start: *const f32,
+    /// The distance between rows.
+    pub rs: isize,
+    /// The distance between columns.
+    pub cs: isize,
+    /// Columns.
+    pub k: usize,
+}
+
+// SAFETY: the pointer is only read, and lives as long as the call that the matrix is passed to.
+unsafe impl Send for Strided {}
+// SAFETY: as above.
+unsafe impl Sync for Strided {}
+
+impl Rows for Strided {
+    fn segments(&self) -> usize {
+        1
+    }
+    fn segment(&self) -> (usize, isize) {
+        (self.k, self.cs)
+    }
+    #[inline(always)]
+    unsafe fn pointer(&self, row: usize, _s: usize) -> *const f32 {
+        self.start.offset(row as isize * self.rs)
+    }
+}
+
+/// Rows `rows` of C (row stride `ldc`) from rows of A and a packed B.
+pub struct Multiply<'a, R> {
+    /// The left operand.
+    pub a: R,
+    /// The right operand's panels: `[panel][k][nr]`.
+    pub b: &'a [f32],
+    /// Rows of B in all, the panels' stride.
+    pub k: usize,
+    /// Columns.
+    pub n: usize,
+    /// The rows to compute.
+    pub rows: std::ops::Range<usize>,
+    /// The result's first element.
+    pub c: *mut f32,
+    /// The distance between the result's rows.
+    pub ldc: usize,
+    /// Whether to add to what C holds.
+    pub accumulate: bool,
+    /// What is done to finished tiles.
+    pub epilogue: Epilogue<'a>,
+}
+
+impl<R: Rows> Kernel for Multiply<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let nr = NV * S::LANES;
+        let panels = self.n.div_ceil(nr);
+        let (segment, _) = self.a.segment();
+        // One segment may be longer than the cache holds; several are short and are not split.
+        let blocks = if self.a.segments() == 1 { segment.div_ceil(KC).max(1) } else { 1 };
+        // Rows whose A block stays in the second-level cache while panels pass over it.
+        let step = 16 * MR;
+        let mut first = self.rows.start;
+        while first < self.rows.end {
+            let last = (first + step).min(self.rows.end);
+            for block in 0..blocks {
+                let from = block * KC;
+                let (len, skip) = if blocks == 1 { (segment, 0) } else { (KC.min(segment - from), from) };
+                let done = block + 1 == blocks;
+                for p in 0..panels {
+                    let panel = self.b.as_ptr().add((p * self.k + skip) * nr);
+                    let mut row = first;
+                    while row < last {
+                        let count = MR.min(last - row);
+                        let columns = nr.min(self.n - p * nr);
+                        let load = self.accumulate || block > 0;
+                        let tile = Tile { row, p, count, columns, len, skip, load, done };
+                        match count {
+                            1 => self.tile::<S, 1>(panel, tile),
+                            2 => self.tile::<S, 2>(panel, tile),
+                            3 => self.tile::<S, 3>(panel, tile),
+                            4 => self.tile::<S, 4>(panel, tile),
+                            5 => self.tile::<S, 5>(panel, tile),
+                            _ => self.tile::<S, MR>(panel, tile),
+                        }
+                        row += count;
+                    }
+                }
+            }
+            first = last;
+        }
+    }
+}
+
+/// One register tile's place.
+#[derive(Clone, Copy)]
+struct Tile {
+    row: usize,
+    p: usize,
+    count: usize,
+    columns: usize,
+    len: usize,
+    skip: usize,
+    load: bool,
+    done: bool,
+}
+
+impl<R: Rows> Multiply<'_, R> {
+    /// # Safety
+    /// The tile's rows and columns exist, `panel` holds its columns, and the processor has `S`.
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const M: usize>(&self, panel: *const f32, tile: Tile) {
+        let nr = NV * S::LANES;
+        let mut acc = [[S::splat(0.0); NV]; M];
+        let (_, cs) = self.a.segment();
+        let mut b = panel;
+        for s in 0..self.a.segments() {
+            let mut a = [std::ptr::null::<f32>(); M];
+            for (i, a) in a.iter_mut().enumerate() {
+                *a = self.a.pointer(tile.row + i, s).offset(tile.skip as isize * cs);
+            }
+            for _ in 0..tile.len {
+                let v = [S::load(b), S::load(b.add(S::LANES))];
+                for i in 0..M {
+                    let x = S::splat(*a[i]);
+                    acc[i][0] = S::mul_add(x, v[0], acc[i][0]);
+                    acc[i][1] = S::mul_add(x, v[1], acc[i][1]);
+                    a[i] = a[i].wrapping_offset(cs);
+                }
+                b = b.add(nr);
+            }
+        }
+        let column = tile.p * nr;
+        if tile.columns == nr {
+            for (i, acc) in acc.iter().enumerate() {
+                let at = (tile.row + i) * self.ldc + column;
+                for (j, &v) in acc.iter().enumerate() {
+                    let offset = j * S::LANES;
+                    let c = self.c.add(at + offset);
+                    let v = if tile.load { S::add(v, S::load(c)) } else { v };
+                    let v = if tile.done { self.finish::<S>(v, at + offset, column + offset) } else { v };
+                    S::store(c, v);
+                }
+            }
+        } else {
+            // The last columns: through a buffer, element by element.
+            let mut buffer = [0.0f32; 64];
+            for (i, acc) in acc.iter().enumerate() {
+                for (j, &v) in acc.iter().enumerate() {
+                    S::store(buffer.as_mut_ptr().add(j * S::LANES), v);
+                }
+                let at = (tile.row + i) * self.ldc + column;
+                for (j, &v) in buffer[..tile.columns].iter().enumerate() {
+                    let c = self.c.add(at + j);
+                    let v = if tile.load { v + *c } else { v };
+                    *c = if tile.done { self.finish_one(v, at + j, column + j) } else { v };
+                }
+            }
+        }
+        debug_assert_eq!(tile.count, M);
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, v: S::V, at: usize, column: usize) -> S::V {
+        let e = &self.epilogue;
+        let v = if let Some(bias) = e.bias { S::add(v, S::load(bias.as_ptr().add(column))) } else { v };
+        let v = if let Some(residual) = e.residual { S::add(v, S::load(residual.as_ptr().add(at))) } else { v };
+        if e.clamps() {
+            S::clamp(v, S::splat(e.lo), S::splat(e.hi))
+        } else {
+            v
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_one(&self, v: f32, at: usize, column: usize) -> f32 {
+        self.finish::<super::simd::Scalar>(v, at, column)
+    }
+}

@@ -1,0 +1,247 @@
+//! The vector instructions that kernels are written in, and the choice among instruction sets.
+
+/// A set of float32 vector instructions.
+///
+/// # Safety
+/// Every function requires that the processor has the instruction set; loads and stores require `LANES` elements.
+pub unsafe trait Simd: Copy + Send + Sync + 'static {
+    /// A vector.
+    type V: Copy;
+    /// Elements in a vector.
+    const LANES: usize;
+    /// All lanes `x`.
+    unsafe fn splat(x: f32) -> Self::V;
+    /// Elements from memory of any alignment.
+    unsafe fn load(p: *const f32) -> Self::V;
+    /// Elements to memory of any alignment.
+    unsafe fn store(p: *mut f32, v: Self::V);
+    /// a + b.
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// a * b + c, rounded once or twice.
+    unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// x limited to [lo, hi]; NaN stays.
+    unsafe fn clamp(x: Self::V, lo: Self::V, hi: Self::V) -> Self::V;
+}
+
+/// One lane, on any processor.
+#[derive(Clone, Copy)]
+pub struct Scalar;
+
+// SAFETY: plain float arithmetic; loads and stores touch one element, which the caller guarantees.
+unsafe impl Simd for Scalar {
+    type V = f32;
+    const LANES: usize = 1;
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> f32 {
+        x
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> f32 {
+        *p
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: f32) {
+        *p = v;
+    }
+    #[inline(always)]
+    unsafe fn add(a: f32, b: f32) -> f32 {
+        a + b
+    }
+    #[inline(always)]
+    unsafe fn mul_add(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+    #[inline(always)]
+    unsafe fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
+        let x = if x < lo { lo } else { x };
+        if x > hi {
+            hi
+        } else {
+            x
+        }
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm {
+    use std::arch::wasm32::*;
+
+    /// WebAssembly simd128, with relaxed multiply-add where the build has it.
+    #[derive(Clone, Copy)]
+    pub struct Wasm;
+
+    // SAFETY: the build enables the instructions, and an engine that lacks them rejects the module as a whole.
+    unsafe impl super::Simd for Wasm {
+        type V = v128;
+        const LANES: usize = 4;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> v128 {
+            f32x4_splat(x)
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> v128 {
+            v128_load(p.cast())
+        }
+        #[inline(always)]
+        unsafe fn store(p: *mut f32, v: v128) {
+            v128_store(p.cast(), v);
+        }
+        #[inline(always)]
+        unsafe fn add(a: v128, b: v128) -> v128 {
+            f32x4_add(a, b)
+        }
+        #[inline(always)]
+        unsafe fn mul_add(a: v128, b: v128, c: v128) -> v128 {
+            #[cfg(target_feature = "relaxed-simd")]
+            return f32x4_relaxed_madd(a, b, c);
+            #[cfg(not(target_feature = "relaxed-simd"))]
+            return f32x4_add(f32x4_mul(a, b), c);
+        }
+        #[inline(always)]
+        unsafe fn clamp(x: v128, lo: v128, hi: v128) -> v128 {
+            f32x4_min(f32x4_max(x, lo), hi)
+        }
+    }
+}
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub use wasm::Wasm;
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    /// AVX2 with fused multiply-add.
+    #[derive(Clone, Copy)]
+    pub struct Avx2;
+
+    // SAFETY: callers detected AVX2 and FMA (see `dispatch`); loads and stores touch eight elements.
+    unsafe impl super::Simd for Avx2 {
+        type V = __m256;
+        const LANES: usize = 8;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> __m256 {
+            _mm256_set1_ps(x)
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> __m256 {
+            _mm256_loadu_ps(p)
+        }
+        #[inline(always)]
+        unsafe fn store(p: *mut f32, v: __m256) {
+            _mm256_storeu_ps(p, v);
+        }
+        #[inline(always)]
+        unsafe fn add(a: __m256, b: __m256) -> __m256 {
+            _mm256_add_ps(a, b)
+        }
+        #[inline(always)]
+        unsafe fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 {
+            _mm256_fmadd_ps(a, b, c)
+        }
+        #[inline(always)]
+        unsafe fn clamp(x: __m256, lo: __m256, hi: __m256) -> __m256 {
+            // The second operand of min and max is returned where either is NaN.
+            _mm256_min_ps(hi, _mm256_max_ps(lo, x))
+        }
+    }
+}
+#[cfg(target_arch = "x86_64")]
+pub use x86::Avx2;
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::aarch64::*;
+
+    /// NEON, which every aarch64 processor has.
+    #[derive(Clone, Copy)]
+    pub struct Neon;
+
+    // SAFETY: NEON is part of aarch64; loads and stores touch four elements.
+    unsafe impl super::Simd for Neon {
+        type V = float32x4_t;
+        const LANES: usize = 4;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> float32x4_t {
+            vdupq_n_f32(x)
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> float32x4_t {
+            vld1q_f32(p)
+        }
+        #[inline(always)]
+        unsafe fn store(p: *mut f32, v: float32x4_t) {
+            vst1q_f32(p, v);
+        }
+        #[inline(always)]
+        unsafe fn add(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            vaddq_f32(a, b)
+        }
+        #[inline(always)]
+        unsafe fn mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+            vfmaq_f32(c, a, b)
+        }
+        #[inline(always)]
+        unsafe fn clamp(x: float32x4_t, lo: float32x4_t, hi: float32x4_t) -> float32x4_t {
+            vminq_f32(vmaxq_f32(x, lo), hi)
+        }
+    }
+}
+#[cfg(target_arch = "aarch64")]
+pub use arm::Neon;
+
+/// How far up the ladder of instruction sets to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// One element at a time: what the other rungs are tested against.
+    Scalar,
+    /// The widest the processor has.
+    #[default]
+    Best,
+}
+
+/// A computation written over any instruction set.
+pub trait Kernel {
+    /// What it gives.
+    type Output;
+    /// Runs with instruction set `S`.
+    ///
+    /// # Safety
+    /// The processor has `S`.
+    unsafe fn run<S: Simd>(self) -> Self::Output;
+}
+
+/// Runs a kernel with the widest instruction set that `level` and the processor allow.
+#[inline]
+pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    // The level is a rung for native tests; the web module is not doubled for it.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    // SAFETY: the whole module requires simd128.
+    return unsafe { kernel.run::<Wasm>() };
+    #[allow(unreachable_code)]
+    if level == Level::Best {
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: NEON is part of aarch64.
+        return unsafe { kernel.run::<Neon>() };
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            // SAFETY: AVX2 and FMA were detected.
+            return unsafe { run_avx2(kernel) };
+        }
+    }
+    // SAFETY: the scalar set needs nothing.
+    unsafe { kernel.run::<Scalar>() }
+}
+
+/// Whether the processor has AVX2 and FMA. Detection is cached by the standard library.
+#[cfg(target_arch = "x86_64")]
+pub fn has_avx2() -> bool {
+    std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")
+}
+
+/// Compiles the kernel, inlined here, with AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller detected the features.
+    unsafe { kernel.run::<Avx2>() }
+}
