@@ -1,6 +1,7 @@
 import type { Direction } from './game/direction.js';
 import type { ArcadeState } from './arcade.js';
 import type { Counts, EngineReport, EpochLogs, HeadInfo } from './protocol.js';
+import { centreSquare, type FrameSource } from './sources.js';
 
 /** Cells a side of the scene signature. */
 const CELLS = 4;
@@ -37,8 +38,7 @@ export interface PageState {
 
 interface Probes {
   state(): PageState;
-  /** The picture shown now, or null without a source. */
-  picture(): CanvasImageSource | null;
+  source(): FrameSource | null;
   /** The prediction for a picture. */
   predict(frame: ImageBitmap): Promise<number[]>;
   memory(): Promise<{ numTensors: number; numBytes: number }>;
@@ -78,10 +78,15 @@ export class Hooks {
     Object.assign(this.longTasks, { max: 0, count: 0 });
   }
 
-  /** Mean colour (red, green, blue in 0..255) of each of 4 x 4 cells of the picture shown now. */
+  /**
+   * Mean colour (red, green, blue in 0..255) of each of 4 x 4 cells of the picture shown now; empty
+   * without a source.
+   */
   sceneSignature(): number[] {
-    const picture = this.probes.picture();
-    return picture === null ? [] : this.signatureOf(picture);
+    const source = this.probes.source();
+    if (source === null) return [];
+    const { x, y, side } = centreSquare(source);
+    return this.signatureOf(source.element, x, y, side);
   }
 
   /** Class probabilities for a fixed drawing: the same head must always give the same. */
@@ -101,7 +106,7 @@ export class Hooks {
 
   /** Called with each frame on its way to be predicted. */
   frameTaken(frame: ImageBitmap): void {
-    if (this.tracing) this.signatureOfFrame = this.signatureOf(frame);
+    if (this.tracing) this.signatureOfFrame = this.signatureOf(frame, 0, 0, frame.width);
   }
 
   /** Called with what was predicted for the frame last taken. */
@@ -110,11 +115,11 @@ export class Hooks {
     if (this.predictions.length > LOG_LENGTH) this.predictions.shift();
   }
 
-  private signatureOf(picture: CanvasImageSource): number[] {
+  private signatureOf(picture: CanvasImageSource, x: number, y: number, side: number): number[] {
     const context = this.canvas.getContext('2d', { willReadFrequently: true });
     if (context === null) return [];
     context.imageSmoothingQuality = 'high';
-    context.drawImage(picture, 0, 0, CELLS, CELLS);
+    context.drawImage(picture, x, y, side, side, 0, 0, CELLS, CELLS);
     const { data } = context.getImageData(0, 0, CELLS, CELLS);
     return [...data].filter((_value, index) => index % 4 !== 3);
   }

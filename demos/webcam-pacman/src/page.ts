@@ -80,7 +80,7 @@ const hooks = new Hooks({
     lives: arcade.game.lives,
     wanted: arcade.game.player.wanted,
   }),
-  picture: () => source?.element ?? null,
+  source: currentSource,
   predict: (frame) => client.call('predict', { frame }, [frame]),
   memory: () => client.call('memory', {}),
 });

@@ -12,14 +12,20 @@ export interface FrameSource {
 /** The camera cannot be used; the message says why in the user's words. */
 export class CameraError extends Error {}
 
-/** The centre square of the source's current picture at the model's size. */
-export function grabFrame({ element }: FrameSource): Promise<ImageBitmap> {
+/** The largest square in the middle of the source's picture. */
+export function centreSquare({ element }: FrameSource): { x: number; y: number; side: number } {
   const [width, height] =
     element instanceof HTMLVideoElement
       ? [element.videoWidth, element.videoHeight]
       : [element.width, element.height];
   const side = Math.min(width, height);
-  return createImageBitmap(element, (width - side) / 2, (height - side) / 2, side, side, {
+  return { x: (width - side) / 2, y: (height - side) / 2, side };
+}
+
+/** The centre square of the source's current picture at the model's size. */
+export function grabFrame(source: FrameSource): Promise<ImageBitmap> {
+  const { x, y, side } = centreSquare(source);
+  return createImageBitmap(source.element, x, y, side, side, {
     resizeWidth: FRAME_SIZE,
     resizeHeight: FRAME_SIZE,
     resizeQuality: 'medium',
