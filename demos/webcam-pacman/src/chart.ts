@@ -50,7 +50,7 @@ export class TrainingChart {
           line('accuracy', 'accuracy'),
           line('accuracy, held out', 'accuracy', [4, 4]),
         ],
-        legend: { live: false },
+        legend: { live: false, markers: { dash: (_plot, series) => (series % 2 === 0 ? 'dashed' : 'solid') } },
       },
       [[], [], [], [], []],
       host,

@@ -24,7 +24,10 @@ export function showMessage(
   text: string,
   action?: MessageAction,
 ): void {
-  clearMessage(topic);
+  const shown = list.querySelector(`[data-topic="${topic}"]`);
+  // The same once more is not news to a screen reader.
+  if (shown?.querySelector('p')?.textContent === text) return;
+  shown?.remove();
   const message = document.createElement('div');
   message.className = `message ${kind}`;
   message.dataset['topic'] = topic;
