@@ -1,0 +1,72 @@
+//! Builds the npm package: `crates/web` in every variant to `pkg/dist/wasm/<variant>/`, then the TypeScript.
+
+pub mod variant;
+mod wasm;
+
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::npm;
+use crate::size;
+use crate::workspace::Workspace;
+use variant::Variant;
+
+/// Where the package's WebAssembly goes.
+pub const OUTPUT: &str = "pkg/dist/wasm";
+
+/// What `build` takes.
+#[derive(Args, Default)]
+pub struct Options {
+    /// Build only these variants of the WebAssembly (repeat or separate by commas). All by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub variant: Vec<Variant>,
+    /// For quick tries: only the `simd` variant unless others are named, and no pass of wasm-opt.
+    #[arg(long)]
+    pub dev: bool,
+    /// Leave the TypeScript as it is.
+    #[arg(long)]
+    pub only_wasm: bool,
+}
+
+impl Options {
+    /// The variants asked for.
+    fn variants(&self) -> Vec<Variant> {
+        match (self.variant.is_empty(), self.dev) {
+            (false, _) => self.variant.clone(),
+            (true, true) => vec![Variant::Simd],
+            (true, false) => Variant::ALL.to_vec(),
+        }
+    }
+}
+
+/// Builds what the options ask for and prints its size.
+///
+/// # Errors
+/// Names the command or the file that failed.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    for variant in options.variants() {
+        let start = Instant::now();
+        wasm::build(workspace, variant, !options.dev)?;
+        println!("Built {variant} in {:.1} s", start.elapsed().as_secs_f64());
+    }
+    if !options.only_wasm {
+        npm::script(workspace, "pkg", "build")?;
+    }
+    size::print(workspace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_default_to_all_and_in_a_quick_build_to_one() {
+        let quick = Options { dev: true, ..Options::default() };
+        assert_eq!(quick.variants(), [Variant::Simd]);
+        assert_eq!(Options::default().variants(), Variant::ALL);
+        let named = Options { dev: true, variant: vec![Variant::SimdThreads], ..Options::default() };
+        assert_eq!(named.variants(), [Variant::SimdThreads]);
+    }
+}

@@ -1,0 +1,141 @@
+//! The variants of the WebAssembly: instruction set by number of threads. The loader picks the best that a page allows.
+
+use std::fmt;
+
+use clap::ValueEnum;
+
+/// One build of `crates/web`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Variant {
+    /// 128-bit SIMD: runs in every current browser and in Node.
+    Simd,
+    /// With fused multiply-add and the other relaxed instructions.
+    RelaxedSimd,
+    /// `Simd` on shared memory: needs a cross-origin isolated page.
+    SimdThreads,
+    /// `RelaxedSimd` on shared memory.
+    RelaxedSimdThreads,
+}
+
+/// What a module with shared memory is linked with: the memory comes from outside, and each worker sets up its own
+/// thread-local storage.
+const SHARED_MEMORY: [&str; 7] = [
+    "--shared-memory",
+    "--max-memory=1073741824",
+    "--import-memory",
+    "--export=__wasm_init_tls",
+    "--export=__tls_size",
+    "--export=__tls_align",
+    "--export=__tls_base",
+];
+
+impl Variant {
+    /// Every variant, the widely usable first.
+    pub const ALL: [Variant; 4] =
+        [Variant::Simd, Variant::RelaxedSimd, Variant::SimdThreads, Variant::RelaxedSimdThreads];
+
+    /// The name of its folder and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Simd => "simd",
+            Variant::RelaxedSimd => "relaxed-simd",
+            Variant::SimdThreads => "simd-threads",
+            Variant::RelaxedSimdThreads => "relaxed-simd-threads",
+        }
+    }
+
+    /// Whether its memory is shared between workers.
+    pub fn threads(self) -> bool {
+        matches!(self, Variant::SimdThreads | Variant::RelaxedSimdThreads)
+    }
+
+    fn relaxed(self) -> bool {
+        matches!(self, Variant::RelaxedSimd | Variant::RelaxedSimdThreads)
+    }
+
+    /// The compiler's flags.
+    pub fn rustflags(self) -> String {
+        let mut features = vec!["+simd128"];
+        if self.relaxed() {
+            features.push("+relaxed-simd");
+        }
+        if self.threads() {
+            features.extend(["+atomics", "+bulk-memory", "+mutable-globals"]);
+        }
+        let mut flags = format!("-C target-feature={}", features.join(","));
+        if self.threads() {
+            for argument in SHARED_MEMORY {
+                flags += " -C link-arg=";
+                flags += argument;
+            }
+        }
+        flags
+    }
+
+    /// Arguments of `cargo build` beyond those that all variants share. The standard library that comes with the toolchain
+    /// has no atomics: with threads it is built from source.
+    pub fn cargo_arguments(self) -> &'static [&'static str] {
+        if self.threads() {
+            &["--features=threads", "-Zbuild-std=std,panic_abort"]
+        } else {
+            &[]
+        }
+    }
+
+    /// What wasm-opt may read and write.
+    pub fn wasm_opt_features(self) -> Vec<&'static str> {
+        let mut features = vec![
+            "--enable-simd",
+            "--enable-bulk-memory",
+            "--enable-mutable-globals",
+            "--enable-nontrapping-float-to-int",
+            "--enable-sign-ext",
+            "--enable-reference-types",
+            "--enable-multivalue",
+        ];
+        if self.relaxed() {
+            features.push("--enable-relaxed-simd");
+        }
+        if self.threads() {
+            features.push("--enable-threads");
+        }
+        features
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_follow_the_variant() {
+        assert_eq!(Variant::Simd.rustflags(), "-C target-feature=+simd128");
+        assert_eq!(Variant::RelaxedSimd.rustflags(), "-C target-feature=+simd128,+relaxed-simd");
+        assert!(Variant::Simd.cargo_arguments().is_empty());
+        for variant in Variant::ALL {
+            let relaxed = variant.name().contains("relaxed");
+            let threads = variant.name().contains("threads");
+            let flags = variant.rustflags();
+            assert_eq!(flags.contains("+relaxed-simd"), relaxed, "{flags}");
+            assert_eq!(flags.contains("+atomics"), threads, "{flags}");
+            assert_eq!(flags.contains("-C link-arg=--shared-memory"), threads, "{flags}");
+            assert_eq!(variant.cargo_arguments().iter().any(|argument| argument.starts_with("-Zbuild-std")), threads);
+            let features = variant.wasm_opt_features();
+            assert_eq!(features.contains(&"--enable-relaxed-simd"), relaxed);
+            assert_eq!(features.contains(&"--enable-threads"), threads);
+        }
+    }
+
+    #[test]
+    fn the_command_line_knows_a_variant_by_its_folder() {
+        for variant in Variant::ALL {
+            assert_eq!(Variant::from_str(variant.name(), false), Ok(variant));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! One variant: cargo, wasm-bindgen, wasm-opt. The last two are skipped while cargo's result stays the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{ensure, Context, Result};
+use sha2::{Digest, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+use super::variant::Variant;
+use super::OUTPUT;
+use crate::npm;
+use crate::process;
+use crate::setup::WASM_TARGET;
+use crate::workspace::Workspace;
+
+/// The name of the generated files.
+const NAME: &str = "headwater_web";
+/// Speed first; what that costs in size is small, see `cargo xtask size`.
+const WASM_OPT_LEVEL: &str = "-O3";
+
+/// Builds `variant` to `pkg/dist/wasm/<variant>/`.
+pub fn build(workspace: &Workspace, variant: Variant, optimize: bool) -> Result<()> {
+    let module = compile(workspace, variant)?;
+    let output = workspace.path(OUTPUT).join(variant.name());
+    let stamp = output.join(".built-from");
+    let source = fingerprint(&module, variant, optimize)?;
+    if fs::read_to_string(&stamp).is_ok_and(|built| built == source) {
+        return Ok(());
+    }
+    // Without the stamp an interrupted build is begun again.
+    match fs::remove_file(&stamp) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", stamp.display()));
+        }
+        _ => {}
+    }
+    bind(&module, &output)?;
+    if optimize {
+        shrink(workspace, variant, &output.join(format!("{NAME}_bg.wasm")))?;
+    }
+    fs::write(&stamp, source).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// Compiles `crates/web` and returns the module's file.
+fn compile(workspace: &Workspace, variant: Variant) -> Result<PathBuf> {
+    let target = workspace.path("target").join(format!("wasm-{variant}"));
+    let mut cargo = process::cargo(&workspace.path(""));
+    cargo
+        .args(["build", "--package=headwater-web", "--lib", "--profile=web", "--target", WASM_TARGET])
+        .args(variant.cargo_arguments())
+        .env("CARGO_TARGET_DIR", &target)
+        .env("RUSTFLAGS", variant.rustflags())
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    if variant.threads() {
+        // Building the standard library is not stable; the pinned toolchain's sources make it reproducible.
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+    }
+    process::run(&mut cargo).with_context(|| format!("variant {variant}"))?;
+    let module = target.join(WASM_TARGET).join("web").join(format!("{NAME}.wasm"));
+    ensure!(module.is_file(), "cargo made no {}: crates/web must be a cdylib", workspace.display(&module));
+    Ok(module)
+}
+
+/// Changes when the files made of `module` would.
+fn fingerprint(module: &Path, variant: Variant, optimize: bool) -> Result<String> {
+    let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
+    let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let level = if optimize { WASM_OPT_LEVEL } else { "" };
+    Ok(format!("{hash} {level} {}", variant.wasm_opt_features().join(" ")))
+}
+
+/// Writes the JavaScript that loads the module, its types, and the module with the glue's imports and exports.
+fn bind(module: &Path, output: &Path) -> Result<()> {
+    fs::create_dir_all(output).with_context(|| format!("cannot make {}", output.display()))?;
+    Bindgen::new()
+        .input_path(module)
+        .out_name(NAME)
+        .web(true)?
+        .typescript(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(output)
+        .with_context(|| format!("wasm-bindgen on {}", module.display()))
+}
+
+/// Replaces the module by what wasm-opt makes of it.
+fn shrink(workspace: &Workspace, variant: Variant, module: &Path) -> Result<()> {
+    let optimized = module.with_extension("opt.wasm");
+    process::run(
+        process::command(npm::program(workspace, "xtask", "wasm-opt"), &workspace.path(""))
+            .arg(WASM_OPT_LEVEL)
+            .args(variant.wasm_opt_features())
+            .arg(module)
+            .arg("--output")
+            .arg(&optimized),
+    )?;
+    fs::rename(&optimized, module).with_context(|| format!("cannot replace {}", module.display()))
+}
