@@ -1,1 +1,31 @@
-//! Train and run models where the data is: tensors, gradients, layers, training.
+//! Headwater trains and runs models where the data is.
+//!
+//! ```
+//! use headwater::{cpu, ops, Result};
+//!
+//! # fn main() -> Result<()> {
+//! let device = cpu(2);
+//! let x = device.tensor(headwater::HostSlice::F32(&[1.0, 2.0, 3.0]), [3])?;
+//! // The gradient of the sum of squares.
+//! let (value, grads) = device.value_and_grads(&[&x], || ops::sum(&ops::square(&x)?, None, false))?;
+//! assert_eq!(value.item()?, 14.0);
+//! assert_eq!(grads[0].to_vec()?, [2.0, 4.0, 6.0]);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod nn;
+pub mod registry;
+pub mod train;
+
+use std::sync::Arc;
+
+pub use headwater_core::{
+    custom, engine, ops, DType, Device, Error, HostData, HostSlice, Result, Scalar, Shape, Tape, Tensor,
+};
+pub use headwater_cpu::{CpuEngine, CpuOptions};
+
+/// A device that runs on the processor with so many threads.
+pub fn cpu(threads: usize) -> Device {
+    Device::new(Arc::new(CpuEngine::new(CpuOptions { threads, ..CpuOptions::default() })))
+}

@@ -13,7 +13,10 @@ fn parse(what: &str, text: &str) -> Result<Value, Error> {
 }
 
 fn shapes(text: &str) -> Result<Vec<Dims>, Error> {
-    let bad = || Error::Format { what: "input shapes".into(), message: format!("expected a list of shapes, received {text}") };
+    let bad = || Error::Format {
+        what: "input shapes".into(),
+        message: format!("expected a list of shapes, received {text}"),
+    };
     let value = parse("input shapes", text)?;
     let shape = |s: &Value| -> Result<Dims, Error> {
         let dims = s.as_array().ok_or_else(bad)?;

@@ -11,3 +11,5 @@ mod layer;
 mod ops;
 mod read;
 mod table;
+#[cfg(feature = "threads")]
+mod worker;

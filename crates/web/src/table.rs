@@ -78,7 +78,10 @@ pub fn with<T>(f: impl FnOnce(&mut Tables) -> T) -> T {
 /// The device new tensors go to.
 pub fn current_device() -> Result<Device, Error> {
     let device = with(|t| t.devices.get(t.current).cloned());
-    device.ok_or_else(|| Error::Device { engine: "none".into(), message: "no engine is ready: await tf.ready() first".into() })
+    device.ok_or_else(|| Error::Device {
+        engine: "none".into(),
+        message: "no engine is ready: await tf.ready() first".into(),
+    })
 }
 
 /// The tensor of a handle.

@@ -1,0 +1,53 @@
+//! Activations by name.
+
+use headwater_core::ops;
+use headwater_core::pointwise::row;
+use headwater_core::{Error, Result, Tensor};
+
+use super::losses::camel;
+
+/// The operation behind an activation's name: its own, but for a few that Keras names otherwise.
+fn operation(name: &str) -> String {
+    match camel(name).as_str() {
+        "silu" => "swish".into(),
+        "hardSilu" | "hardSwish" => "hardSwish".into(),
+        "exponential" => "exp".into(),
+        other => other.into(),
+    }
+}
+
+/// Checks that an activation is known.
+///
+/// # Errors
+/// [`Error::Unknown`].
+pub fn known(name: &str) -> Result<()> {
+    let operation = operation(name);
+    let composed = ["linear", "softmax", "logSoftmax", "leakyRelu", "gelu"];
+    let single = row(&operation).is_some_and(|row| row.arity() == 1);
+    if composed.contains(&operation.as_str()) || single {
+        Ok(())
+    } else {
+        Err(Error::Unknown { kind: "activation", name: name.into() })
+    }
+}
+
+/// Applies the activation of a name.
+///
+/// # Errors
+/// [`Error::Unknown`] when there is none.
+pub fn activation(name: &str, x: &Tensor) -> Result<Tensor> {
+    known(name)?;
+    match operation(name).as_str() {
+        "linear" => Ok(x.clone()),
+        "softmax" => ops::softmax(x, -1),
+        "logSoftmax" => ops::log_softmax(x, -1),
+        "leakyRelu" => ops::leaky_relu(x, 0.2),
+        // x / 2 * (1 + erf(x / sqrt(2))) (Hendrycks & Gimpel 2016).
+        "gelu" => {
+            let half = ops::mul(x, &x.constant(0.5))?;
+            let mass = ops::erf(&ops::mul(x, &x.constant(std::f64::consts::FRAC_1_SQRT_2))?)?;
+            ops::add(&half, &ops::mul(&half, &mass)?)
+        }
+        simple => ops::pointwise(simple, &[x]),
+    }
+}

@@ -1,0 +1,178 @@
+//! Initializers by Keras class name.
+
+use headwater_core::ops::{self, hash_key};
+use headwater_core::{DType, Device, Error, HostSlice, Result, Scalar, Shape, Tensor};
+use serde_json::Value;
+
+use super::losses::camel;
+
+/// Inputs and outputs that a weight connects per element of its last two dimensions' window.
+fn fans(shape: &Shape) -> (f64, f64) {
+    match **shape {
+        [] => (1.0, 1.0),
+        [n] => (n as f64, n as f64),
+        [.., a, b] => {
+            let window: usize = shape[..shape.rank() - 2].iter().product();
+            ((window * a) as f64, (window * b) as f64)
+        }
+    }
+}
+
+/// Draws with the variance `scale / fan` (He et al. 2015; Glorot & Bengio 2010).
+fn variance_scaling(
+    device: &Device,
+    shape: &Shape,
+    scale: f64,
+    mode: &str,
+    distribution: &str,
+    seed: u32,
+) -> Result<Tensor> {
+    let (fan_in, fan_out) = fans(shape);
+    let fan = match camel(mode).as_str() {
+        "fanIn" => fan_in,
+        "fanOut" => fan_out,
+        "fanAvg" => (fan_in + fan_out) / 2.0,
+        _ => return Err(Error::argument("varianceScaling", "fanIn, fanOut or fanAvg as mode", mode)),
+    };
+    let variance = scale / fan.max(1.0);
+    match camel(distribution).as_str() {
+        // A normal distribution cut at two deviations has 0.8796 of its deviation left.
+        "normal" | "truncatedNormal" => {
+            ops::truncated_normal(device, shape, 0.0, (variance.sqrt() / 0.879_625_661_034_239_8) as f32, seed)
+        }
+        "untruncatedNormal" => ops::random_normal(device, shape, 0.0, variance.sqrt() as f32, seed),
+        "uniform" => {
+            let limit = (3.0 * variance).sqrt() as f32;
+            ops::random_uniform(device, shape, -limit, limit, seed)
+        }
+        _ => Err(Error::argument("varianceScaling", "normal, truncatedNormal or uniform", distribution)),
+    }
+}
+
+/// Orthonormal rows or columns, by Gram and Schmidt's process on normal numbers (Saxe et al. 2014).
+fn orthogonal(device: &Device, shape: &Shape, gain: f64, seed: u32) -> Result<Tensor> {
+    let [.., columns] = **shape else {
+        return Err(Error::shape("orthogonal", "a shape of rank at least 2", shape));
+    };
+    if shape.rank() < 2 {
+        return Err(Error::shape("orthogonal", "a shape of rank at least 2", shape));
+    }
+    let rows = shape.size() / columns.max(1);
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let normal = ops::random_normal(device, [count, length], 0.0, 1.0, seed)?.to_vec()?;
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    for v in normal.chunks_exact(length.max(1)) {
+        let mut v: Vec<f64> = v.iter().map(|&x| f64::from(x)).collect();
+        // Twice: what rounding leaves after the first pass, the second removes.
+        for _ in 0..2 {
+            for u in &vectors {
+                let dot: f64 = u.iter().zip(&v).map(|(a, b)| a * b).sum();
+                v.iter_mut().zip(u).for_each(|(x, u)| *x -= dot * u);
+            }
+        }
+        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-30);
+        v.iter_mut().for_each(|x| *x /= norm);
+        vectors.push(v);
+    }
+    let at = |r: usize, c: usize| if rows <= columns { vectors[r][c] } else { vectors[c][r] };
+    let data: Vec<f32> =
+        (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))).map(|(r, c)| (gain * at(r, c)) as f32).collect();
+    device.tensor(HostSlice::F32(&data), shape)
+}
+
+/// A tensor filled by the initializer of a Keras configuration `{class_name, config}`.
+///
+/// # Errors
+/// [`Error::Unknown`] when there is no such initializer; [`Error::Argument`] for wrong parameters.
+pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, seed: u32) -> Result<Tensor> {
+    let (class, parameters) = match config {
+        Value::String(name) => (name.as_str(), &Value::Null),
+        object => (
+            object.get("class_name").and_then(Value::as_str).unwrap_or(""),
+            object.get("config").unwrap_or(&Value::Null),
+        ),
+    };
+    let number = |key: &str, default: f64| parameters.get(key).and_then(Value::as_f64).unwrap_or(default);
+    let text =
+        |key: &str, default: &'static str| parameters.get(key).and_then(Value::as_str).unwrap_or(default).to_owned();
+    // A seed in the configuration makes the initializer repeatable on its own.
+    let seed = parameters.get("seed").and_then(Value::as_f64).map_or(seed, |s| hash_key(s as i64 as u32, 77));
+    let scaled = |scale, mode, distribution| variance_scaling(device, shape, scale, mode, distribution, seed);
+    let name = camel(class);
+    let mut letters = name.chars();
+    let name: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
+    let tensor = match name.as_str() {
+        "zeros" => return device.zeros(shape, dtype),
+        "ones" => return device.ones(shape, dtype),
+        "constant" => return device.full(shape, Scalar::from_f64(dtype, number("value", 0.0))),
+        "randomUniform" => {
+            ops::random_uniform(device, shape, number("minval", -0.05) as f32, number("maxval", 0.05) as f32, seed)
+        }
+        "randomNormal" => {
+            ops::random_normal(device, shape, number("mean", 0.0) as f32, number("stddev", 0.05) as f32, seed)
+        }
+        "truncatedNormal" => {
+            ops::truncated_normal(device, shape, number("mean", 0.0) as f32, number("stddev", 0.05) as f32, seed)
+        }
+        "varianceScaling" => scaled(number("scale", 1.0), &text("mode", "fanIn"), &text("distribution", "normal")),
+        "glorotUniform" => scaled(1.0, "fanAvg", "uniform"),
+        "glorotNormal" => scaled(1.0, "fanAvg", "normal"),
+        "heUniform" => scaled(2.0, "fanIn", "uniform"),
+        "heNormal" => scaled(2.0, "fanIn", "normal"),
+        "leCunUniform" | "lecunUniform" => scaled(1.0, "fanIn", "uniform"),
+        "leCunNormal" | "lecunNormal" => scaled(1.0, "fanIn", "normal"),
+        "orthogonal" => orthogonal(device, shape, number("gain", 1.0), seed),
+        "identity" => match **shape {
+            [n, m] if n == m => {
+                let (row, column) = (device.iota([n, m], 0)?, device.iota([n, m], 1)?);
+                ops::mul(
+                    &ops::equal(&row, &column)?.cast(DType::F32)?,
+                    &device.constant(Scalar::F32(number("gain", 1.0) as f32)),
+                )
+            }
+            _ => Err(Error::shape("identity", "a square matrix", shape)),
+        },
+        _ => Err(Error::Unknown { kind: "initializer", name: class.into() }),
+    };
+    tensor?.cast(dtype)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn values(class: &str, shape: [usize; 2]) -> Result<Vec<f32>> {
+        let config = json!({"class_name": class, "config": {}});
+        initialize(&crate::cpu(1), &config, &Shape::from(shape), DType::F32, 3)?.to_vec()
+    }
+
+    #[test]
+    fn scales_are_right() -> Result<()> {
+        let deviation = |x: &[f32]| (x.iter().map(|v| f64::from(v * v)).sum::<f64>() / x.len() as f64).sqrt();
+        for (class, want) in [
+            ("GlorotUniform", (2.0f64 / 500.0).sqrt()),
+            ("glorotNormal", (2.0f64 / 500.0).sqrt()),
+            ("HeNormal", (2.0f64 / 200.0).sqrt()),
+            ("LecunUniform", (1.0f64 / 200.0).sqrt()),
+            ("random_normal", 0.05),
+        ] {
+            let got = deviation(&values(class, [200, 300])?);
+            assert!((got / want - 1.0).abs() < 0.02, "{class}: {got} {want}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn orthogonal_is() -> Result<()> {
+        let q = values("Orthogonal", [6, 4])?;
+        for i in 0..4 {
+            for j in 0..4 {
+                let dot: f32 = (0..6).map(|r| q[r * 4 + i] * q[r * 4 + j]).sum();
+                assert!((dot - f32::from(u8::from(i == j))).abs() < 1e-5);
+            }
+        }
+        assert_eq!(values("Nope", [1, 1]).expect_err("unknown").to_string(), "Unknown initializer: 'Nope'");
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! The layer contract.
+
+use headwater_core::{DType, Error, Result, Shape, Tensor};
+use serde_json::{Map, Value};
+
+/// A shape with unknown dimensions (the batch).
+pub type Dims = Vec<Option<usize>>;
+
+/// A weight that a layer needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightSpec {
+    /// Its name within the layer, as in Keras.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its dtype.
+    pub dtype: DType,
+    /// The initializer's configuration.
+    pub initializer: Value,
+    /// The regularizer's configuration.
+    pub regularizer: Option<Value>,
+    /// The constraint's configuration.
+    pub constraint: Option<Value>,
+    /// Whether training changes it.
+    pub trainable: bool,
+}
+
+/// How a layer is called.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Call {
+    /// Training rather than inference.
+    pub training: bool,
+    /// What random layers draw from; another one for each call.
+    pub seed: u32,
+}
+
+/// What a layer gives.
+#[derive(Default)]
+pub struct Output {
+    /// The outputs.
+    pub tensors: Vec<Tensor>,
+    /// New values of weights that are not trained: moving averages.
+    pub updates: Vec<(usize, Tensor)>,
+    /// Scalars to add to the loss.
+    pub losses: Vec<Tensor>,
+}
+
+impl Output {
+    /// One output.
+    pub fn of(tensor: Tensor) -> Output {
+        Output { tensors: vec![tensor], ..Output::default() }
+    }
+}
+
+/// A layer.
+pub trait Layer: Send + Sync {
+    /// Keras's class name.
+    fn class_name(&self) -> &'static str;
+
+    /// Keras's configuration with defaults filled in. [`super::create`] makes the same layer of it.
+    fn config(&self) -> Map<String, Value>;
+
+    /// The weights for inputs of these shapes.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the layer does not accept them.
+    fn weights(&self, _inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+        Ok(Vec::new())
+    }
+
+    /// The shapes of the outputs.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the layer does not accept such inputs.
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>>;
+
+    /// The outputs.
+    ///
+    /// # Errors
+    /// What the layer's operations give.
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call) -> Result<Output>;
+}
+
+/// A shape for messages: `[null,224,224,3]`.
+pub(super) fn show(dims: &Dims) -> String {
+    let dims: Vec<String> = dims.iter().map(|d| d.map_or("null".into(), |d| d.to_string())).collect();
+    format!("[{}]", dims.join(","))
+}
+
+/// The only input.
+pub(super) fn single<'a, T>(layer: &str, inputs: &'a [T]) -> Result<&'a T> {
+    match inputs {
+        [input] => Ok(input),
+        _ => Err(Error::argument(layer, "one input", inputs.len())),
+    }
+}
+
+/// The only input, which must have `rank` dimensions.
+pub(super) fn ranked<'a>(layer: &str, inputs: &'a [Dims], rank: usize) -> Result<&'a Dims> {
+    let input = single(layer, inputs)?;
+    if input.len() == rank {
+        return Ok(input);
+    }
+    Err(Error::shape(layer, format!("an input of rank {rank}"), format!("rank {} shape {}", input.len(), show(input))))
+}
+
+/// Dimension `axis`, which must be known.
+pub(super) fn known(layer: &str, dims: &Dims, axis: usize) -> Result<usize> {
+    dims.get(axis)
+        .copied()
+        .flatten()
+        .ok_or_else(|| Error::shape(layer, format!("a known dimension {axis}"), show(dims)))
+}

@@ -1,0 +1,171 @@
+//! Activations as layers.
+
+use headwater_core::{ops, Result, Shape, Tensor};
+use serde_json::{json, Map, Value};
+
+use super::super::activations::activation;
+use super::super::config::{object, Config};
+use super::super::layer::{known, single, Call, Dims, Layer, Output, WeightSpec};
+use super::core::{weight, write_weight};
+use super::{layer, Make};
+
+pub(super) const LAYERS: &[(&str, Make)] = &[
+    ("Activation", |c| layer(Activation { name: c.activation()? })),
+    ("ReLU", |c| layer(Relu::new(c)?)),
+    ("LeakyReLU", |c| layer(simple(c, Kind::Leaky, "alpha", c.number("negative_slope", 0.3)?)?)),
+    ("ELU", |c| layer(simple(c, Kind::Elu, "alpha", 1.0)?)),
+    ("ThresholdedReLU", |c| layer(simple(c, Kind::Thresholded, "theta", 1.0)?)),
+    ("Softmax", |c| layer(simple(c, Kind::Softmax, "axis", -1.0)?)),
+    ("PReLU", |c| layer(PRelu::new(c)?)),
+];
+
+fn same(class: &str, inputs: &[Dims]) -> Result<Vec<Dims>> {
+    Ok(vec![single(class, inputs)?.clone()])
+}
+
+struct Activation {
+    name: String,
+}
+
+impl Layer for Activation {
+    fn class_name(&self) -> &'static str {
+        "Activation"
+    }
+    fn config(&self) -> Map<String, Value> {
+        object([("activation", json!(self.name))])
+    }
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        same("Activation", inputs)
+    }
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        activation(&self.name, single("Activation", inputs)?).map(Output::of)
+    }
+}
+
+struct Relu {
+    max: Option<f64>,
+    slope: f64,
+    threshold: f64,
+}
+
+impl Relu {
+    fn new(c: &Config<'_>) -> Result<Relu> {
+        let max = c.get("max_value").map(|_| c.number("max_value", 0.0)).transpose()?;
+        // Keras 2 may write a list of one number.
+        let slope =
+            if let Some(Value::Array(_)) = c.get("negative_slope") { 0.0 } else { c.number("negative_slope", 0.0)? };
+        Ok(Relu { max, slope, threshold: c.number("threshold", 0.0)? })
+    }
+}
+
+impl Layer for Relu {
+    fn class_name(&self) -> &'static str {
+        "ReLU"
+    }
+    fn config(&self) -> Map<String, Value> {
+        object([
+            ("max_value", json!(self.max)),
+            ("negative_slope", json!(self.slope)),
+            ("threshold", json!(self.threshold)),
+        ])
+    }
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        same("ReLU", inputs)
+    }
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("ReLU", inputs)?;
+        let k = |v: f64| x.constant(v);
+        let positive = match (self.slope == 0.0 && self.threshold == 0.0, self.max) {
+            (true, Some(6.0)) => return ops::relu6(x).map(Output::of),
+            (true, _) => ops::relu(x)?,
+            (false, _) => {
+                let below = ops::mul(&ops::sub(x, &k(self.threshold))?, &k(self.slope))?;
+                ops::select(&ops::greater_equal(x, &k(self.threshold))?, x, &below)?
+            }
+        };
+        Ok(Output::of(match self.max {
+            Some(max) => ops::minimum(&positive, &k(max))?,
+            None => positive,
+        }))
+    }
+}
+
+enum Kind {
+    Leaky,
+    Elu,
+    Thresholded,
+    Softmax,
+}
+
+/// An activation with one number.
+struct Simple {
+    class: &'static str,
+    kind: Kind,
+    key: &'static str,
+    value: f64,
+}
+
+fn simple(c: &Config<'_>, kind: Kind, key: &'static str, default: f64) -> Result<Simple> {
+    Ok(Simple { class: c.class, kind, key, value: c.number(key, default)? })
+}
+
+impl Layer for Simple {
+    fn class_name(&self) -> &'static str {
+        self.class
+    }
+    fn config(&self) -> Map<String, Value> {
+        object([(self.key, json!(self.value))])
+    }
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        same(self.class, inputs)
+    }
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single(self.class, inputs)?;
+        let k = |v: f64| x.constant(v);
+        let y = match self.kind {
+            Kind::Leaky => ops::leaky_relu(x, self.value as f32)?,
+            Kind::Softmax => ops::softmax(x, self.value as isize)?,
+            Kind::Thresholded => ops::select(&ops::greater(x, &k(self.value))?, x, &k(0.0))?,
+            Kind::Elu => {
+                let negative = ops::mul(&ops::expm1(x)?, &k(self.value))?;
+                ops::select(&ops::greater_equal(x, &k(0.0))?, x, &negative)?
+            }
+        };
+        Ok(Output::of(y))
+    }
+}
+
+struct PRelu {
+    alpha: WeightSpec,
+    shared: Vec<usize>,
+}
+
+impl PRelu {
+    fn new(c: &Config<'_>) -> Result<PRelu> {
+        let shared = c.list("shared_axes")?.unwrap_or_default();
+        Ok(PRelu { alpha: weight(c, "alpha", "Zeros"), shared: shared.into_iter().map(|a| a as usize).collect() })
+    }
+}
+
+impl Layer for PRelu {
+    fn class_name(&self) -> &'static str {
+        "PReLU"
+    }
+    fn config(&self) -> Map<String, Value> {
+        let mut config = object([("shared_axes", json!(self.shared))]);
+        write_weight(&mut config, &self.alpha);
+        config
+    }
+    fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+        let input = single("PReLU", inputs)?;
+        let size = |d: usize| if self.shared.contains(&d) { Ok(1) } else { known("PReLU", input, d) };
+        let shape: Shape = (1..input.len()).map(size).collect::<Result<Vec<_>>>()?.into();
+        Ok(vec![WeightSpec { shape, ..self.alpha.clone() }])
+    }
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        same("PReLU", inputs)
+    }
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+        ops::prelu(single("PReLU", inputs)?, &weights[0]).map(Output::of)
+    }
+}

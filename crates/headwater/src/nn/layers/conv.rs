@@ -1,0 +1,215 @@
+//! Convolutions.
+
+use headwater_core::ops::{self, Conv2dOptions, Padding};
+use headwater_core::{Error, Result, Shape, Tensor};
+use serde_json::{json, Map, Value};
+
+use super::super::activations::activation;
+use super::super::config::{object, Config};
+use super::super::layer::{known, ranked, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::core::{weight, write_weight};
+use super::{layer, Make};
+
+pub(super) const LAYERS: &[(&str, Make)] = &[
+    ("Conv2D", |c| layer(Conv::new(c, Kind::Standard)?)),
+    ("DepthwiseConv2D", |c| layer(Conv::new(c, Kind::Depthwise)?)),
+    ("Conv2DTranspose", |c| layer(Conv::new(c, Kind::Transpose)?)),
+    ("SeparableConv2D", |c| layer(Conv::new(c, Kind::Separable)?)),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Standard,
+    Depthwise,
+    Transpose,
+    Separable,
+}
+
+struct Conv {
+    class: &'static str,
+    kind: Kind,
+    filters: usize,
+    multiplier: usize,
+    window: (usize, usize),
+    options: Conv2dOptions,
+    channels_first: bool,
+    activation: String,
+    kernels: Vec<WeightSpec>,
+    bias: Option<WeightSpec>,
+}
+
+impl Conv {
+    fn new(c: &Config<'_>, kind: Kind) -> Result<Conv> {
+        let depthwise = || {
+            // TensorFlow.js writes the depthwise kernel's keys both ways.
+            let mut spec = weight(c, "depthwise", "GlorotUniform");
+            spec.name = "depthwise_kernel".into();
+            spec
+        };
+        let kernels = match kind {
+            Kind::Standard | Kind::Transpose => vec![weight(c, "kernel", "GlorotUniform")],
+            Kind::Depthwise => vec![depthwise()],
+            Kind::Separable => {
+                let mut point = weight(c, "pointwise", "GlorotUniform");
+                point.name = "pointwise_kernel".into();
+                vec![depthwise(), point]
+            }
+        };
+        let options = Conv2dOptions {
+            stride: c.pair("strides", Some((1, 1)))?,
+            dilation: c.pair("dilation_rate", Some((1, 1)))?,
+            padding: c.padding()?,
+            groups: if c.get("groups").is_some() { c.size("groups")? } else { 1 },
+        };
+        Ok(Conv {
+            class: c.class,
+            kind,
+            filters: if kind == Kind::Depthwise { 0 } else { c.size("filters")? },
+            multiplier: if c.get("depth_multiplier").is_some() { c.size("depth_multiplier")? } else { 1 },
+            window: c.pair("kernel_size", None)?,
+            options,
+            channels_first: c.channels_first()?,
+            activation: c.activation()?,
+            kernels,
+            bias: c.flag("use_bias", true)?.then(|| weight(c, "bias", "Zeros")),
+        })
+    }
+
+    /// Height, width and channels of an input.
+    fn sizes(&self, input: &Dims) -> (Option<usize>, Option<usize>, Option<usize>) {
+        if self.channels_first {
+            (input[2], input[3], input[1])
+        } else {
+            (input[1], input[2], input[3])
+        }
+    }
+
+    fn output_size(&self, size: usize, window: usize, stride: usize, dilation: usize) -> Option<usize> {
+        let extent = (window - 1) * dilation + 1;
+        match (self.kind, self.options.padding) {
+            (Kind::Transpose, Padding::Same) => Some(size * stride),
+            (Kind::Transpose, _) => Some((size * stride + extent).saturating_sub(stride.min(extent))),
+            (_, Padding::Same) => Some(size.div_ceil(stride)),
+            _ => Some((size.checked_sub(extent)?) / stride + 1),
+        }
+    }
+
+    fn outputs(&self, channels: usize) -> usize {
+        if self.kind == Kind::Depthwise {
+            channels * self.multiplier
+        } else {
+            self.filters
+        }
+    }
+}
+
+impl Layer for Conv {
+    fn class_name(&self) -> &'static str {
+        self.class
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let pair = |(a, b): (usize, usize)| json!([a, b]);
+        let mut config = object([
+            ("kernel_size", pair(self.window)),
+            ("strides", pair(self.options.stride)),
+            ("dilation_rate", pair(self.options.dilation)),
+            ("padding", json!(if self.options.padding == Padding::Same { "same" } else { "valid" })),
+            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
+            ("activation", json!(self.activation)),
+            ("use_bias", json!(self.bias.is_some())),
+        ]);
+        if self.kind != Kind::Depthwise {
+            config.insert("filters".into(), json!(self.filters));
+        }
+        if self.options.groups != 1 {
+            config.insert("groups".into(), json!(self.options.groups));
+        }
+        if matches!(self.kind, Kind::Depthwise | Kind::Separable) {
+            config.insert("depth_multiplier".into(), json!(self.multiplier));
+        }
+        for spec in &self.kernels {
+            let key = spec.name.strip_suffix("_kernel").unwrap_or(&spec.name).to_owned();
+            write_weight(&mut config, &WeightSpec { name: key, ..spec.clone() });
+        }
+        self.bias.iter().for_each(|b| write_weight(&mut config, b));
+        config
+    }
+
+    fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+        let input = ranked(self.class, inputs, 4)?;
+        let channels = known(self.class, input, if self.channels_first { 1 } else { 3 })?;
+        let (h, w) = self.window;
+        if channels % self.options.groups != 0 {
+            let expected = format!("channels divisible by {} groups", self.options.groups);
+            return Err(Error::shape(self.class, expected, show(input)));
+        }
+        let depthwise = Shape::from([h, w, channels, self.multiplier]);
+        let shapes = match self.kind {
+            Kind::Standard => vec![Shape::from([h, w, channels / self.options.groups, self.filters])],
+            Kind::Transpose => vec![Shape::from([h, w, self.filters, channels])],
+            Kind::Depthwise => vec![depthwise],
+            Kind::Separable => vec![depthwise, Shape::from([1, 1, channels * self.multiplier, self.filters])],
+        };
+        let kernels = self.kernels.iter().zip(shapes).map(|(k, shape)| WeightSpec { shape, ..k.clone() });
+        let bias = self.bias.iter().map(|b| WeightSpec { shape: Shape::from([self.outputs(channels)]), ..b.clone() });
+        Ok(kernels.chain(bias).collect())
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let input = ranked(self.class, inputs, 4)?;
+        let (h, w, c) = self.sizes(input);
+        let size = |size: Option<usize>, window, stride, dilation| match size {
+            None => Ok(None),
+            Some(n) => match self.output_size(n, window, stride, dilation) {
+                Some(out) => Ok(Some(out)),
+                None => Err(Error::shape(
+                    self.class,
+                    format!("an image that holds the window {:?}", self.window),
+                    show(input),
+                )),
+            },
+        };
+        let o = &self.options;
+        let h = size(h, self.window.0, o.stride.0, o.dilation.0)?;
+        let w = size(w, self.window.1, o.stride.1, o.dilation.1)?;
+        let c = if self.kind == Kind::Depthwise { c.map(|c| c * self.multiplier) } else { Some(self.filters) };
+        Ok(vec![if self.channels_first { vec![input[0], c, h, w] } else { vec![input[0], h, w, c] }])
+    }
+
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single(self.class, inputs)?;
+        if x.rank() != 4 {
+            return Err(Error::shape(
+                self.class,
+                "an input of rank 4",
+                format!("rank {} shape {}", x.rank(), x.shape()),
+            ));
+        }
+        let x = if self.channels_first { ops::permute(x, &[0, 2, 3, 1])? } else { x.clone() };
+        let o = &self.options;
+        let y = match self.kind {
+            Kind::Standard => ops::conv2d(&x, &weights[0], o)?,
+            Kind::Depthwise => ops::depthwise_conv2d(&x, &weights[0], o)?,
+            Kind::Separable => {
+                let deep = ops::depthwise_conv2d(&x, &weights[0], o)?;
+                ops::conv2d(&deep, &weights[1], &Conv2dOptions::default())?
+            }
+            Kind::Transpose => {
+                let size = |n: usize, window, stride, dilation| {
+                    self.output_size(n, window, stride, dilation)
+                        .ok_or_else(|| Error::shape(self.class, "an image", x.shape()))
+                };
+                let h = size(x.shape()[1], self.window.0, o.stride.0, o.dilation.0)?;
+                let w = size(x.shape()[2], self.window.1, o.stride.1, o.dilation.1)?;
+                ops::conv2d_transpose(&x, &weights[0], (h, w), o)?
+            }
+        };
+        let y = match &self.bias {
+            Some(_) => ops::add(&y, &weights[self.kernels.len()])?,
+            None => y,
+        };
+        let y = activation(&self.activation, &y)?;
+        Ok(Output::of(if self.channels_first { ops::permute(&y, &[0, 3, 1, 2])? } else { y }))
+    }
+}

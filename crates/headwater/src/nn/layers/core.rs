@@ -1,0 +1,166 @@
+//! Dense, Embedding and the input.
+
+use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
+use serde_json::{json, Map, Value};
+
+use super::super::activations::activation;
+use super::super::config::{object, Config};
+use super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::{layer, Make};
+
+pub(super) const LAYERS: &[(&str, Make)] = &[
+    ("Dense", |c| layer(Dense::new(c)?)),
+    ("Embedding", |c| layer(Embedding::new(c)?)),
+    ("InputLayer", |c| layer(InputLayer { shape: c.get("batch_input_shape").or(c.get("batch_shape")).cloned() })),
+];
+
+/// A weight as layers declare it: configuration keys start with `prefix`.
+pub(super) fn weight(c: &Config<'_>, name: &str, default: &str) -> WeightSpec {
+    WeightSpec {
+        name: name.into(),
+        shape: Shape::scalar(),
+        dtype: DType::F32,
+        initializer: c.initializer(&format!("{name}_initializer"), default),
+        regularizer: c.object(&format!("{name}_regularizer")),
+        constraint: c.object(&format!("{name}_constraint")),
+        trainable: true,
+    }
+}
+
+/// Writes a weight's configuration keys.
+pub(super) fn write_weight(config: &mut Map<String, Value>, spec: &WeightSpec) {
+    config.insert(format!("{}_initializer", spec.name), spec.initializer.clone());
+    config.insert(format!("{}_regularizer", spec.name), json!(spec.regularizer));
+    config.insert(format!("{}_constraint", spec.name), json!(spec.constraint));
+}
+
+struct Dense {
+    units: usize,
+    activation: String,
+    kernel: WeightSpec,
+    bias: Option<WeightSpec>,
+}
+
+impl Dense {
+    fn new(c: &Config<'_>) -> Result<Dense> {
+        let bias = c.flag("use_bias", true)?.then(|| weight(c, "bias", "Zeros"));
+        Ok(Dense {
+            units: c.size("units")?,
+            activation: c.activation()?,
+            kernel: weight(c, "kernel", "GlorotUniform"),
+            bias,
+        })
+    }
+}
+
+impl Layer for Dense {
+    fn class_name(&self) -> &'static str {
+        "Dense"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let mut config = object([
+            ("units", json!(self.units)),
+            ("activation", json!(self.activation)),
+            ("use_bias", json!(self.bias.is_some())),
+        ]);
+        write_weight(&mut config, &self.kernel);
+        self.bias.iter().for_each(|b| write_weight(&mut config, b));
+        config
+    }
+
+    fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+        let input = single("Dense", inputs)?;
+        if input.len() < 2 {
+            return Err(Error::shape("Dense", "an input of rank at least 2", show(input)));
+        }
+        let n = known("Dense", input, input.len() - 1)?;
+        let kernel = WeightSpec { shape: Shape::from([n, self.units]), ..self.kernel.clone() };
+        let bias = self.bias.iter().map(|b| WeightSpec { shape: Shape::from([self.units]), ..b.clone() });
+        Ok([kernel].into_iter().chain(bias).collect())
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let mut shape = single("Dense", inputs)?.clone();
+        match shape.last_mut() {
+            Some(last) => *last = Some(self.units),
+            None => return Err(Error::shape("Dense", "an input of rank at least 2", "[]")),
+        }
+        Ok(vec![shape])
+    }
+
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("Dense", inputs)?;
+        if x.shape().last() != weights[0].shape().first() {
+            let expected = format!("an input whose last dimension is {}", weights[0].shape()[0]);
+            return Err(Error::shape("Dense", expected, x.shape()));
+        }
+        let mut y = ops::matmul(x, &weights[0], false, false)?;
+        if self.bias.is_some() {
+            y = ops::add(&y, &weights[1])?;
+        }
+        activation(&self.activation, &y).map(Output::of)
+    }
+}
+
+struct Embedding {
+    input_dim: usize,
+    output_dim: usize,
+    embeddings: WeightSpec,
+}
+
+impl Embedding {
+    fn new(c: &Config<'_>) -> Result<Embedding> {
+        let embeddings = weight(c, "embeddings", "RandomUniform");
+        Ok(Embedding { input_dim: c.size("input_dim")?, output_dim: c.size("output_dim")?, embeddings })
+    }
+}
+
+impl Layer for Embedding {
+    fn class_name(&self) -> &'static str {
+        "Embedding"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let mut config = object([("input_dim", json!(self.input_dim)), ("output_dim", json!(self.output_dim))]);
+        write_weight(&mut config, &self.embeddings);
+        config
+    }
+
+    fn weights(&self, _inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+        Ok(vec![WeightSpec { shape: Shape::from([self.input_dim, self.output_dim]), ..self.embeddings.clone() }])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let mut shape = single("Embedding", inputs)?.clone();
+        shape.push(Some(self.output_dim));
+        Ok(vec![shape])
+    }
+
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let index = single("Embedding", inputs)?.cast(DType::I32)?;
+        ops::gather(&weights[0], &index, 0, 0).map(Output::of)
+    }
+}
+
+struct InputLayer {
+    shape: Option<Value>,
+}
+
+impl Layer for InputLayer {
+    fn class_name(&self) -> &'static str {
+        "InputLayer"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        object([("batch_input_shape", json!(self.shape)), ("sparse", json!(false))])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        Ok(inputs.to_vec())
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        Ok(Output::of(single("InputLayer", inputs)?.clone()))
+    }
+}

@@ -1,0 +1,114 @@
+//! Layers of several inputs.
+
+use headwater_core::{ops, Error, Result, Scalar, Tensor};
+use serde_json::{json, Map, Value};
+
+use super::super::config::{object, Config};
+use super::super::layer::{show, Call, Dims, Layer, Output};
+use super::{layer, Make};
+
+pub(super) const LAYERS: &[(&str, Make)] = &[
+    ("Add", |c| merge(c, ops::add)),
+    ("Subtract", |c| merge(c, ops::sub)),
+    ("Multiply", |c| merge(c, ops::mul)),
+    ("Average", |c| merge(c, ops::add)),
+    ("Maximum", |c| merge(c, ops::maximum)),
+    ("Minimum", |c| merge(c, ops::minimum)),
+    ("Concatenate", |c| layer(Concatenate { axis: c.number("axis", -1.0)? as isize })),
+];
+
+fn merge(c: &Config<'_>, combine: fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Box<dyn Layer>> {
+    layer(Merge { class: c.class, combine })
+}
+
+/// Elementwise over inputs that broadcast.
+struct Merge {
+    class: &'static str,
+    combine: fn(&Tensor, &Tensor) -> Result<Tensor>,
+}
+
+impl Layer for Merge {
+    fn class_name(&self) -> &'static str {
+        self.class
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let [first, rest @ ..] = inputs else {
+            return Err(Error::argument(self.class, "at least one input", "none"));
+        };
+        let mut shape = first.clone();
+        for other in rest {
+            let rank = shape.len().max(other.len());
+            let at = |s: &Dims, d: usize| (d + s.len()).checked_sub(rank).map_or(Some(1), |i| s[i]);
+            shape = (0..rank)
+                .map(|d| match (at(&shape, d), at(other, d)) {
+                    (a, b) if a == b => Ok(a),
+                    (Some(1), b) => Ok(b),
+                    (a, Some(1)) => Ok(a),
+                    (None, b) => Ok(b),
+                    (a, None) => Ok(a),
+                    _ => Err(Error::shape(
+                        self.class,
+                        "inputs that broadcast together",
+                        format!("{} and {}", show(first), show(other)),
+                    )),
+                })
+                .collect::<Result<_>>()?;
+        }
+        Ok(vec![shape])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let [first, rest @ ..] = inputs else {
+            return Err(Error::argument(self.class, "at least one input", "none"));
+        };
+        let mut result = rest.iter().try_fold(first.clone(), |sum, x| (self.combine)(&sum, x))?;
+        if self.class == "Average" {
+            let scale = result.device().constant(Scalar::F32(1.0 / inputs.len() as f32));
+            result = ops::mul(&result, &scale)?;
+        }
+        Ok(Output::of(result))
+    }
+}
+
+struct Concatenate {
+    axis: isize,
+}
+
+impl Layer for Concatenate {
+    fn class_name(&self) -> &'static str {
+        "Concatenate"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        object([("axis", json!(self.axis))])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let Some(first) = inputs.first() else {
+            return Err(Error::argument("Concatenate", "at least one input", "none"));
+        };
+        let rank = first.len() as isize;
+        let axis = if self.axis < 0 { self.axis + rank } else { self.axis };
+        let same_rank = inputs.iter().all(|i| i.len() == first.len());
+        if !same_rank || axis < 0 || axis >= rank {
+            let shapes: Vec<String> = inputs.iter().map(show).collect();
+            return Err(Error::shape(
+                "Concatenate",
+                format!("inputs of one rank with axis {}", self.axis),
+                shapes.join(" "),
+            ));
+        }
+        let mut shape = first.clone();
+        shape[axis as usize] = inputs.iter().map(|i| i[axis as usize]).sum();
+        Ok(vec![shape])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        ops::concat(&inputs.iter().collect::<Vec<_>>(), self.axis).map(Output::of)
+    }
+}

@@ -1,0 +1,71 @@
+//! Layers that are random in training and nothing in inference.
+
+use headwater_core::{ops, Result, Shape, Tensor};
+use serde_json::{json, Map, Value};
+
+use super::super::config::{object, Config};
+use super::super::layer::{single, Call, Dims, Layer, Output};
+use super::{layer, Make};
+
+pub(super) const LAYERS: &[(&str, Make)] = &[
+    ("Dropout", |c| layer(Noise::new(c, Kind::Dropout, "rate")?)),
+    ("SpatialDropout2D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
+    ("GaussianNoise", |c| layer(Noise::new(c, Kind::Gaussian, "stddev")?)),
+    ("GaussianDropout", |c| layer(Noise::new(c, Kind::GaussianDropout, "rate")?)),
+];
+
+enum Kind {
+    Dropout,
+    SpatialDropout,
+    Gaussian,
+    GaussianDropout,
+}
+
+struct Noise {
+    class: &'static str,
+    kind: Kind,
+    key: &'static str,
+    amount: f64,
+}
+
+impl Noise {
+    fn new(c: &Config<'_>, kind: Kind, key: &'static str) -> Result<Noise> {
+        Ok(Noise { class: c.class, kind, key, amount: c.number(key, 0.0)? })
+    }
+}
+
+impl Layer for Noise {
+    fn class_name(&self) -> &'static str {
+        self.class
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        object([(self.key, json!(self.amount))])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        Ok(vec![single(self.class, inputs)?.clone()])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call) -> Result<Output> {
+        let x = single(self.class, inputs)?;
+        if !call.training || self.amount == 0.0 {
+            return Ok(Output::of(x.clone()));
+        }
+        let amount = self.amount as f32;
+        let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, call.seed);
+        let y = match self.kind {
+            Kind::Dropout => ops::dropout(x, amount, None, call.seed)?,
+            Kind::SpatialDropout => {
+                // Whole channels are dropped together.
+                let last = x.rank().saturating_sub(1);
+                let noise: Shape =
+                    x.shape().iter().enumerate().map(|(d, &n)| if d == 0 || d == last { n } else { 1 }).collect();
+                ops::dropout(x, amount, Some(&noise), call.seed)?
+            }
+            Kind::Gaussian => ops::add(x, &normal(0.0, amount)?)?,
+            Kind::GaussianDropout => ops::mul(x, &normal(1.0, (amount / (1.0 - amount)).sqrt())?)?,
+        };
+        Ok(Output::of(y))
+    }
+}

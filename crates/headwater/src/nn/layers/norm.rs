@@ -1,0 +1,224 @@
+//! Normalisation and scaling.
+
+use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
+use serde_json::{json, Map, Value};
+
+use super::super::config::{object, Config};
+use super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::core::{weight, write_weight};
+use super::{layer, Make};
+
+pub(super) const LAYERS: &[(&str, Make)] = &[
+    ("BatchNormalization", |c| layer(BatchNormalization::new(c)?)),
+    ("LayerNormalization", |c| layer(LayerNormalization::new(c)?)),
+    ("Rescaling", |c| layer(Rescaling::new(c)?)),
+];
+
+/// The axis of a configuration: a number, or a list of one.
+fn axis(c: &Config<'_>) -> Result<isize> {
+    match c.get("axis") {
+        Some(Value::Array(_)) => Ok(c.list("axis")?.and_then(|l| l.first().copied()).unwrap_or(-1.0) as isize),
+        _ => Ok(c.number("axis", -1.0)? as isize),
+    }
+}
+
+fn position(class: &str, axis: isize, input: &Dims) -> Result<usize> {
+    let rank = input.len() as isize;
+    let at = if axis < 0 { axis + rank } else { axis };
+    if at < 0 || at >= rank {
+        return Err(Error::shape(class, format!("an input with an axis {axis}"), show(input)));
+    }
+    Ok(at as usize)
+}
+
+struct BatchNormalization {
+    axis: isize,
+    momentum: f64,
+    epsilon: f64,
+    gamma: Option<WeightSpec>,
+    beta: Option<WeightSpec>,
+    mean: WeightSpec,
+    variance: WeightSpec,
+}
+
+impl BatchNormalization {
+    fn new(c: &Config<'_>) -> Result<BatchNormalization> {
+        let moving = |name: &str, default: &str| WeightSpec { trainable: false, ..weight(c, name, default) };
+        Ok(BatchNormalization {
+            axis: axis(c)?,
+            momentum: c.number("momentum", 0.99)?,
+            epsilon: c.number("epsilon", 1e-3)?,
+            gamma: c.flag("scale", true)?.then(|| weight(c, "gamma", "Ones")),
+            beta: c.flag("center", true)?.then(|| weight(c, "beta", "Zeros")),
+            mean: moving("moving_mean", "Zeros"),
+            variance: moving("moving_variance", "Ones"),
+        })
+    }
+}
+
+impl Layer for BatchNormalization {
+    fn class_name(&self) -> &'static str {
+        "BatchNormalization"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let mut config = object([
+            ("axis", json!(self.axis)),
+            ("momentum", json!(self.momentum)),
+            ("epsilon", json!(self.epsilon)),
+            ("scale", json!(self.gamma.is_some())),
+            ("center", json!(self.beta.is_some())),
+            ("moving_mean_initializer", self.mean.initializer.clone()),
+            ("moving_variance_initializer", self.variance.initializer.clone()),
+        ]);
+        self.gamma.iter().chain(&self.beta).for_each(|w| write_weight(&mut config, w));
+        config
+    }
+
+    fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+        let input = single("BatchNormalization", inputs)?;
+        let n = known("BatchNormalization", input, position("BatchNormalization", self.axis, input)?)?;
+        let all = self.gamma.iter().chain(&self.beta).chain([&self.mean, &self.variance]);
+        Ok(all.map(|w| WeightSpec { shape: Shape::from([n]), ..w.clone() }).collect())
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        Ok(vec![single("BatchNormalization", inputs)?.clone()])
+    }
+
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call) -> Result<Output> {
+        let x = single("BatchNormalization", inputs)?;
+        let axis = x.shape().axis(self.axis, "BatchNormalization")?;
+        let spread: Shape = (0..x.rank()).map(|d| if d == axis { x.shape()[d] } else { 1 }).collect();
+        let wide = |t: &Tensor| ops::reshape(t, &spread);
+        let mut next = weights.iter();
+        let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
+        let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
+        let (Some(mean), Some(variance)) = (next.next(), next.next()) else {
+            return Err(Error::argument("BatchNormalization", "its weights", weights.len()));
+        };
+        if !call.training {
+            let y =
+                ops::batch_norm(x, &wide(mean)?, &wide(variance)?, beta.as_ref(), gamma.as_ref(), self.epsilon as f32)?;
+            return Ok(Output::of(y));
+        }
+        let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).collect();
+        let (batch_mean, batch_variance) = ops::moments(x, Some(&others), false)?;
+        let y = ops::batch_norm(
+            x,
+            &wide(&batch_mean)?,
+            &wide(&batch_variance)?,
+            beta.as_ref(),
+            gamma.as_ref(),
+            self.epsilon as f32,
+        )?;
+        let moved = |old: &Tensor, new: &Tensor| {
+            let new = new.stop_gradient()?;
+            let keep = ops::mul(old, &old.constant(self.momentum))?;
+            ops::add(&keep, &ops::mul(&new, &new.constant(1.0 - self.momentum))?)
+        };
+        let first = weights.len() - 2;
+        let updates = vec![(first, moved(mean, &batch_mean)?), (first + 1, moved(variance, &batch_variance)?)];
+        Ok(Output { updates, ..Output::of(y) })
+    }
+}
+
+struct LayerNormalization {
+    axis: isize,
+    epsilon: f64,
+    gamma: Option<WeightSpec>,
+    beta: Option<WeightSpec>,
+}
+
+impl LayerNormalization {
+    fn new(c: &Config<'_>) -> Result<LayerNormalization> {
+        Ok(LayerNormalization {
+            axis: axis(c)?,
+            epsilon: c.number("epsilon", 1e-3)?,
+            gamma: c.flag("scale", true)?.then(|| weight(c, "gamma", "Ones")),
+            beta: c.flag("center", true)?.then(|| weight(c, "beta", "Zeros")),
+        })
+    }
+}
+
+impl Layer for LayerNormalization {
+    fn class_name(&self) -> &'static str {
+        "LayerNormalization"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let mut config = object([
+            ("axis", json!(self.axis)),
+            ("epsilon", json!(self.epsilon)),
+            ("scale", json!(self.gamma.is_some())),
+            ("center", json!(self.beta.is_some())),
+        ]);
+        self.gamma.iter().chain(&self.beta).for_each(|w| write_weight(&mut config, w));
+        config
+    }
+
+    fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+        let input = single("LayerNormalization", inputs)?;
+        let n = known("LayerNormalization", input, position("LayerNormalization", self.axis, input)?)?;
+        Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: Shape::from([n]), ..w.clone() }).collect())
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        Ok(vec![single("LayerNormalization", inputs)?.clone()])
+    }
+
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("LayerNormalization", inputs)?;
+        let axis = x.shape().axis(self.axis, "LayerNormalization")?;
+        let spread: Shape = (0..x.rank()).map(|d| if d == axis { x.shape()[d] } else { 1 }).collect();
+        let mut next = weights.iter();
+        let wide = |t: &Tensor| ops::reshape(t, &spread);
+        let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
+        let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
+        let (mean, variance) = ops::moments(x, Some(&[axis as isize]), true)?;
+        ops::batch_norm(x, &mean, &variance, beta.as_ref(), gamma.as_ref(), self.epsilon as f32).map(Output::of)
+    }
+}
+
+/// `x * scale + offset`, with one number for all or one per element of the last axis.
+struct Rescaling {
+    scale: Vec<f64>,
+    offset: Vec<f64>,
+}
+
+impl Rescaling {
+    fn new(c: &Config<'_>) -> Result<Rescaling> {
+        let numbers = |key: &str, default: f64| match c.get(key) {
+            Some(Value::Array(_)) => Ok(c.list(key)?.unwrap_or_default()),
+            _ => Ok(vec![c.number(key, default)?]),
+        };
+        Ok(Rescaling { scale: numbers("scale", 1.0)?, offset: numbers("offset", 0.0)? })
+    }
+}
+
+impl Layer for Rescaling {
+    fn class_name(&self) -> &'static str {
+        "Rescaling"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let write = |v: &[f64]| if let [one] = v { json!(one) } else { json!(v) };
+        object([("scale", write(&self.scale)), ("offset", write(&self.offset))])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        Ok(vec![single("Rescaling", inputs)?.clone()])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("Rescaling", inputs)?.cast(DType::F32)?;
+        let parameter = |v: &[f64]| {
+            if let [one] = v {
+                return Ok(x.constant(*one));
+            }
+            let v: Vec<f32> = v.iter().map(|&v| v as f32).collect();
+            x.device().tensor(HostSlice::F32(&v), [v.len()])
+        };
+        ops::add(&ops::mul(&x, &parameter(&self.scale)?)?, &parameter(&self.offset)?).map(Output::of)
+    }
+}

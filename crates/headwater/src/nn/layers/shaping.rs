@@ -1,0 +1,284 @@
+//! Layers that move elements: flatten, reshape, pad, crop, repeat.
+
+use headwater_core::{ops, Error, Result, Shape, Tensor};
+use serde_json::{json, Map, Value};
+
+use super::super::config::{object, Config};
+use super::super::layer::{ranked, show, single, Call, Dims, Layer, Output};
+use super::{layer, Make};
+
+pub(super) const LAYERS: &[(&str, Make)] = &[
+    ("Flatten", |_| layer(Flatten)),
+    ("Reshape", |c| layer(Reshape::new(c)?)),
+    ("Permute", |c| layer(Permute::new(c)?)),
+    ("RepeatVector", |c| layer(RepeatVector { n: c.size("n")? })),
+    ("ZeroPadding2D", |c| layer(Border::new(c, "padding", true)?)),
+    ("Cropping2D", |c| layer(Border::new(c, "cropping", false)?)),
+    ("UpSampling2D", |c| layer(UpSampling::new(c)?)),
+];
+
+struct Flatten;
+
+impl Layer for Flatten {
+    fn class_name(&self) -> &'static str {
+        "Flatten"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let input = single("Flatten", inputs)?;
+        let Some((batch, rest)) = input.split_first() else {
+            return Err(Error::shape("Flatten", "an input of rank at least 1", "[]"));
+        };
+        Ok(vec![vec![*batch, rest.iter().copied().product()]])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("Flatten", inputs)?;
+        let batch = x.shape().first().copied().unwrap_or(1);
+        let rest: usize = x.shape().iter().skip(1).product();
+        ops::reshape(x, [batch, rest]).map(Output::of)
+    }
+}
+
+struct Reshape {
+    /// -1 stands for what is left.
+    target: Vec<f64>,
+}
+
+impl Reshape {
+    fn new(c: &Config<'_>) -> Result<Reshape> {
+        let target =
+            c.list("target_shape")?.ok_or_else(|| Error::argument("Reshape", "a list as 'target_shape'", "none"))?;
+        Ok(Reshape { target })
+    }
+
+    fn shape(&self, size: usize) -> Result<Vec<usize>> {
+        let known: f64 = self.target.iter().filter(|&&d| d >= 0.0).product();
+        let rest = if known > 0.0 { size / known as usize } else { 0 };
+        let shape: Vec<usize> = self.target.iter().map(|&d| if d < 0.0 { rest } else { d as usize }).collect();
+        if shape.iter().product::<usize>() != size {
+            let expected = format!("a target shape of {size} elements");
+            return Err(Error::shape("Reshape", expected, format!("{:?}", self.target)));
+        }
+        Ok(shape)
+    }
+}
+
+impl Layer for Reshape {
+    fn class_name(&self) -> &'static str {
+        "Reshape"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        object([("target_shape", json!(self.target.iter().map(|&d| d as i64).collect::<Vec<_>>()))])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let input = single("Reshape", inputs)?;
+        let size: Option<usize> = input.iter().skip(1).copied().product();
+        let shape: Dims = match size {
+            Some(size) => self.shape(size)?.into_iter().map(Some).collect(),
+            None => self.target.iter().map(|&d| (d >= 0.0).then_some(d as usize)).collect(),
+        };
+        Ok(vec![input.first().copied().into_iter().chain(shape).collect()])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("Reshape", inputs)?;
+        let batch = x.shape().first().copied().unwrap_or(1);
+        let shape: Shape = [batch].into_iter().chain(self.shape(x.size() / batch.max(1))?).collect();
+        ops::reshape(x, shape).map(Output::of)
+    }
+}
+
+struct Permute {
+    /// Axes counted from 1, the batch left out.
+    dims: Vec<usize>,
+}
+
+impl Permute {
+    fn new(c: &Config<'_>) -> Result<Permute> {
+        let dims = c.list("dims")?.unwrap_or_default();
+        Ok(Permute { dims: dims.into_iter().map(|d| d as usize).collect() })
+    }
+
+    fn order(&self) -> Vec<usize> {
+        [0].into_iter().chain(self.dims.iter().copied()).collect()
+    }
+}
+
+impl Layer for Permute {
+    fn class_name(&self) -> &'static str {
+        "Permute"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        object([("dims", json!(self.dims))])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let input = ranked("Permute", inputs, self.dims.len() + 1)?;
+        let pick = |&d: &usize| {
+            input.get(d).copied().ok_or_else(|| Error::argument("Permute", "existing axes", format!("{:?}", self.dims)))
+        };
+        Ok(vec![self.order().iter().map(pick).collect::<Result<_>>()?])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        ops::permute(single("Permute", inputs)?, &self.order()).map(Output::of)
+    }
+}
+
+struct RepeatVector {
+    n: usize,
+}
+
+impl Layer for RepeatVector {
+    fn class_name(&self) -> &'static str {
+        "RepeatVector"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        object([("n", json!(self.n))])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let input = ranked("RepeatVector", inputs, 2)?;
+        Ok(vec![vec![input[0], Some(self.n), input[1]]])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("RepeatVector", inputs)?;
+        let row = ops::expand_dims(x, 1)?;
+        ops::tile(&row, &[1, self.n, 1]).map(Output::of)
+    }
+}
+
+/// Zeros around an image, or its border cut away.
+struct Border {
+    class: &'static str,
+    key: &'static str,
+    pads: bool,
+    /// top, bottom, left, right.
+    sides: [usize; 4],
+    channels_first: bool,
+}
+
+impl Border {
+    fn new(c: &Config<'_>, key: &'static str, pads: bool) -> Result<Border> {
+        let sides = c.borders(key, usize::from(pads))?;
+        Ok(Border { class: c.class, key, pads, sides, channels_first: c.channels_first()? })
+    }
+
+    fn axes(&self) -> [usize; 2] {
+        if self.channels_first {
+            [2, 3]
+        } else {
+            [1, 2]
+        }
+    }
+}
+
+impl Layer for Border {
+    fn class_name(&self) -> &'static str {
+        self.class
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let [t, b, l, r] = self.sides;
+        object([
+            (self.key, json!([[t, b], [l, r]])),
+            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
+        ])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let mut shape = ranked(self.class, inputs, 4)?.clone();
+        for (axis, side) in self.axes().into_iter().zip(self.sides.chunks_exact(2)) {
+            let both = side[0] + side[1];
+            shape[axis] = match shape[axis] {
+                Some(n) if self.pads => Some(n + both),
+                Some(n) if n >= both => Some(n - both),
+                Some(_) => {
+                    return Err(Error::shape(
+                        self.class,
+                        format!("an image larger than the cropping {:?}", self.sides),
+                        show(&inputs[0]),
+                    ))
+                }
+                None => None,
+            };
+        }
+        Ok(vec![shape])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single(self.class, inputs)?;
+        let mut pairs = [(0, 0); 4];
+        for (axis, side) in self.axes().into_iter().zip(self.sides.chunks_exact(2)) {
+            pairs[axis] = (side[0], side[1]);
+        }
+        if self.pads {
+            return ops::pad(x, &pairs, 0.0).map(Output::of);
+        }
+        let begin: Vec<usize> = pairs.iter().map(|p| p.0).collect();
+        let size: Vec<usize> = x.shape().iter().zip(&pairs).map(|(&n, p)| n.saturating_sub(p.0 + p.1)).collect();
+        ops::slice(x, &begin, &size).map(Output::of)
+    }
+}
+
+struct UpSampling {
+    size: (usize, usize),
+    bilinear: bool,
+    channels_first: bool,
+}
+
+impl UpSampling {
+    fn new(c: &Config<'_>) -> Result<UpSampling> {
+        let bilinear = match c.text("interpolation", "nearest")? {
+            "nearest" => false,
+            "bilinear" => true,
+            other => return Err(Error::argument("UpSampling2D", "'nearest' or 'bilinear' as 'interpolation'", other)),
+        };
+        Ok(UpSampling { size: c.pair("size", Some((2, 2)))?, bilinear, channels_first: c.channels_first()? })
+    }
+}
+
+impl Layer for UpSampling {
+    fn class_name(&self) -> &'static str {
+        "UpSampling2D"
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        object([
+            ("size", json!([self.size.0, self.size.1])),
+            ("interpolation", json!(if self.bilinear { "bilinear" } else { "nearest" })),
+            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
+        ])
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let mut shape = ranked("UpSampling2D", inputs, 4)?.clone();
+        let (h, w) = if self.channels_first { (2, 3) } else { (1, 2) };
+        shape[h] = shape[h].map(|n| n * self.size.0);
+        shape[w] = shape[w].map(|n| n * self.size.1);
+        Ok(vec![shape])
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("UpSampling2D", inputs)?;
+        let x = if self.channels_first { ops::transpose(x, Some(&[0, 2, 3, 1]))? } else { x.clone() };
+        let size = (x.shape()[1] * self.size.0, x.shape()[2] * self.size.1);
+        // Keras resizes with half-pixel centres; for whole factors nearest is the same either way.
+        let y = if self.bilinear {
+            ops::resize_bilinear(&x, size, false, true)?
+        } else {
+            ops::resize_nearest(&x, size, false, false)?
+        };
+        Ok(Output::of(if self.channels_first { ops::permute(&y, &[0, 3, 1, 2])? } else { y }))
+    }
+}

@@ -1,0 +1,22 @@
+//! Layers, losses, metrics and optimizer steps, named and configured as in Keras.
+//!
+//! Layers are pure: they describe the weights they need and compute outputs from inputs and weights. State (weights,
+//! optimizer slots, moving averages) belongs to the face: [`Model`] in Rust, `tf.Variable` in JavaScript.
+
+mod activations;
+mod config;
+mod initializers;
+mod layer;
+mod layers;
+pub mod losses;
+pub mod metrics;
+mod model;
+pub(crate) mod optimizers;
+mod regularizers;
+
+pub use activations::activation;
+pub use initializers::initialize;
+pub use layer::{Call, Dims, Layer, Output, WeightSpec};
+pub use layers::create;
+pub use model::{Model, Sequential, Weight};
+pub use regularizers::{constrain, penalty};

@@ -1,0 +1,388 @@
+//! Models: graphs of layers with their weights.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use headwater_core::ops::hash_key;
+use headwater_core::{Device, Error, Result, Tensor};
+use serde_json::{json, Value};
+
+use super::initializers::initialize;
+use super::layer::{Call, Dims, Layer, WeightSpec};
+use super::layers::create;
+
+/// A weight: its description and its current value. Clones share the value.
+#[derive(Clone)]
+pub struct Weight {
+    /// The layer's name and the weight's: `dense/kernel`.
+    pub name: String,
+    /// What it is.
+    pub spec: WeightSpec,
+    value: Arc<Mutex<Tensor>>,
+}
+
+impl Weight {
+    /// The current value.
+    pub fn value(&self) -> Tensor {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the value.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the shape is another.
+    pub fn set(&self, value: Tensor) -> Result<()> {
+        if value.shape() != &self.spec.shape {
+            return Err(Error::shape(&self.name, format!("a value of shape {}", self.spec.shape), value.shape()));
+        }
+        *self.value.lock().unwrap_or_else(PoisonError::into_inner) = value;
+        Ok(())
+    }
+}
+
+/// A layer, applied to the outputs of nodes.
+#[derive(Clone)]
+struct Node {
+    name: String,
+    /// `None` for an input.
+    layer: Option<Arc<dyn Layer>>,
+    weights: Vec<Weight>,
+    inputs: Vec<usize>,
+    shape: Dims,
+}
+
+/// A graph of layers from inputs to outputs. Clones share weights.
+#[derive(Clone)]
+pub struct Model {
+    device: Device,
+    nodes: Vec<Node>,
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
+}
+
+fn format_error(message: impl Into<String>) -> Error {
+    Error::Format { what: "model topology".into(), message: message.into() }
+}
+
+fn dims(value: &Value) -> Option<Dims> {
+    value.as_array().map(|d| d.iter().map(|d| d.as_u64().map(|d| d as usize)).collect())
+}
+
+/// The names of the layers that a layer's single call reads, of Keras 2 lists or Keras 3 objects.
+fn sources(inbound: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    match inbound {
+        // Keras 2: [[["name", node, tensor, {}], ...]]
+        Value::Array(items) => match items.as_slice() {
+            [Value::String(name), Value::Number(_), ..] => names.push(name.clone()),
+            _ => items.iter().for_each(|item| names.extend(sources(item))),
+        },
+        // Keras 3: {"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, ..]}}]}
+        Value::Object(object) => match object.get("keras_history").and_then(Value::as_array) {
+            Some(history) => names.extend(history.first().and_then(Value::as_str).map(String::from)),
+            None => ["args", "config"].iter().filter_map(|k| object.get(*k)).for_each(|v| names.extend(sources(v))),
+        },
+        _ => {}
+    }
+    names
+}
+
+impl Model {
+    fn empty(device: &Device) -> Model {
+        Model { device: device.clone(), nodes: Vec::new(), inputs: Vec::new(), outputs: Vec::new() }
+    }
+
+    fn add_input(&mut self, name: &str, shape: Dims) -> usize {
+        self.nodes.push(Node { name: name.into(), layer: None, weights: Vec::new(), inputs: Vec::new(), shape });
+        self.inputs.push(self.nodes.len() - 1);
+        self.nodes.len() - 1
+    }
+
+    fn add(&mut self, name: &str, layer: Box<dyn Layer>, inputs: Vec<usize>, seed: u32) -> Result<usize> {
+        let shapes: Vec<Dims> = inputs.iter().map(|&i| self.nodes[i].shape.clone()).collect();
+        let specs = layer.weights(&shapes)?;
+        let shape = layer.output_shape(&shapes)?.swap_remove(0);
+        let weight = |(i, spec): (usize, WeightSpec)| -> Result<Weight> {
+            let value = initialize(&self.device, &spec.initializer, &spec.shape, spec.dtype, hash_key(seed, i as u32))?;
+            Ok(Weight { name: format!("{name}/{}", spec.name), spec, value: Arc::new(Mutex::new(value)) })
+        };
+        let weights = specs.into_iter().enumerate().map(weight).collect::<Result<_>>()?;
+        self.nodes.push(Node { name: name.into(), layer: Some(layer.into()), weights, inputs, shape });
+        Ok(self.nodes.len() - 1)
+    }
+
+    /// A model from Keras JSON: Sequential or Functional, of Keras 2 or 3, wrapped in `model_config` or not. Weights are
+    /// initialized from `seed`; see [`Model::load_weights`]. Every layer is called once.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a layer that is not known, [`Error::Format`] when the JSON is not of that form.
+    pub fn from_keras(device: &Device, topology: &Value, seed: u32) -> Result<Model> {
+        let topology = topology.get("modelTopology").unwrap_or(topology);
+        let topology = topology.get("model_config").unwrap_or(topology);
+        let class = topology.get("class_name").and_then(Value::as_str).unwrap_or("");
+        let config = topology.get("config").ok_or_else(|| format_error("expected a 'config', found none"))?;
+        let layers = match config {
+            Value::Array(layers) => layers,
+            object => {
+                object.get("layers").and_then(Value::as_array).ok_or_else(|| format_error("expected 'layers'"))?
+            }
+        };
+        let mut model = Model::empty(device);
+        let mut at: HashMap<String, usize> = HashMap::new();
+        for (i, description) in layers.iter().enumerate() {
+            let class_name = description.get("class_name").and_then(Value::as_str).unwrap_or("");
+            let config = description.get("config").unwrap_or(&Value::Null);
+            let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
+            let name = text(description).or_else(|| text(config)).unwrap_or_else(|| format!("layer_{i}"));
+            let declared = config.get("batch_input_shape").or(config.get("batch_shape")).and_then(dims);
+            let seed = hash_key(seed, i as u32);
+            let node = if class_name == "InputLayer" {
+                model.add_input(&name, declared.ok_or_else(|| format_error(format!("input '{name}' has no shape")))?)
+            } else {
+                let inputs = if class == "Sequential" {
+                    if model.nodes.is_empty() {
+                        let shape = declared.ok_or_else(|| format_error("the first layer has no input shape"))?;
+                        model.add_input("input", shape);
+                    }
+                    vec![model.nodes.len() - 1]
+                } else {
+                    let inbound = description.get("inbound_nodes").unwrap_or(&Value::Null);
+                    let found = |name: String| {
+                        at.get(&name)
+                            .copied()
+                            .ok_or_else(|| format_error(format!("'{name}' is used before it is defined")))
+                    };
+                    sources(inbound).into_iter().map(found).collect::<Result<_>>()?
+                };
+                model.add(&name, create(class_name, config)?, inputs, seed)?
+            };
+            at.insert(name, node);
+        }
+        let outputs = config.get("output_layers").map(sources).unwrap_or_default();
+        model.outputs = outputs.iter().filter_map(|name| at.get(name).copied()).collect();
+        if model.outputs.is_empty() {
+            model.outputs.extend(model.nodes.len().checked_sub(1));
+        }
+        Ok(model)
+    }
+
+    /// The model as Keras 2 JSON.
+    pub fn to_keras(&self, name: &str) -> Value {
+        let reference = |&i: &usize| json!([self.nodes[i].name, 0, 0]);
+        let layers = self.nodes.iter().map(|node| {
+            let mut config = node.layer.as_ref().map_or_else(
+                || {
+                    serde_json::Map::from_iter([
+                        ("batch_input_shape".into(), json!(node.shape)),
+                        ("dtype".into(), json!("float32")),
+                    ])
+                },
+                |l| l.config(),
+            );
+            config.insert("name".into(), json!(node.name));
+            config.insert("trainable".into(), json!(true));
+            let inbound: Vec<Value> = node.inputs.iter().map(|&i| json!([self.nodes[i].name, 0, 0, {}])).collect();
+            json!({
+                "class_name": node.layer.as_ref().map_or("InputLayer", |l| l.class_name()),
+                "name": node.name,
+                "config": config,
+                "inbound_nodes": if inbound.is_empty() { json!([]) } else { json!([inbound]) },
+            })
+        });
+        json!({
+            "keras_version": "2.15.0",
+            "backend": "headwater",
+            "model_config": {
+                "class_name": "Functional",
+                "config": {
+                    "name": name,
+                    "layers": layers.collect::<Vec<_>>(),
+                    "input_layers": self.inputs.iter().map(reference).collect::<Vec<_>>(),
+                    "output_layers": self.outputs.iter().map(reference).collect::<Vec<_>>(),
+                },
+            },
+        })
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// All weights, in the order of the layers.
+    pub fn weights(&self) -> Vec<Weight> {
+        self.nodes.iter().flat_map(|n| n.weights.iter().cloned()).collect()
+    }
+
+    /// Sets every weight from `find`, which is given its name.
+    ///
+    /// # Errors
+    /// [`Error::Format`] naming a weight that is not found; [`Error::Shape`] for one of another shape.
+    pub fn load_weights(&self, mut find: impl FnMut(&str) -> Option<Tensor>) -> Result<()> {
+        for weight in self.weights() {
+            let missing = || Error::Format { what: "weights".into(), message: format!("'{}' is missing", weight.name) };
+            weight.set(find(&weight.name).ok_or_else(missing)?)?;
+        }
+        Ok(())
+    }
+
+    /// The same layers and weights, with the output of layer `name` as the only output.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when there is no such layer.
+    pub fn up_to(&self, name: &str) -> Result<Model> {
+        let node = self.nodes.iter().position(|n| n.name == name);
+        let node = node.ok_or_else(|| Error::Unknown { kind: "layer in the model", name: name.into() })?;
+        Ok(Model { nodes: self.nodes[..=node].to_vec(), outputs: vec![node], ..self.clone() })
+    }
+
+    /// The shapes of the outputs.
+    pub fn output_shapes(&self) -> Vec<Dims> {
+        self.outputs.iter().map(|&o| self.nodes[o].shape.clone()).collect()
+    }
+
+    /// The outputs in inference.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a wrong number of inputs; what the layers give.
+    pub fn predict(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        self.call(inputs, Call::default()).map(|(outputs, _)| outputs)
+    }
+
+    /// The outputs, and the losses of layers and regularizers. In training, moving averages are updated.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn call(&self, inputs: &[&Tensor], call: Call) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
+        if inputs.len() != self.inputs.len() {
+            return Err(Error::argument("model", format!("{} inputs", self.inputs.len()), inputs.len()));
+        }
+        let mut values: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
+        let mut losses = Vec::new();
+        for (&node, &input) in self.inputs.iter().zip(inputs) {
+            if node < values.len() {
+                values[node] = Some(input.clone());
+            }
+        }
+        for (i, node) in self.nodes.iter().enumerate() {
+            let Some(layer) = &node.layer else { continue };
+            let read =
+                |&j: &usize| values[j].clone().ok_or_else(|| format_error(format!("'{}' has no input", node.name)));
+            let inputs: Vec<Tensor> = node.inputs.iter().map(read).collect::<Result<_>>()?;
+            let weights: Vec<Tensor> = node.weights.iter().map(Weight::value).collect();
+            let call = Call { seed: hash_key(call.seed, i as u32), ..call };
+            let output = layer.call(&inputs, &weights, &call)?;
+            for (index, update) in output.updates {
+                node.weights[index].set(update)?;
+            }
+            losses.extend(output.losses);
+            values[i] = output.tensors.into_iter().next();
+        }
+        let outputs =
+            self.outputs.iter().map(|&o| values[o].clone().ok_or_else(|| format_error("an output has no value")));
+        Ok((outputs.collect::<Result<_>>()?, losses))
+    }
+}
+
+/// Builds a chain of layers.
+///
+/// ```
+/// use headwater::nn::Sequential;
+/// use serde_json::json;
+///
+/// # fn main() -> headwater::Result<()> {
+/// let device = headwater::cpu(1);
+/// let model = Sequential::new(&device, vec![None, Some(4)], 1)
+///     .add("Dense", json!({"units": 8, "activation": "relu"}))?
+///     .add("Dense", json!({"units": 3, "activation": "softmax"}))?
+///     .build();
+/// let x = device.ones([2, 4], headwater::DType::F32)?;
+/// assert_eq!(model.predict(&[&x])?[0].shape(), &headwater::Shape::from([2, 3]));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sequential {
+    model: Model,
+    seed: u32,
+}
+
+impl Sequential {
+    /// A chain that begins with inputs of `shape`, weights drawn from `seed`.
+    pub fn new(device: &Device, shape: Dims, seed: u32) -> Sequential {
+        let mut model = Model::empty(device);
+        model.add_input("input", shape);
+        Sequential { model, seed }
+    }
+
+    /// Appends a layer of a Keras class; the configuration's "name" is the layer's.
+    ///
+    /// # Errors
+    /// As [`super::create`], and [`Error::Shape`] when the layer does not fit.
+    pub fn add(mut self, class_name: &str, config: Value) -> Result<Sequential> {
+        let n = self.model.nodes.len();
+        let name = config
+            .get("name")
+            .and_then(Value::as_str)
+            .map_or_else(|| format!("{}_{n}", class_name.to_lowercase()), String::from);
+        self.model.add(&name, create(class_name, &config)?, vec![n - 1], hash_key(self.seed, n as u32))?;
+        Ok(self)
+    }
+
+    /// The model.
+    pub fn build(mut self) -> Model {
+        self.model.outputs = vec![self.model.nodes.len() - 1];
+        self.model
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use headwater_core::{DType, Shape};
+
+    fn round_trip(topology: Value) -> Result<Model> {
+        let device = crate::cpu(1);
+        let model = Model::from_keras(&device, &topology, 1)?;
+        let again = Model::from_keras(&device, &model.to_keras("m"), 1)?;
+        assert_eq!(model.output_shapes(), again.output_shapes());
+        let names = |m: &Model| m.weights().iter().map(|w| w.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&model), names(&again));
+        Ok(model)
+    }
+
+    #[test]
+    fn keras_2_and_3_topologies() -> Result<()> {
+        let layer = |class: &str, config: Value, inbound: Value| json!({"class_name": class, "name": config["name"], "config": config, "inbound_nodes": inbound});
+        let keras2 = json!({"model_config": {"class_name": "Functional", "config": {"layers": [
+            layer("InputLayer", json!({"name": "x", "batch_input_shape": [null, 8, 8, 3]}), json!([])),
+            layer("Conv2D", json!({"name": "c", "filters": 4, "kernel_size": [3, 3], "padding": "same", "activation": "relu"}), json!([[["x", 0, 0, {}]]])),
+            layer("Conv2D", json!({"name": "d", "filters": 4, "kernel_size": 1}), json!([[["x", 0, 0, {}]]])),
+            layer("Add", json!({"name": "a"}), json!([[["c", 0, 0, {}], ["d", 0, 0, {}]]])),
+            layer("GlobalAveragePooling2D", json!({"name": "g"}), json!([[["a", 0, 0, {}]]])),
+        ], "input_layers": [["x", 0, 0]], "output_layers": [["g", 0, 0]]}}});
+        let model = round_trip(keras2)?;
+        assert_eq!(model.output_shapes(), [vec![None, Some(4)]]);
+        let x = model.device().ones([2, 8, 8, 3], DType::F32)?;
+        assert_eq!(model.predict(&[&x])?[0].shape(), &Shape::from([2, 4]));
+        assert_eq!(model.up_to("d")?.predict(&[&x])?[0].shape(), &Shape::from([2, 8, 8, 4]));
+
+        let tensor = |name: &str| json!({"class_name": "__keras_tensor__", "config": {"shape": [null, 3], "dtype": "float32", "keras_history": [name, 0, 0]}});
+        let keras3 = json!({"class_name": "Functional", "config": {"layers": [
+            layer("InputLayer", json!({"name": "x", "batch_shape": [null, 3]}), json!([])),
+            layer("Dense", json!({"name": "p", "units": 2, "dtype": {"class_name": "DTypePolicy", "config": {"name": "float32"}}}), json!([{"args": [tensor("x")], "kwargs": {}}])),
+            layer("Dense", json!({"name": "q", "units": 2}), json!([{"args": [tensor("x")], "kwargs": {}}])),
+            layer("Concatenate", json!({"name": "j"}), json!([{"args": [[tensor("p"), tensor("q")]], "kwargs": {}}])),
+        ], "input_layers": [["x", 0, 0]], "output_layers": [["j", 0, 0]]}});
+        assert_eq!(round_trip(keras3)?.output_shapes(), [vec![None, Some(4)]]);
+        Ok(())
+    }
+
+    #[test]
+    fn an_unknown_layer_is_named() {
+        let topology = json!({"class_name": "Sequential", "config": {"layers": [
+            {"class_name": "Wibble", "config": {"batch_input_shape": [null, 2]}}
+        ]}});
+        let error = Model::from_keras(&crate::cpu(1), &topology, 1).err().expect("unknown layer");
+        assert_eq!(error.to_string(), "Unknown layer: 'Wibble'");
+    }
+}

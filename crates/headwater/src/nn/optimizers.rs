@@ -1,0 +1,153 @@
+//! Optimizer steps: from a weight, its gradient and the optimizer's slots to their next values. Each is a short sum of
+//! tensor expressions, which fuses to one kernel per weight. What changes from step to step is a run-time scalar, so
+//! that the plan is found again.
+
+use headwater_core::ops::{abs, add, maximum, mul, real_div, sqrt, square, sub};
+use headwater_core::{Result, Scalar, Tensor};
+
+use crate::registry::{Arity, Attrs};
+
+type Step = Result<Vec<Tensor>>;
+
+/// Number `i` as a run-time scalar next to `w`.
+fn rate(w: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
+    Ok(w.device().scalar(Scalar::F32(a.number(i)? as f32)))
+}
+
+/// Number `i` as part of the computation's structure.
+fn fixed(w: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
+    Ok(w.constant(a.number(i)?))
+}
+
+/// `old * decay + new * (1 - decay)`, with the decay number `i`.
+fn average(old: &Tensor, new: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
+    let decay = a.number(i)?;
+    add(&mul(old, &old.constant(decay))?, &mul(new, &new.constant(1.0 - decay))?)
+}
+
+/// learning rate: `w - lr * g`.
+fn sgd(x: &[Tensor], a: &Attrs<'_>) -> Step {
+    Ok(vec![sub(&x[0], &mul(&x[1], &rate(&x[0], a, 0)?)?)?])
+}
+
+/// learning rate, momentum, nesterov: `v = momentum * v + g`.
+fn momentum(x: &[Tensor], a: &Attrs<'_>) -> Step {
+    let [w, g, v] = [&x[0], &x[1], &x[2]];
+    let factor = fixed(w, a, 1)?;
+    let v = add(&mul(v, &factor)?, g)?;
+    let step = if a.flag(2)? { add(&mul(&v, &factor)?, g)? } else { v.clone() };
+    Ok(vec![sub(w, &mul(&step, &rate(w, a, 0)?)?)?, v])
+}
+
+/// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015).
+fn adam(x: &[Tensor], a: &Attrs<'_>) -> Step {
+    let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
+    let t = a.number(4)?;
+    let correction = |beta: f64| w.device().scalar(Scalar::F32((1.0 / (1.0 - beta.powf(t))) as f32));
+    let m = average(m, g, a, 1)?;
+    let v = average(v, &square(g)?, a, 2)?;
+    let mean = mul(&m, &correction(a.number(1)?))?;
+    let spread = add(&sqrt(&mul(&v, &correction(a.number(2)?))?)?, &fixed(w, a, 3)?)?;
+    let w = sub(w, &mul(&real_div(&mean, &spread)?, &rate(w, a, 0)?)?)?;
+    Ok(vec![w, m, v])
+}
+
+/// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015, section 7.1).
+fn adamax(x: &[Tensor], a: &Attrs<'_>) -> Step {
+    let [w, g, m, u] = [&x[0], &x[1], &x[2], &x[3]];
+    let scale = 1.0 / (1.0 - a.number(1)?.powf(a.number(4)?));
+    let m = average(m, g, a, 1)?;
+    let u = maximum(&mul(u, &fixed(w, a, 2)?)?, &abs(g)?)?;
+    let corrected = w.device().scalar(Scalar::F32((a.number(0)? * scale) as f32));
+    let w = sub(w, &mul(&real_div(&m, &add(&u, &fixed(w, a, 3)?)?)?, &corrected)?)?;
+    Ok(vec![w, m, u])
+}
+
+/// learning rate, decay, momentum, epsilon, centered; slots: mean of squares, momentum, and mean if centered.
+fn rmsprop(x: &[Tensor], a: &Attrs<'_>) -> Step {
+    let [w, g, squares, moment] = [&x[0], &x[1], &x[2], &x[3]];
+    let squares = average(squares, &square(g)?, a, 1)?;
+    let centre = match x.get(4) {
+        Some(centre) if a.flag(4)? => Some(average(centre, g, a, 1)?),
+        _ => None,
+    };
+    let variance = match &centre {
+        Some(centre) => sub(&squares, &square(centre)?)?,
+        None => squares.clone(),
+    };
+    let scaled = real_div(&mul(g, &rate(w, a, 0)?)?, &sqrt(&add(&variance, &fixed(w, a, 3)?)?)?)?;
+    let moment = add(&mul(moment, &fixed(w, a, 2)?)?, &scaled)?;
+    let w = sub(w, &moment)?;
+    Ok([w, squares, moment].into_iter().chain(centre).collect())
+}
+
+/// learning rate, epsilon; slot: sum of squares (Duchi et al. 2011).
+fn adagrad(x: &[Tensor], a: &Attrs<'_>) -> Step {
+    let [w, g, sum] = [&x[0], &x[1], &x[2]];
+    let sum = add(sum, &square(g)?)?;
+    let scaled = real_div(g, &sqrt(&add(&sum, &fixed(w, a, 1)?)?)?)?;
+    Ok(vec![sub(w, &mul(&scaled, &rate(w, a, 0)?)?)?, sum])
+}
+
+/// learning rate, rho, epsilon; slots: means of squared gradients and of squared updates (Zeiler 2012).
+fn adadelta(x: &[Tensor], a: &Attrs<'_>) -> Step {
+    let [w, g, squares, updates] = [&x[0], &x[1], &x[2], &x[3]];
+    let epsilon = fixed(w, a, 2)?;
+    let squares = average(squares, &square(g)?, a, 1)?;
+    let root = |x: &Tensor| sqrt(&add(x, &epsilon)?);
+    let update = mul(&real_div(&root(updates)?, &root(&squares)?)?, g)?;
+    let updates = average(updates, &square(&update)?, a, 1)?;
+    Ok(vec![sub(w, &mul(&update, &rate(w, a, 0)?)?)?, squares, updates])
+}
+
+/// The steps as operations of the registry: `(weight, gradient, slots..) -> (weight, slots..)`.
+pub(crate) const OPERATIONS: &[(&str, Arity, crate::registry::Operation)] = &[
+    ("optimizer/sgd", Arity::Exactly(2), |_, x, a| sgd(x, a)),
+    ("optimizer/momentum", Arity::Exactly(3), |_, x, a| momentum(x, a)),
+    ("optimizer/adam", Arity::Exactly(4), |_, x, a| adam(x, a)),
+    ("optimizer/adamax", Arity::Exactly(4), |_, x, a| adamax(x, a)),
+    ("optimizer/rmsprop", Arity::AtLeast(4), |_, x, a| rmsprop(x, a)),
+    ("optimizer/adagrad", Arity::Exactly(3), |_, x, a| adagrad(x, a)),
+    ("optimizer/adadelta", Arity::Exactly(4), |_, x, a| adadelta(x, a)),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{invoke, op_id};
+
+    /// Two steps from w = 1 with gradient 0.5 against values worked out by hand from the papers' formulas.
+    #[test]
+    fn steps_follow_their_formulas() -> Result<()> {
+        let d = crate::cpu(1);
+        let run = |name: &str, slots: usize, attrs: &dyn Fn(f64) -> Vec<f64>| -> Result<f64> {
+            let id = op_id(name)?;
+            let g = d.scalar(Scalar::F32(0.5));
+            let mut state = vec![d.scalar(Scalar::F32(1.0))];
+            state.extend((0..slots).map(|_| d.scalar(Scalar::F32(0.0))));
+            for t in 1..=2 {
+                let mut inputs = state.clone();
+                inputs.insert(1, g.clone());
+                state = invoke(&d, id, &inputs, &attrs(f64::from(t)))?;
+            }
+            state[0].item()
+        };
+        let check = |got: Result<f64>, want: f64| -> Result<()> {
+            let got = got?;
+            assert!((got - want).abs() < 1e-6, "{got} {want}");
+            Ok(())
+        };
+        check(run("optimizer/sgd", 0, &|_| vec![0.1]), 0.9)?;
+        // v: 0.5, 0.95
+        check(run("optimizer/momentum", 1, &|_| vec![0.1, 0.9, 0.0]), 1.0 - 0.05 - 0.095)?;
+        check(run("optimizer/momentum", 1, &|_| vec![0.1, 0.9, 1.0]), 1.0 - 0.1 * (0.95 + 1.355))?;
+        // A constant gradient moves Adam by the rate.
+        check(run("optimizer/adam", 2, &|t| vec![0.1, 0.9, 0.999, 1e-7, t]), 0.8)?;
+        check(run("optimizer/adamax", 2, &|t| vec![0.1, 0.9, 0.999, 1e-7, t]), 0.8)?;
+        let first = 0.05 / (0.025f64 + 1e-7).sqrt();
+        let second = 0.05 / (0.0475f64 + 1e-7).sqrt();
+        check(run("optimizer/rmsprop", 2, &|_| vec![0.1, 0.9, 0.0, 1e-7, 0.0]), 1.0 - first - second)?;
+        check(run("optimizer/adagrad", 1, &|_| vec![0.1, 1e-7]), 1.0 - 0.1 - 0.05 / 0.5f64.sqrt())?;
+        Ok(())
+    }
+}

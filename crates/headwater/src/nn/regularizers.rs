@@ -1,0 +1,63 @@
+//! Regularizers and constraints by Keras class name.
+
+use headwater_core::ops::{abs, add, clip, div_no_nan, maximum, mul, sqrt, square, sum};
+use headwater_core::{Error, Result, Scalar, Tensor};
+use serde_json::Value;
+
+use super::losses::camel;
+
+fn parts(config: &Value) -> (String, impl Fn(&str) -> Option<f64> + '_) {
+    let class = config.get("class_name").and_then(Value::as_str).or(config.as_str()).unwrap_or("");
+    let parameters = config.get("config").unwrap_or(&Value::Null);
+    (camel(class).to_lowercase(), move |key| parameters.get(key).and_then(Value::as_f64))
+}
+
+/// The loss that a regularizer's configuration gives a weight: `l1 * sum(|w|) + l2 * sum(w^2)`.
+///
+/// # Errors
+/// [`Error::Unknown`] when there is no such regularizer.
+pub fn penalty(config: &Value, weight: &Tensor) -> Result<Tensor> {
+    let (class, number) = parts(config);
+    let (l1, l2) = match class.as_str() {
+        "l1l2" => (number("l1").unwrap_or(0.01), number("l2").unwrap_or(0.01)),
+        "l1" => (number("l1").unwrap_or(0.01), 0.0),
+        "l2" => (0.0, number("l2").unwrap_or(0.01)),
+        _ => return Err(Error::Unknown { kind: "regularizer", name: class }),
+    };
+    let mut total = weight.device().constant(Scalar::F32(0.0));
+    if l1 != 0.0 {
+        total = add(&total, &mul(&sum(&abs(weight)?, None, false)?, &weight.constant(l1))?)?;
+    }
+    if l2 != 0.0 {
+        total = add(&total, &mul(&sum(&square(weight)?, None, false)?, &weight.constant(l2))?)?;
+    }
+    Ok(total)
+}
+
+/// A weight moved to where a constraint's configuration allows.
+///
+/// # Errors
+/// [`Error::Unknown`] when there is no such constraint.
+pub fn constrain(config: &Value, weight: &Tensor) -> Result<Tensor> {
+    let (class, number) = parts(config);
+    let axis = number("axis").unwrap_or(0.0) as isize;
+    let norm = || sqrt(&sum(&square(weight)?, Some(&[axis]), true)?);
+    let k = |x: f64| weight.constant(x);
+    match class.as_str() {
+        "nonneg" => maximum(weight, &k(0.0)),
+        "unitnorm" => div_no_nan(weight, &norm()?),
+        "maxnorm" => {
+            let norm = norm()?;
+            let wanted = clip(&norm, &k(0.0), &k(number("max_value").unwrap_or(2.0)))?;
+            mul(weight, &div_no_nan(&wanted, &norm)?)
+        }
+        "minmaxnorm" => {
+            let norm = norm()?;
+            let limited = clip(&norm, &k(number("min_value").unwrap_or(0.0)), &k(number("max_value").unwrap_or(1.0)))?;
+            let rate = number("rate").unwrap_or(1.0);
+            let wanted = add(&mul(&limited, &k(rate))?, &mul(&norm, &k(1.0 - rate))?)?;
+            mul(weight, &div_no_nan(&wanted, &norm)?)
+        }
+        _ => Err(Error::Unknown { kind: "constraint", name: class }),
+    }
+}

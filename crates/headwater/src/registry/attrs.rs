@@ -1,0 +1,104 @@
+//! Arguments of operations as lists of numbers.
+
+use headwater_core::{DType, Error, Result, Shape};
+
+/// The numbers an operation was called with.
+pub struct Attrs<'a> {
+    op: &'a str,
+    values: &'a [f64],
+}
+
+impl<'a> Attrs<'a> {
+    /// The numbers `values` of a call of `op`.
+    pub fn new(op: &'a str, values: &'a [f64]) -> Attrs<'a> {
+        Attrs { op, values }
+    }
+
+    /// Number `i`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when there are fewer.
+    pub fn number(&self, i: usize) -> Result<f64> {
+        let missing =
+            || Error::argument(self.op, format!("attribute {i}"), format!("{} attributes", self.values.len()));
+        self.values.get(i).copied().ok_or_else(missing)
+    }
+
+    /// Number `i` as a size.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when it is missing, negative or not whole.
+    pub fn size(&self, i: usize) -> Result<usize> {
+        let x = self.number(i)?;
+        if x < 0.0 || x.fract() != 0.0 || x > 9e15 {
+            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), x));
+        }
+        Ok(x as usize)
+    }
+
+    /// Number `i` as a signed index.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when it is missing or not whole.
+    pub fn index(&self, i: usize) -> Result<isize> {
+        let x = self.number(i)?;
+        if x.fract() != 0.0 || x.abs() > 9e15 {
+            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), x));
+        }
+        Ok(x as isize)
+    }
+
+    /// Number `i` as a truth value.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when it is missing.
+    pub fn flag(&self, i: usize) -> Result<bool> {
+        Ok(self.number(i)? != 0.0)
+    }
+
+    /// Number `i` as 32 bits of a seed.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when it is missing.
+    pub fn seed(&self, i: usize) -> Result<u32> {
+        Ok(self.number(i)? as i64 as u32)
+    }
+
+    /// Number `i` as a dtype: 0 float32, 1 int32, 2 bool.
+    ///
+    /// # Errors
+    /// [`Error::DType`] for another number.
+    pub fn dtype(&self, i: usize) -> Result<DType> {
+        match self.number(i)? as i64 {
+            0 => Ok(DType::F32),
+            1 => Ok(DType::I32),
+            2 => Ok(DType::Bool),
+            other => Err(Error::dtype(self.op, "0, 1 or 2", other)),
+        }
+    }
+
+    /// The numbers from `i` on, as sizes.
+    ///
+    /// # Errors
+    /// As [`Attrs::size`].
+    pub fn sizes(&self, i: usize) -> Result<Vec<usize>> {
+        (i..self.values.len()).map(|i| self.size(i)).collect()
+    }
+
+    /// The numbers from `i` on, as a shape.
+    ///
+    /// # Errors
+    /// As [`Attrs::size`].
+    pub fn shape(&self, i: usize) -> Result<Shape> {
+        self.sizes(i).map(Shape::from)
+    }
+
+    /// The numbers from `i` on, as axes; `None` when there are none: all axes.
+    ///
+    /// # Errors
+    /// As [`Attrs::index`].
+    pub fn axes(&self, i: usize) -> Result<Option<Vec<isize>>> {
+        let axes: Vec<isize> = (i..self.values.len()).map(|i| self.index(i)).collect::<Result<_>>()?;
+        Ok(if axes.is_empty() { None } else { Some(axes) })
+    }
+}

@@ -1,0 +1,5 @@
+//! Training.
+
+mod trainer;
+
+pub use trainer::{Control, History, Optimizer, Progress, Trainer};
