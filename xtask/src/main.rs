@@ -1,5 +1,6 @@
 //! Every build step of Headwater, the same on a developer's machine and in CI: `cargo xtask <step>`.
 
+mod assets;
 mod build;
 mod demo;
 mod npm;
@@ -7,6 +8,7 @@ mod process;
 mod serve;
 mod setup;
 mod size;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -33,6 +35,10 @@ enum Step {
     Build(build::Options),
     /// Sets up, builds and serves the webcam demo.
     Demo(demo::Options),
+    /// Downloads the demo's feature model and converts it.
+    Assets(assets::Options),
+    /// Runs all checks and tests.
+    Test(test::Options),
     /// Prints what a page downloads, and fails where it is over the budget.
     Size,
 }
@@ -56,6 +62,8 @@ fn run(cli: Cli) -> Result<()> {
             build::run(&workspace, &options)
         }
         Step::Demo(options) => demo::run(&workspace, &options),
+        Step::Assets(options) => assets::run(&workspace, &options),
+        Step::Test(options) => test::run(&workspace, &options),
         Step::Size => size::run(&workspace),
     }
 }
