@@ -48,11 +48,8 @@ async function buildPage() {
 
 /** The engine's WebAssembly files are fetched at run time, from beside the script that asks for them. */
 async function copyEngine() {
-  const engine = join(here, 'node_modules/headwater/dist');
-  const files = await readdir(engine, { recursive: true });
-  for (const file of files.filter((name) => name.endsWith('.wasm'))) {
-    await cp(join(engine, file), join(dist, file));
-  }
+  const filter = (path) => !path.endsWith('.d.ts');
+  await cp(join(here, 'node_modules/headwater/dist/wasm'), join(dist, 'wasm'), { recursive: true, filter });
 }
 
 if (process.argv.includes('--tests')) await buildTests();
