@@ -1,1 +1,39 @@
-//! Readers and writers of model formats, and the headwater command.
+//! Readers and writers of model formats.
+//!
+//! * [`pytorch`]: PyTorch checkpoints, of the zip layout and of the older one.
+//! * [`tfjs`]: TensorFlow.js layers models, the interchange format of the web face.
+//! * [`mobilenet`]: MobileNetV2 with torchvision's weights as a Keras model.
+//! * [`assets`]: the models that the demos embed.
+
+pub mod assets;
+pub mod mobilenet;
+pub mod pytorch;
+mod tensor;
+pub mod tfjs;
+
+pub use tensor::{HostTensor, TensorMap};
+
+use std::path::Path;
+
+use headwater::{Error, Result};
+
+/// A [`Error::Format`] about `what`.
+pub(crate) fn format_error(what: impl ToString, message: impl ToString) -> Error {
+    Error::Format { what: what.to_string(), message: message.to_string() }
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// [`Error::Format`] naming the file.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| format_error(path.display(), e))
+}
+
+/// Writes a file.
+///
+/// # Errors
+/// [`Error::Format`] naming the file.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|e| format_error(path.display(), e))
+}
