@@ -89,7 +89,7 @@ fn unpack(wheel: &Path, to: &Path) -> Result<()> {
 
 fn sha256(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&Sha256::digest(bytes)))
 }
 
 fn convert(workspace: &Workspace, weights: &Path, output: &Path) -> Result<()> {
@@ -101,6 +101,23 @@ fn convert(workspace: &Workspace, weights: &Path, output: &Path) -> Result<()> {
             .arg("--output")
             .arg(output),
     )
+}
+
+/// Changes when a file in the folder does.
+pub fn fingerprint(directory: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    for name in names(directory)? {
+        let path = directory.join(&name);
+        if path.is_file() {
+            hash.update(name.as_bytes());
+            hash.update(fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
+        }
+    }
+    Ok(hexadecimal(&hash.finalize()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Fails unless both folders hold the same files.
@@ -120,7 +137,8 @@ fn compare(made: &Path, committed: &Path) -> Result<()> {
     Ok(())
 }
 
-fn names(directory: &Path) -> Result<Vec<String>> {
+/// The names of a folder's entries, sorted.
+pub fn names(directory: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
     let mut names =
         entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<Result<Vec<_>>>()?;

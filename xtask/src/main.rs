@@ -1,6 +1,7 @@
 //! Every build step of Headwater, the same on a developer's machine and in CI: `cargo xtask <step>`.
 
 mod assets;
+mod bench;
 mod build;
 mod demo;
 mod npm;
@@ -39,6 +40,8 @@ enum Step {
     Assets(assets::Options),
     /// Runs all checks and tests.
     Test(test::Options),
+    /// Measures beside other libraries in a browser.
+    Bench(bench::Options),
     /// Prints what a page downloads, and fails where it is over the budget.
     Size,
 }
@@ -63,6 +66,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         Step::Demo(options) => demo::run(&workspace, &options),
         Step::Assets(options) => assets::run(&workspace, &options),
+        Step::Bench(options) => bench::run(&workspace, &options),
         Step::Test(options) => test::run(&workspace, &options),
         Step::Size => size::run(&workspace),
     }

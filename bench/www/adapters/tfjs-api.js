@@ -1,0 +1,104 @@
+// What TensorFlow.js and Headwater share: one API, two libraries.
+import { KERNELS, PICTURE_SHAPE, meanMagnitude, picture, sizeOf, uniform } from '../work.js';
+
+/**
+ * @param tf the library
+ * @param {() => unknown} force starts all work recorded so far. TensorFlow.js needs none; a lazy library does after every
+ *   call, or it could leave out results that nobody reads.
+ * @param {(y) => Promise<unknown>} finished resolves when `y` and what was started before it is computed
+ */
+export function adapterOf(tf, { force, finished }) {
+  const FUNCTIONS = {
+    matmul: () => (a, b) => tf.matMul(a, b),
+    conv2d: (kernel) => (x) => tf.conv2d(x, kernel, 1, 'same'),
+    depthwise: (kernel) => (x) => tf.depthwiseConv2d(x, kernel, 1, 'same'),
+    sum: () => (x) => tf.sum(x),
+    softmax: () => (x) => tf.softmax(x),
+  };
+  const tensor = (shape, scale) => tf.tensor(uniform(sizeOf(shape), scale), shape);
+
+  async function kernel(name) {
+    const { family, shapes, kernelShape, kernelScale } = KERNELS[name];
+    const inputs = shapes.map((shape) => tensor(shape));
+    const weights = kernelShape && tensor(kernelShape, kernelScale);
+    const call = family === 'elementwise' ? tf[name] : FUNCTIONS[family](weights);
+    return {
+      async run(count) {
+        const start = performance.now();
+        let y;
+        for (let index = 0; index < count; index++) {
+          y?.dispose();
+          y = call(...inputs);
+          force();
+        }
+        await finished(y);
+        const ms = (performance.now() - start) / count;
+        y.dispose();
+        return ms;
+      },
+      async check() {
+        const y = call(...inputs);
+        const mean = meanMagnitude(await y.data());
+        y.dispose();
+        return mean;
+      },
+      dispose: () => [...inputs, weights].forEach((tensor) => tensor?.dispose()),
+    };
+  }
+
+  async function model() {
+    const graph = tf.loadGraphModel !== undefined;
+    const load = graph ? tf.loadGraphModel : tf.loadLayersModel;
+    const net = await load(`/.assets/bench/mobilenet-${graph ? 'graph' : 'layers'}/model.json`);
+    const x = tf.tensor(picture(), PICTURE_SHAPE);
+    const call = () => tf.tidy(() => (graph ? net.execute(x) : net.predict(x)));
+    const values = async () => {
+      const y = call();
+      const result = await y.data();
+      y.dispose();
+      return result;
+    };
+    return {
+      async run(count) {
+        const start = performance.now();
+        for (let index = 0; index < count; index++) await values();
+        return (performance.now() - start) / count;
+      },
+      check: async () => meanMagnitude(await values()),
+      dispose() {
+        x.dispose();
+        net.dispose();
+      },
+    };
+  }
+
+  async function training({ images, labels, batch, batches }) {
+    const conv = (filters, more) => tf.layers.conv2d({ filters, kernelSize: 5, activation: 'relu', ...more });
+    const net = tf.sequential({
+      layers: [
+        conv(8, { inputShape: [28, 28, 1] }),
+        tf.layers.maxPooling2d({ poolSize: 2 }),
+        conv(16),
+        tf.layers.maxPooling2d({ poolSize: 2 }),
+        tf.layers.flatten(),
+        tf.layers.dense({ units: 10, activation: 'softmax' }),
+      ],
+    });
+    net.compile({ optimizer: tf.train.sgd(0.1), loss: 'categoricalCrossentropy' });
+    let count = 0;
+    return {
+      async step() {
+        const from = (count++ % batches) * batch;
+        const x = tf.tensor(images.subarray(from * 784, (from + batch) * 784), [batch, 28, 28, 1]);
+        const y = tf.tensor(labels.subarray(from * 10, (from + batch) * 10), [batch, 10]);
+        const loss = await net.trainOnBatch(x, y);
+        x.dispose();
+        y.dispose();
+        await finished(net.trainableWeights[0].read());
+        return Array.isArray(loss) ? loss[0] : loss;
+      },
+    };
+  }
+
+  return { kernel, model, training };
+}
