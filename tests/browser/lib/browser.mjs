@@ -1,0 +1,37 @@
+// A headless browser with WebGPU on a software device.
+import { chromium } from 'playwright-core';
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
+      '--ignore-gpu-blocklist',
+    ],
+  });
+}
+
+/** Opens `path`, waits for `window.report`, and fails with what the page failed with. */
+export async function reportOf(browser, address, patience = 60_000) {
+  const page = await browser.newPage();
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  try {
+    await page.goto(address);
+    const handle = await page.waitForFunction(() => window.report, null, { timeout: patience }).catch((error) => {
+      throw new Error(`${address}: ${errors.join('; ') || error.message}`);
+    });
+    const report = await handle.jsonValue();
+    if (report.failure !== undefined) throw new Error(`${address}: ${report.failure}`);
+    return report;
+  } finally {
+    await page.close();
+  }
+}

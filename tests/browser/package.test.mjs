@@ -1,0 +1,79 @@
+// The package in a browser: as a plain module, bundled, in a worker; isolated or not; on the CPU and on WebGPU.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { launch, reportOf } from './lib/browser.mjs';
+import { bundle } from './lib/bundle.mjs';
+import { serve } from './lib/serve.mjs';
+
+/** A quick build has one variant; the others are tested where all are built. */
+const ALL = Boolean(process.env.HEADWATER_TEST_ALL);
+const hasThreads = existsSync(new URL('../../pkg/dist/wasm/simd-threads/headwater_web_bg.wasm', import.meta.url));
+
+const EXPECTED = {
+  matMul: [7, 10, 15, 22],
+  pointwise: [0, 1, 1.7321, 2.2361],
+  softmax: [0.2689, 0.7311, 0.2689, 0.7311],
+  conv: [45, 54, 81, 90],
+  large: [256],
+  gradient: [3, 12, 27, 48],
+};
+
+let browser;
+let isolated;
+let plain;
+
+before(async () => {
+  await bundle();
+  [browser, isolated, plain] = await Promise.all([launch(), serve({ isolated: true }), serve({ isolated: false })]);
+});
+after(async () => {
+  await browser?.close();
+  isolated?.close();
+  plain?.close();
+});
+
+function check(report, backend) {
+  assert.equal(report.backend, backend);
+  for (const [name, expected] of Object.entries(EXPECTED)) {
+    assert.equal(report[name].length, expected.length, name);
+    for (const [index, value] of expected.entries()) {
+      assert.ok(Math.abs(report[name][index] - value) <= 1e-3, `${name}: ${report[name]}, expected ${expected}`);
+    }
+  }
+  assert.ok(Math.abs(report.line[0] - 21) < 0.1, `a line through the points is learnt: ${report.line}`);
+}
+
+const WAYS = {
+  'a plain module': 'tests/browser/app/page.html?',
+  'a bundle': 'tests/browser/app/bundled.html?',
+  'a bundled worker': 'tests/browser/app/bundled.html?worker&',
+};
+
+for (const [name, path] of Object.entries(WAYS)) {
+  test(`${name} computes and learns on the CPU`, async () => {
+    const report = await reportOf(browser, `${isolated.origin}${path}backend=cpu&threads=1`);
+    assert.equal(report.isolated, true);
+    check(report, 'cpu');
+  });
+
+  test(`${name} needs no isolation`, async () => {
+    const report = await reportOf(browser, `${plain.origin}${path}backend=cpu`);
+    assert.equal(report.isolated, false);
+    assert.equal(report.threads, 1);
+    check(report, 'cpu');
+  });
+}
+
+test('a worker of an isolated page uses threads', { skip: !hasThreads && !ALL && 'built without threads' }, async () => {
+  const report = await reportOf(browser, `${isolated.origin}${WAYS['a bundled worker']}backend=cpu&threads=2`);
+  assert.equal(report.threads, 2);
+  check(report, 'cpu');
+});
+
+for (const name of ['a plain module', 'a bundled worker']) {
+  test(`${name} computes and learns on WebGPU`, async () => {
+    const report = await reportOf(browser, `${isolated.origin}${WAYS[name]}backend=webgpu`, 240_000);
+    check(report, 'webgpu');
+  });
+}
