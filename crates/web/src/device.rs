@@ -47,9 +47,9 @@ pub fn flush() -> JsResult<()> {
     current_device().and_then(|d| d.flush()).map_err(throw)
 }
 
-/// `[live bytes, pooled bytes, handles, bytes of WebAssembly memory]`.
-#[wasm_bindgen]
-pub fn memory() -> Vec<f64> {
+/// `[live bytes, pooled bytes, handles, bytes of WebAssembly memory]`. (A module exports its memory as `memory`.)
+#[wasm_bindgen(js_name = memoryUse)]
+pub fn memory_use() -> Vec<f64> {
     let (live, pooled) =
         with(|t| t.devices.iter().map(|d| d.engine().memory()).fold((0, 0), |(l, p), m| (l + m.live, p + m.pooled)));
     #[cfg(target_arch = "wasm32")]
