@@ -38,6 +38,7 @@ pub fn build(workspace: &Workspace, variant: Variant, optimize: bool) -> Result<
     bind(&module, &output)?;
     if optimize {
         shrink(workspace, variant, &output.join(format!("{NAME}_bg.wasm")))?;
+        minify(workspace, &output.join(format!("{NAME}.js")))?;
     }
     fs::write(&stamp, source).with_context(|| format!("cannot write {}", stamp.display()))
 }
@@ -48,14 +49,14 @@ fn compile(workspace: &Workspace, variant: Variant) -> Result<PathBuf> {
     let mut cargo = process::cargo(&workspace.path(""));
     cargo
         .args(["build", "--package=headwater-web", "--lib", "--profile=web", "--target", WASM_TARGET])
-        .args(variant.cargo_arguments())
+        .args(["--features", variant.features()])
+        // The one that comes with the toolchain has no atomics, and code for panics.
+        .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", variant.rustflags())
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    if variant.threads() {
-        // Building the standard library is not stable; the pinned toolchain's sources make it reproducible.
-        cargo.env("RUSTC_BOOTSTRAP", "1");
-    }
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // Building the standard library is not stable; the pinned toolchain makes it reproducible.
+        .env("RUSTC_BOOTSTRAP", "1");
     process::run(&mut cargo).with_context(|| format!("variant {variant}"))?;
     let module = target.join(WASM_TARGET).join("web").join(format!("{NAME}.wasm"));
     ensure!(module.is_file(), "cargo made no {}: crates/web must be a cdylib", workspace.display(&module));
@@ -96,4 +97,14 @@ fn shrink(workspace: &Workspace, variant: Variant, module: &Path) -> Result<()> 
             .arg(&optimized),
     )?;
     fs::rename(&optimized, module).with_context(|| format!("cannot replace {}", module.display()))
+}
+
+/// Replaces the script by the same without spaces, comments and long names.
+fn minify(workspace: &Workspace, script: &Path) -> Result<()> {
+    process::run(
+        process::command(npm::program(workspace, "xtask", "esbuild"), &workspace.path(""))
+            .args(["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite"])
+            .arg(script)
+            .arg(format!("--outfile={}", script.display())),
+    )
 }
