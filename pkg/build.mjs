@@ -1,0 +1,26 @@
+// Builds dist/: the bundled module, its types. The WebAssembly in dist/wasm is left as it is.
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const path = (name) => join(here, name);
+
+rmSync(path('dist/types'), { recursive: true, force: true });
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+execFileSync(process.execPath, [tsc, '--emitDeclarationOnly'], { cwd: here, stdio: 'inherit' });
+
+const common = {
+  entryPoints: [path('src/index.ts')],
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  // The module runs in Node too, where it reads its files from disk.
+  external: ['node:*'],
+  logLevel: 'warning',
+};
+await build({ ...common, outfile: path('dist/index.js') });
+await build({ ...common, outfile: path('dist/headwater.min.js'), minify: true });

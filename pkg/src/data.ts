@@ -1,0 +1,79 @@
+/** Data from the page: the camera. */
+
+import { fromPixels } from './browser.js';
+import { resizeBilinear } from './ops/index.js';
+import { type Tensor, tidy } from './tensor.js';
+import { coded } from './types.js';
+
+export interface WebcamConfig {
+  facingMode?: 'user' | 'environment';
+  deviceId?: string;
+  resizeWidth?: number;
+  resizeHeight?: number;
+}
+
+/** Why a camera could not be had, in words. */
+function reason(error: unknown): string {
+  const name = (error as { name?: string }).name;
+  switch (name) {
+    case 'NotAllowedError':
+      return 'Permission to use the camera was refused.';
+    case 'NotFoundError':
+      return 'No camera was found.';
+    case 'NotReadableError':
+      return 'The camera is in use by another program.';
+    default:
+      return `The camera could not be opened: ${String(error)}`;
+  }
+}
+
+/** Frames of a camera. */
+export class WebcamIterator {
+  private constructor(
+    private readonly video: HTMLVideoElement,
+    private stream: MediaStream | null,
+    private readonly config: WebcamConfig,
+  ) {}
+
+  /** Opens the camera, with the user's permission. */
+  static async create(video?: HTMLVideoElement, config: WebcamConfig = {}): Promise<WebcamIterator> {
+    if (globalThis.navigator?.mediaDevices === undefined) {
+      throw coded('device', 'There is no camera here: it needs a secure page (https or localhost) in a browser.');
+    }
+    const element = video ?? document.createElement('video');
+    const size = { width: element.width || config.resizeWidth || 224, height: element.height || config.resizeHeight || 224 };
+    let stream: MediaStream;
+    try {
+      const { facingMode = 'user', deviceId } = config;
+      stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...(deviceId === undefined ? { facingMode } : { deviceId }) } });
+    } catch (error) {
+      throw coded('device', reason(error));
+    }
+    element.srcObject = stream;
+    element.muted = true;
+    await element.play();
+    return new WebcamIterator(element, stream, config);
+  }
+
+  /** The current frame: int32 [height, width, 3], or float32 at the configured size. */
+  async capture(): Promise<Tensor> {
+    if (this.stream === null) throw coded('device', 'The camera was stopped.');
+    const { resizeWidth, resizeHeight } = this.config;
+    return tidy(() => {
+      const frame = fromPixels(this.video);
+      return resizeWidth === undefined || resizeHeight === undefined ? frame : resizeBilinear(frame.toFloat(), [resizeHeight, resizeWidth]);
+    });
+  }
+
+  async next(): Promise<{ value: Tensor; done: boolean }> {
+    return { value: await this.capture(), done: this.stream === null };
+  }
+
+  stop(): void {
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.stream = null;
+    this.video.srcObject = null;
+  }
+}
+
+export const webcam = (video?: HTMLVideoElement, config?: WebcamConfig): Promise<WebcamIterator> => WebcamIterator.create(video, config);

@@ -1,0 +1,66 @@
+/** Models as they are stored. */
+
+import type { DataType } from '../types.js';
+
+export interface Quantization {
+  dtype: 'uint8' | 'uint16' | 'float16';
+  min?: number;
+  scale?: number;
+  original_dtype?: string;
+}
+
+export interface WeightsManifestEntry {
+  name: string;
+  shape: number[];
+  dtype: DataType;
+  group?: 'model' | 'optimizer';
+  quantization?: Quantization;
+}
+
+export type WeightData = ArrayBuffer | ArrayBuffer[];
+
+export interface ModelArtifacts {
+  modelTopology?: object | ArrayBuffer;
+  format?: string;
+  generatedBy?: string;
+  convertedBy?: string | null;
+  weightSpecs?: WeightsManifestEntry[];
+  weightData?: WeightData;
+  trainingConfig?: object;
+  userDefinedMetadata?: object;
+}
+
+export interface ModelArtifactsInfo {
+  dateSaved: Date;
+  modelTopologyType: 'JSON' | 'GraphDef';
+  modelTopologyBytes?: number;
+  weightSpecsBytes?: number;
+  weightDataBytes?: number;
+}
+
+export interface SaveResult {
+  modelArtifactsInfo: ModelArtifactsInfo;
+  responses?: Response[];
+  errors?: unknown[];
+}
+
+export interface LoadOptions {
+  requestInit?: RequestInit;
+  /** Called with the fraction of bytes that have arrived. */
+  onProgress?: (fraction: number) => void;
+  fetchFunc?: (input: string, init?: RequestInit) => Promise<Response>;
+  strict?: boolean;
+  weightPathPrefix?: string;
+  weightUrlConverter?: (file: string) => Promise<string>;
+  signal?: AbortSignal;
+}
+
+export interface IOHandler {
+  save?: (artifacts: ModelArtifacts) => Promise<SaveResult>;
+  load?: () => Promise<ModelArtifacts>;
+}
+
+/** The contents of a model.json. */
+export interface ModelJSON extends Omit<ModelArtifacts, 'weightSpecs' | 'weightData'> {
+  weightsManifest?: { paths: string[]; weights: WeightsManifestEntry[] }[];
+}

@@ -1,0 +1,45 @@
+/** Between TensorFlow.js's camelCase arguments and Keras's snake_case configurations. */
+
+export type Config = Record<string, unknown>;
+
+/** An initializer, a regularizer or a constraint: a Keras class name and its parameters. */
+export class Serialized {
+  constructor(
+    readonly className: string,
+    private readonly config: Config = {},
+  ) {}
+
+  getClassName(): string {
+    return this.className;
+  }
+
+  getConfig(): Config {
+    return this.config;
+  }
+}
+
+export const toSnake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+export const toCamel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
+
+/** Values that are words of the configuration language rather than names. */
+const WORDS: Record<string, string> = { channelsLast: 'channels_last', channelsFirst: 'channels_first' };
+
+/** Arguments as a Keras configuration. */
+export function toKeras(value: unknown): unknown {
+  if (value instanceof Serialized) return { class_name: value.className, config: toKeras(value.getConfig()) };
+  if (typeof value === 'string') return WORDS[value] ?? value;
+  if (Array.isArray(value)) return value.map(toKeras);
+  if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([k, v]) => [toSnake(k), toKeras(v)]));
+  }
+  return value;
+}
+
+/** A Keras configuration as arguments. */
+export function fromKeras(value: unknown): unknown {
+  if (value === 'channels_last') return 'channelsLast';
+  if (value === 'channels_first') return 'channelsFirst';
+  if (Array.isArray(value)) return value.map(fromKeras);
+  if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([k, v]) => [toCamel(k), fromKeras(v)]));
+  return value;
+}

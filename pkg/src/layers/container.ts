@@ -1,0 +1,182 @@
+/** Graphs of layers. */
+
+import { type Tensor } from '../tensor.js';
+import { coded } from '../types.js';
+import type { Config } from './config.js';
+import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Node, type SymbolicShape, SymbolicTensor } from './layer.js';
+
+export interface ContainerArgs extends LayerArgs {
+  inputs: SymbolicTensor | SymbolicTensor[];
+  outputs: SymbolicTensor | SymbolicTensor[];
+}
+
+/** The use of a layer that made a symbolic tensor. */
+const nodeOf = (x: SymbolicTensor): Node => x.sourceLayer.inboundNodes[x.nodeIndex] as Node;
+
+/** The nodes that outputs need, each after those it reads. */
+function sorted(outputs: SymbolicTensor[]): Node[] {
+  const order: Node[] = [];
+  const state = new Map<Node, 'open' | 'done'>();
+  // With a stack of our own: deep networks would exhaust the engine's.
+  const stack: { node: Node; next: number }[] = [];
+  const visit = (node: Node): void => {
+    if (state.has(node)) return;
+    state.set(node, 'open');
+    stack.push({ node, next: 0 });
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const input = top.node.inputs[top.next++];
+      if (input === undefined) {
+        state.set(top.node, 'done');
+        order.push(top.node);
+        stack.pop();
+      } else if (!state.has(nodeOf(input))) {
+        state.set(nodeOf(input), 'open');
+        stack.push({ node: nodeOf(input), next: 0 });
+      }
+    }
+  };
+  outputs.forEach((output) => visit(nodeOf(output)));
+  return order;
+}
+
+/** A graph of layers from inputs to outputs; itself a layer. */
+export class Container extends Layer {
+  inputs: SymbolicTensor[] = [];
+  outputs: SymbolicTensor[] = [];
+  inputNames: string[] = [];
+  outputNames: string[] = [];
+  layers: Layer[] = [];
+  protected nodes: Node[] = [];
+
+  protected setGraph(inputs: SymbolicTensor[], outputs: SymbolicTensor[]): void {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.nodes = sorted(outputs);
+    for (const node of this.nodes) {
+      if (node.layer instanceof InputLayer && !inputs.some((i) => i.sourceLayer === node.layer)) {
+        throw coded('argument', `Graph disconnected: cannot obtain value for tensor ${node.layer.name}. The following previous layers were accessed without issue: ${this.nodes.slice(0, this.nodes.indexOf(node)).map((n) => n.layer.name)}`);
+      }
+    }
+    this.layers = [...new Set(this.nodes.map((n) => n.layer))];
+    const names = this.layers.map((l) => l.name);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) throw coded('argument', `The name "${twice}" is used ${names.filter((n) => n === twice).length} times in the model. All layer names should be unique.`);
+    this.inputNames = inputs.map((i) => i.sourceLayer.name);
+    this.outputNames = outputs.map((o) => o.sourceLayer.name);
+    this.batchInputShape = inputs[0]?.shape;
+    this.built = true;
+  }
+
+  override get trainableWeights(): LayerVariable[] {
+    return this.trainable ? this.layers.flatMap((l) => l.trainableWeights) : [];
+  }
+
+  override get nonTrainableWeights(): LayerVariable[] {
+    return this.trainable ? this.layers.flatMap((l) => l.nonTrainableWeights) : this.orderedWeights;
+  }
+
+  override get orderedWeights(): LayerVariable[] {
+    return this.layers.flatMap((l) => l.orderedWeights);
+  }
+
+  override get weights(): LayerVariable[] {
+    return [...this.trainableWeights, ...this.nonTrainableWeights];
+  }
+
+  override get losses(): (() => Tensor)[] {
+    return this.layers.flatMap((l) => l.losses);
+  }
+
+  override countParams(): number {
+    return this.orderedWeights.reduce((n, w) => n + w.variable.size, 0);
+  }
+
+  /** The layer of a name, or of a position. */
+  getLayer(nameOrIndex: string | number, index?: number): Layer {
+    const at = typeof nameOrIndex === 'number' ? nameOrIndex : index;
+    const found = at === undefined ? this.layers.find((l) => l.name === nameOrIndex) : this.layers[at];
+    if (found === undefined) {
+      throw coded('unknown', at === undefined ? `No such layer: ${String(nameOrIndex)}` : `Was asked to retrieve layer at index ${at}, but model only has ${this.layers.length} layer(s).`);
+    }
+    return found;
+  }
+
+  override computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
+    const shapes = new Map<number, SymbolicShape>();
+    const given = Array.isArray(inputShape[0]) ? (inputShape as SymbolicShape[]) : [inputShape as SymbolicShape];
+    this.inputs.forEach((x, i) => shapes.set(x.id, given[i] as SymbolicShape));
+    for (const node of this.nodes) {
+      if (node.inputs.length === 0) continue;
+      const from = node.inputs.map((x) => shapes.get(x.id) as SymbolicShape);
+      const to = node.layer.computeOutputShape(from.length === 1 ? (from[0] as SymbolicShape) : from);
+      const list = Array.isArray(to[0]) ? (to as SymbolicShape[]) : [to as SymbolicShape];
+      node.outputs.forEach((x, i) => shapes.set(x.id, list[i] as SymbolicShape));
+    }
+    const result = this.outputs.map((o) => shapes.get(o.id) as SymbolicShape);
+    return result.length === 1 ? (result[0] as SymbolicShape) : result;
+  }
+
+  override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    const outputs = this.compute(listOf(inputs), this.outputs, kwargs);
+    return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+  }
+
+  /** The values of symbolic tensors of the graph. */
+  protected compute(inputs: Tensor[], wanted: SymbolicTensor[], kwargs: Kwargs): Tensor[] {
+    if (inputs.length !== this.inputs.length) {
+      throw coded('argument', `Error when checking model: the Array of Tensors that you are passing to your model is not the size the model expected. Expected to see ${this.inputs.length} Tensor(s), but instead got ${inputs.length} Tensors(s).`);
+    }
+    this.inputs.forEach((x, i) => {
+      const got = (inputs[i] as Tensor).shape;
+      if (got.length !== x.rank) {
+        throw coded('shape', `Error when checking : expected ${x.name} to have ${x.rank} dimension(s), but got array with shape [${got}]`);
+      }
+      x.shape.forEach((d, axis) => {
+        if (axis > 0 && d !== null && d !== got[axis]) {
+          throw coded('shape', `Error when checking : expected ${x.name} to have shape [${x.shape.map((n) => n ?? 'null')}] but got array with shape [${got}].`);
+        }
+      });
+    });
+    const values = new Map<number, Tensor>();
+    this.inputs.forEach((x, i) => values.set(x.id, inputs[i] as Tensor));
+    const needed = wanted === this.outputs ? this.nodes : sorted(wanted);
+    for (const node of needed) {
+      if (node.inputs.length === 0 || node.outputs.every((x) => values.has(x.id))) continue;
+      const from = node.inputs.map((x) => values.get(x.id) as Tensor);
+      const to = listOf(node.layer.call(from.length === 1 ? (from[0] as Tensor) : from, kwargs));
+      node.outputs.forEach((x, i) => values.set(x.id, to[i] as Tensor));
+    }
+    return wanted.map((x) => values.get(x.id) as Tensor);
+  }
+
+  override getConfig(): Config {
+    const at = (x: SymbolicTensor): [string, number, number] => {
+      const nodes = this.nodes.filter((n) => n.layer === x.sourceLayer);
+      return [x.sourceLayer.name, nodes.indexOf(nodeOf(x)), x.tensorIndex];
+    };
+    const layers = this.layers.map((layer) => ({
+      name: layer.name,
+      className: layer.getClassName(),
+      config: layer.getConfig(),
+      inboundNodes: this.nodes.filter((n) => n.layer === layer && n.inputs.length > 0).map((n) => n.inputs.map((x) => [...at(x), {}])),
+    }));
+    return { name: this.name, layers, inputLayers: this.inputs.map(at), outputLayers: this.outputs.map(at) };
+  }
+
+  override kerasConfig(): Config {
+    const config = this.getConfig() as { layers: { name: string; className: string; inboundNodes: unknown }[]; inputLayers: unknown; outputLayers: unknown };
+    return {
+      name: this.name,
+      layers: config.layers.map(({ name, className, inboundNodes }, i) => ({
+        name, class_name: className, config: (this.layers[i] as Layer).kerasConfig(), inbound_nodes: inboundNodes,
+      })),
+      input_layers: config.inputLayers,
+      output_layers: config.outputLayers,
+    };
+  }
+
+  override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
+    const numDisposedVariables = this.layers.reduce((n, l) => n + l.dispose().numDisposedVariables, 0);
+    return { refCountAfterDispose: 0, numDisposedVariables };
+  }
+}

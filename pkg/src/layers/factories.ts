@@ -1,0 +1,67 @@
+/** `tf.layers`, `tf.initializers`, `tf.regularizers`, `tf.constraints`, and the registry of classes. */
+
+import { coded } from '../types.js';
+import { type Config, Serialized } from './config.js';
+import { input, InputLayer, Layer, type LayerArgs, ModuleLayer } from './layer.js';
+
+/** Layers that the module has, by TensorFlow.js's factory name. */
+const CLASSES = {
+  dense: 'Dense', embedding: 'Embedding', activation: 'Activation', dropout: 'Dropout', flatten: 'Flatten', reshape: 'Reshape',
+  permute: 'Permute', repeatVector: 'RepeatVector', conv2d: 'Conv2D', depthwiseConv2d: 'DepthwiseConv2D', conv2dTranspose: 'Conv2DTranspose',
+  separableConv2d: 'SeparableConv2D', zeroPadding2d: 'ZeroPadding2D', cropping2D: 'Cropping2D', upSampling2d: 'UpSampling2D',
+  maxPooling2d: 'MaxPooling2D', maxPool2d: 'MaxPooling2D', averagePooling2d: 'AveragePooling2D', avgPooling2d: 'AveragePooling2D', avgPool2d: 'AveragePooling2D',
+  globalAveragePooling2d: 'GlobalAveragePooling2D', globalMaxPooling2d: 'GlobalMaxPooling2D', globalMaxPool2d: 'GlobalMaxPooling2D',
+  add: 'Add', subtract: 'Subtract', multiply: 'Multiply', average: 'Average', maximum: 'Maximum', minimum: 'Minimum', concatenate: 'Concatenate',
+  batchNormalization: 'BatchNormalization', layerNormalization: 'LayerNormalization', rescaling: 'Rescaling', spatialDropout2d: 'SpatialDropout2D',
+  gaussianNoise: 'GaussianNoise', gaussianDropout: 'GaussianDropout', reLU: 'ReLU', leakyReLU: 'LeakyReLU', elu: 'ELU', prelu: 'PReLU',
+  softmax: 'Softmax', thresholdedReLU: 'ThresholdedReLU',
+} as const;
+
+type Factories = { [K in keyof typeof CLASSES]: (args?: LayerArgs) => Layer };
+
+const factories = Object.fromEntries(
+  Object.entries(CLASSES).map(([name, className]) => [name, (args: LayerArgs = {}) => new ModuleLayer(className, args)]),
+) as unknown as Factories;
+
+export const layers = { ...factories, Layer, input, inputLayer: (args: LayerArgs): InputLayer => new InputLayer(args) };
+
+type Constructor = (new (config: any) => Layer) & { className: string; fromConfig?: (cls: any, config: any) => Layer };
+const registered = new Map<string, Constructor>();
+
+/** `tf.serialization`. */
+export const serialization = {
+  registerClass(cls: Constructor): void {
+    if (cls.className === undefined) throw coded('argument', 'Class being registered does not have the static className property defined.');
+    if (cls.className === '') throw coded('argument', 'Class being registered has an empty-string as its className, which is disallowed.');
+    registered.set(cls.className, cls);
+  },
+  getRegisteredName: (cls: Constructor): string => cls.className,
+};
+
+const MODULE_CLASSES = new Set<string>(Object.values(CLASSES));
+
+/** The layer of a Keras class name and configuration. */
+export function deserializeLayer(className: string, keras: Config, args: LayerArgs): Layer {
+  const custom = registered.get(className);
+  if (custom !== undefined) return custom.fromConfig === undefined ? new custom(args) : custom.fromConfig(custom, args);
+  if (className === 'InputLayer') return new InputLayer(args);
+  if (!MODULE_CLASSES.has(className)) {
+    throw coded(
+      'unknown',
+      `Unknown layer: ${className}. This may be due to one of the following reasons:\n1. The layer is defined in Python, in which case it needs to be ported to JavaScript.\n2. The custom layer is defined in JavaScript, but is not registered properly with tf.serialization.registerClass().`,
+    );
+  }
+  return new ModuleLayer(className, args, keras);
+}
+
+type Maker = (args?: Config) => Serialized;
+const maker = (className: string): Maker => (args = {}) => new Serialized(className, args);
+
+export const initializers = {
+  zeros: maker('Zeros'), ones: maker('Ones'), constant: maker('Constant'), randomUniform: maker('RandomUniform'), randomNormal: maker('RandomNormal'),
+  truncatedNormal: maker('TruncatedNormal'), identity: maker('Identity'), varianceScaling: maker('VarianceScaling'), glorotUniform: maker('GlorotUniform'),
+  glorotNormal: maker('GlorotNormal'), heNormal: maker('HeNormal'), heUniform: maker('HeUniform'), leCunNormal: maker('LeCunNormal'),
+  leCunUniform: maker('LeCunUniform'), orthogonal: maker('Orthogonal'),
+};
+export const regularizers = { l1l2: maker('L1L2'), l1: maker('L1'), l2: maker('L2') };
+export const constraints = { maxNorm: maker('MaxNorm'), unitNorm: maker('UnitNorm'), nonNeg: maker('NonNeg'), minMaxNorm: maker('MinMaxNorm') };

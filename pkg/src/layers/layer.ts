@@ -1,0 +1,400 @@
+/** Layers and what connects them. */
+
+import { wasm } from '../runtime.js';
+import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
+import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
+import { type Config, fromKeras, toKeras, toSnake } from './config.js';
+
+/** A shape with unknown dimensions. */
+export type SymbolicShape = (number | null)[];
+
+/** What a layer is called with beyond its inputs. */
+export interface Kwargs {
+  training?: boolean;
+  [key: string]: unknown;
+}
+
+export interface LayerArgs {
+  name?: string;
+  trainable?: boolean;
+  inputShape?: SymbolicShape;
+  batchInputShape?: SymbolicShape;
+  batchSize?: number;
+  dtype?: DataType;
+  inputDType?: DataType;
+  weights?: Tensor[];
+  [key: string]: unknown;
+}
+
+/** A value that a model will compute. */
+export class SymbolicTensor {
+  private static next = 0;
+  readonly id = SymbolicTensor.next++;
+  readonly rank: number;
+
+  constructor(
+    readonly dtype: DataType,
+    readonly shape: SymbolicShape,
+    readonly sourceLayer: Layer,
+    readonly inputs: SymbolicTensor[],
+    readonly name: string,
+    public nodeIndex = 0,
+    public tensorIndex = 0,
+  ) {
+    this.rank = shape.length;
+  }
+}
+
+/** One use of a layer: its inputs and its outputs. */
+export interface Node {
+  readonly layer: Layer;
+  readonly inputs: SymbolicTensor[];
+  readonly outputs: SymbolicTensor[];
+}
+
+/** A weight: a variable with what training must know of it. */
+export class LayerVariable {
+  readonly variable: Variable;
+  trainable: boolean;
+
+  constructor(
+    value: Tensor,
+    readonly name: string,
+    trainable = true,
+    readonly regularizer: unknown = null,
+    readonly constraint: unknown = null,
+  ) {
+    this.variable = new Variable(value, trainable, uniqueName(name));
+    this.trainable = trainable;
+  }
+
+  get shape(): Shape {
+    return this.variable.shape;
+  }
+
+  get dtype(): DataType {
+    return this.variable.dtype;
+  }
+
+  read(): Tensor {
+    return this.variable;
+  }
+
+  write(value: Tensor): this {
+    if (value.shape.length !== this.shape.length || value.shape.some((d, i) => d !== this.shape[i])) {
+      throw coded('shape', `Shape mismatch: [${value.shape}] vs. [${this.shape}] of weight '${this.name}'`);
+    }
+    this.variable.assign(value);
+    return this;
+  }
+
+  dispose(): void {
+    this.variable.dispose();
+  }
+}
+
+const used = new Map<string, number>();
+
+/** Names of variables are unique in the whole program, weights' only within their model. */
+function uniqueName(name: string): string {
+  const n = used.get(`weight ${name}`) ?? 0;
+  used.set(`weight ${name}`, n + 1);
+  return n === 0 ? name : `${name}_${n}`;
+}
+
+/** A name that no layer has had: `dense_Dense1`. */
+export function uid(className: string): string {
+  const n = (used.get(className) ?? 0) + 1;
+  used.set(className, n);
+  return `${toSnake(className)}_${className}${n}`;
+}
+
+let seed = Math.floor(Math.random() * 2 ** 31);
+/** Another number each time, for layers and initializers that draw. */
+export const nextSeed = (): number => (seed = (seed + 0x9e3779b9) >>> 0);
+
+/** Makes what random layers and initializers draw from repeatable. */
+export function setSeed(value: number): void {
+  seed = value >>> 0;
+}
+
+export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+/** The base of all layers; subclasses write `build`, `call`, `computeOutputShape` and `getConfig`. */
+export class Layer {
+  static className = 'Layer';
+  readonly name: string;
+  batchInputShape: SymbolicShape | undefined;
+  dtype: DataType;
+  built = false;
+  inboundNodes: Node[] = [];
+  outboundNodes: Node[] = [];
+  protected weightList: LayerVariable[] = [];
+  protected addedLosses: (() => Tensor)[] = [];
+  private trainableFlag: boolean;
+  private readonly initialWeights: Tensor[] | undefined;
+
+  constructor(args: LayerArgs = {}) {
+    this.name = args.name ?? uid(this.getClassName());
+    this.trainableFlag = args.trainable ?? true;
+    this.initialWeights = args.weights;
+    this.dtype = args.dtype ?? args.inputDType ?? 'float32';
+    if (args.batchInputShape !== undefined) this.batchInputShape = args.batchInputShape;
+    else if (args.inputShape !== undefined) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
+  }
+
+  getClassName(): string {
+    return (this.constructor as typeof Layer).className;
+  }
+
+  get trainable(): boolean {
+    return this.trainableFlag;
+  }
+
+  set trainable(value: boolean) {
+    this.trainableFlag = value;
+  }
+
+  get weights(): LayerVariable[] {
+    return [...this.trainableWeights, ...this.nonTrainableWeights];
+  }
+
+  get trainableWeights(): LayerVariable[] {
+    return this.trainable ? this.weightList.filter((w) => w.trainable) : [];
+  }
+
+  get nonTrainableWeights(): LayerVariable[] {
+    return this.trainable ? this.weightList.filter((w) => !w.trainable) : this.weightList;
+  }
+
+  /** Weights in the order they were added: the one they are stored in. */
+  get orderedWeights(): LayerVariable[] {
+    return this.weightList;
+  }
+
+  build(_inputShape: SymbolicShape | SymbolicShape[]): void {
+    this.built = true;
+  }
+
+  call(inputs: Tensor | Tensor[], _kwargs: Kwargs): Tensor | Tensor[] {
+    return inputs;
+  }
+
+  computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
+    return inputShape;
+  }
+
+  getConfig(): Config {
+    const config: Config = { name: this.name, trainable: this.trainable };
+    if (this.batchInputShape !== undefined) config.batchInputShape = this.batchInputShape;
+    config.dtype = this.dtype;
+    return config;
+  }
+
+  /** The configuration in Keras's form. */
+  kerasConfig(): Config {
+    return toKeras(this.getConfig()) as Config;
+  }
+
+  addWeight(name: string, shape: Shape, dtype: DataType = 'float32', initializer: unknown = 'zeros', regularizer?: unknown, trainable = true, constraint?: unknown): LayerVariable {
+    const value = tidy(() => fromRecord(wasm().initialize(JSON.stringify(toKeras(initializer)), Uint32Array.from(shape), dtypeCode(dtype), nextSeed()), 0)[0]);
+    const weight = new LayerVariable(value, `${this.name}/${name}`, trainable, regularizer === undefined ? null : toKeras(regularizer), constraint === undefined ? null : toKeras(constraint));
+    value.dispose();
+    this.weightList.push(weight);
+    return weight;
+  }
+
+  addLoss(loss: (() => Tensor) | (() => Tensor)[]): void {
+    this.addedLosses.push(...listOf(loss));
+  }
+
+  /** Functions of losses that the layer adds to the model's. */
+  get losses(): (() => Tensor)[] {
+    return this.addedLosses;
+  }
+
+  getWeights(trainableOnly = false): Tensor[] {
+    return (trainableOnly ? this.trainableWeights : this.weights).map((w) => w.read());
+  }
+
+  setWeights(weights: Tensor[]): void {
+    const mine = this.weights;
+    if (mine.length !== weights.length) {
+      throw coded('argument', `You called setWeights(weights) on layer "${this.name}" with a weight list of length ${weights.length}, but the layer was expecting ${mine.length} weights.`);
+    }
+    mine.forEach((w, i) => w.write(weights[i] as Tensor));
+  }
+
+  countParams(): number {
+    if (!this.built) throw coded('argument', `You tried to call countParams() on ${this.name}, but the layer is not built yet. Build it first by calling build(batchInputShape).`);
+    return this.weightList.reduce((n, w) => n + w.variable.size, 0);
+  }
+
+  /** Computes tensors, or connects symbolic ones. */
+  apply(inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[], kwargs: Kwargs = {}): any {
+    const list = listOf(inputs as Tensor | SymbolicTensor | (Tensor | SymbolicTensor)[]);
+    const symbolic = list.filter((x) => x instanceof SymbolicTensor) as SymbolicTensor[];
+    if (symbolic.length !== 0 && symbolic.length !== list.length) {
+      throw coded('argument', 'Arguments to apply() must be all SymbolicTensors or all Tensors');
+    }
+    const shapes = list.map((x) => x.shape as SymbolicShape);
+    this.ensureBuilt(Array.isArray(inputs) && inputs.length > 1 ? shapes : (shapes[0] as SymbolicShape));
+    if (symbolic.length === 0) return this.call(inputs as Tensor | Tensor[], kwargs);
+    const shape = this.computeOutputShape(symbolic.length === 1 ? (shapes[0] as SymbolicShape) : shapes);
+    const several = Array.isArray(shape[0]);
+    const outputs = (several ? (shape as SymbolicShape[]) : [shape as SymbolicShape]).map(
+      (s, i) => new SymbolicTensor(this.dtype, s, this, symbolic, i === 0 ? this.name : `${this.name}_${i}`, this.inboundNodes.length, i),
+    );
+    const node: Node = { layer: this, inputs: symbolic, outputs };
+    this.inboundNodes.push(node);
+    for (const input of symbolic) input.sourceLayer.outboundNodes.push(node);
+    return several ? outputs : outputs[0];
+  }
+
+  protected ensureBuilt(shape: SymbolicShape | SymbolicShape[]): void {
+    if (this.built) return;
+    this.build(shape);
+    this.built = true;
+    if (this.initialWeights !== undefined) this.setWeights(this.initialWeights);
+  }
+
+  get input(): SymbolicTensor | SymbolicTensor[] {
+    const inputs = this.onlyNode('input').inputs;
+    return inputs.length === 1 ? (inputs[0] as SymbolicTensor) : inputs;
+  }
+
+  get output(): SymbolicTensor | SymbolicTensor[] {
+    const outputs = this.onlyNode('output').outputs;
+    return outputs.length === 1 ? (outputs[0] as SymbolicTensor) : outputs;
+  }
+
+  get outputShape(): SymbolicShape | SymbolicShape[] {
+    const shapes = this.onlyNode('output').outputs.map((o) => o.shape);
+    return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+  }
+
+  private onlyNode(what: string): Node {
+    const [node, second] = this.inboundNodes;
+    if (node === undefined) throw coded('argument', `Layer ${this.name} is not connected, no ${what} to return.`);
+    if (second !== undefined && what === 'input') throw coded('argument', `Layer ${this.name} has multiple inbound nodes, hence the notion of "layer ${what}" is ill-defined. Use \`getInputAt(nodeIndex)\` instead.`);
+    return node;
+  }
+
+  dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
+    const count = this.weightList.length;
+    this.weightList.forEach((w) => w.dispose());
+    this.weightList = [];
+    this.built = false;
+    return { refCountAfterDispose: 0, numDisposedVariables: count };
+  }
+}
+
+interface WeightSpec {
+  name: string;
+  shape: number[];
+  dtype: DataType;
+  initializer: unknown;
+  regularizer: unknown;
+  constraint: unknown;
+  trainable: boolean;
+}
+
+const freed = new FinalizationRegistry<number>((handle) => wasm().layerDrop(handle));
+
+/** Arguments that every layer takes and the module does not. */
+const BASE_KEYS = new Set(['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'inputDType', 'weights']);
+
+/** A layer that the module describes and computes. */
+export class ModuleLayer extends Layer {
+  private readonly handle: number;
+
+  constructor(
+    private readonly kerasClass: string,
+    args: LayerArgs = {},
+    keras?: Config,
+  ) {
+    // The class name must be there before the base class makes a name of it.
+    super({ ...args, name: args.name ?? uid(kerasClass) });
+    const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
+    this.handle = wasm().layerCreate(kerasClass, JSON.stringify(config));
+    freed.register(this, this.handle);
+  }
+
+  override getClassName(): string {
+    return this.kerasClass ?? 'Layer';
+  }
+
+  private shapes(shape: SymbolicShape | SymbolicShape[]): string {
+    return JSON.stringify(Array.isArray(shape[0]) ? shape : [shape]);
+  }
+
+  override build(inputShape: SymbolicShape | SymbolicShape[]): void {
+    const specs = JSON.parse(wasm().layerWeights(this.handle, this.shapes(inputShape))) as WeightSpec[];
+    for (const s of specs) this.addWeight(s.name, s.shape, s.dtype, s.initializer, s.regularizer ?? undefined, s.trainable, s.constraint ?? undefined);
+    this.built = true;
+  }
+
+  override computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
+    const shapes = JSON.parse(wasm().layerOutputShape(this.handle, this.shapes(inputShape))) as SymbolicShape[];
+    return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+  }
+
+  override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    const list = listOf(inputs);
+    const handles = Uint32Array.from(list, (t) => {
+      t.throwIfDisposed();
+      return t.handle;
+    });
+    const weights = Uint32Array.from(this.weightList, (w) => w.variable.handle);
+    const result = wasm().layerCall(this.handle, handles, weights, kwargs.training ?? false, nextSeed());
+    let at = 0;
+    const next = (): Tensor => {
+      const [tensor, after] = fromRecord(result, at);
+      at = after;
+      return tensor;
+    };
+    const outputs = Array.from({ length: result[at++] ?? 0 }, next);
+    for (let updates = result[at++] ?? 0; updates > 0; updates--) {
+      const weight = this.weightList[result[at++] ?? 0];
+      const value = next();
+      weight?.write(value);
+      value.dispose();
+    }
+    return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+  }
+
+  override getConfig(): Config {
+    return { ...super.getConfig(), ...(fromKeras(JSON.parse(wasm().layerConfig(this.handle))) as Config) };
+  }
+
+  override kerasConfig(): Config {
+    return { ...(toKeras(super.getConfig()) as Config), ...(JSON.parse(wasm().layerConfig(this.handle)) as Config) };
+  }
+}
+
+/** Where a graph begins. */
+export class InputLayer extends Layer {
+  static override className = 'InputLayer';
+  readonly sparse = false;
+
+  constructor(args: LayerArgs & { shape?: SymbolicShape; batchShape?: SymbolicShape }) {
+    const batchInputShape = args.batchInputShape ?? args.batchShape ?? (args.inputShape ?? args.shape ? [args.batchSize ?? null, ...((args.inputShape ?? args.shape) as SymbolicShape)] : undefined);
+    if (batchInputShape === undefined) throw coded('argument', 'An InputLayer should be passed either a `batchInputShape` or an `inputShape`.');
+    super({ ...args, name: args.name ?? uid('Input').replace('_Input', ''), batchInputShape });
+    this.built = true;
+    const output = new SymbolicTensor(this.dtype, batchInputShape, this, [], this.name);
+    this.inboundNodes.push({ layer: this, inputs: [], outputs: [output] });
+  }
+
+  override getConfig(): Config {
+    return { batchInputShape: this.batchInputShape, dtype: this.dtype, sparse: this.sparse, name: this.name };
+  }
+}
+
+/** A symbolic tensor to begin a model with. */
+export function input(config: { shape?: SymbolicShape; batchShape?: SymbolicShape; name?: string; dtype?: DataType; sparse?: boolean }): SymbolicTensor {
+  if (config.shape === undefined && config.batchShape === undefined) {
+    throw coded('argument', 'Please provide to Input either a `shape` or a `batchShape` argument. Note that `shape` does not include the batch dimension.');
+  }
+  return new InputLayer(config).output as SymbolicTensor;
+}

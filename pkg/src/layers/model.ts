@@ -1,0 +1,480 @@
+/** Models that train. */
+
+import { tensor } from '../convert.js';
+import { gradientsOf } from '../gradients.js';
+import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
+import { type LossOrMetricFn, named } from '../losses.js';
+import * as ops from '../ops/index.js';
+import { Optimizer, optimizerOf } from '../optimizers.js';
+import { wasm } from '../runtime.js';
+import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
+import { coded, type NamedTensorMap } from '../types.js';
+import { createShuffledIndices, nextFrame, now } from '../util.js';
+import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
+import { toKeras, toSnake } from './config.js';
+import { Container, type ContainerArgs } from './container.js';
+import { type LayerVariable, listOf, type SymbolicShape, SymbolicTensor } from './layer.js';
+
+type LossName = string | LossOrMetricFn;
+
+export interface ModelCompileArgs {
+  optimizer: string | Optimizer;
+  loss: LossName | LossName[] | Record<string, LossName>;
+  metrics?: LossName | LossName[] | Record<string, LossName>;
+}
+
+export interface ModelFitArgs {
+  batchSize?: number;
+  epochs?: number;
+  verbose?: number;
+  callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
+  validationSplit?: number;
+  validationData?: [Tensor | Tensor[], Tensor | Tensor[]];
+  shuffle?: boolean;
+  classWeight?: Record<number, number>;
+  initialEpoch?: number;
+  yieldEvery?: 'auto' | 'batch' | 'epoch' | 'never' | number;
+  /** Ends training between two steps. */
+  signal?: AbortSignal;
+}
+
+export interface ModelEvaluateArgs {
+  batchSize?: number;
+  verbose?: number;
+}
+
+/** Milliseconds of work after which training lets the page have its turn. */
+const YIELD_AFTER_MS = 16;
+
+interface Metric {
+  readonly name: string;
+  readonly output: number;
+  readonly compute: LossOrMetricFn;
+}
+
+type Fed = Tensor | Tensor[] | Record<string, Tensor>;
+
+export class LayersModel extends Container {
+  static override className = 'Model';
+  stopTraining = false;
+  optimizer: Optimizer | null = null;
+  loss: ModelCompileArgs['loss'] | null = null;
+  metricsNames: string[] = [];
+  history: History | null = null;
+  isTraining = false;
+  private lossFunctions: LossOrMetricFn[] = [];
+  private metrics: Metric[] = [];
+  private compileArgs: ModelCompileArgs | null = null;
+  private userDefinedMetadata: object | undefined;
+
+  constructor(args?: ContainerArgs) {
+    super(args ?? {});
+    if (args !== undefined) this.setGraph(listOf(args.inputs), listOf(args.outputs));
+  }
+
+  compile(args: ModelCompileArgs): void {
+    if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
+    this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
+    if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
+    this.loss = args.loss;
+    const perOutput = <T>(value: T | T[] | Record<string, T>): (T | undefined)[] => {
+      if (Array.isArray(value)) return this.outputs.map((_, i) => (value.length === 1 ? value[0] : value[i]));
+      if (value !== null && typeof value === 'object') return this.outputNames.map((name) => (value as Record<string, T>)[name]);
+      return this.outputs.map(() => value as T);
+    };
+    this.lossFunctions = perOutput(args.loss).map((loss, i) => {
+      if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
+      return typeof loss === 'function' ? loss : lossOf(loss);
+    });
+    const names = args.metrics === undefined ? [] : this.outputs.length === 1 ? [args.metrics].flat() : [];
+    this.metrics = names.map((metric) => this.metricOf(metric as LossName, 0));
+    this.metricsNames = ['loss', ...this.metrics.map((m) => m.name)];
+    this.compileArgs = args;
+  }
+
+  private metricOf(metric: LossName, output: number): Metric {
+    if (typeof metric === 'function') return { name: metric.name || 'metric', output, compute: metric };
+    const shape = this.outputs[output]?.shape ?? [];
+    if (metric === 'accuracy' || metric === 'acc') {
+      const loss = typeof this.loss === 'string' ? camelLoss(this.loss) : '';
+      const kind =
+        shape.at(-1) === 1 || loss === 'binaryCrossentropy' ? 'binaryAccuracy' : loss === 'sparseCategoricalCrossentropy' ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
+      return { name: 'acc', output, compute: named('metric', kind) };
+    }
+    const known = ['binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'precision', 'recall'];
+    const camel = camelLoss(metric);
+    return { name: metric, output, compute: known.includes(camel) ? named('metric', camel) : lossOf(metric) };
+  }
+
+  private checkCompiled(): Optimizer {
+    if (this.optimizer === null) throw coded('argument', 'You must compile a model before training/testing. Use LayersModel.compile(modelCompileArgs).');
+    return this.optimizer;
+  }
+
+  private feed(x: Fed, names: string[], what: string): Tensor[] {
+    const list = x instanceof Tensor ? [x] : Array.isArray(x) ? x : names.map((name) => x[name] as Tensor);
+    list.forEach((t, i) => {
+      if (!(t instanceof Tensor)) throw coded('argument', `${what} ${i} must be a tensor, but got ${t === undefined ? 'undefined' : typeof t}`);
+    });
+    return list;
+  }
+
+  /** The outputs for `x`, in batches. */
+  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean } = {}): Tensor | Tensor[] {
+    const inputs = this.feed(x, this.inputNames, 'Input');
+    const samples = inputs[0]?.shape[0] ?? 0;
+    const size = args.batchSize ?? 32;
+    return tidy(() => {
+      const parts: Tensor[][] = [];
+      for (let at = 0; at < samples; at += size) {
+        const batch = samples <= size ? inputs : inputs.map((t) => ops.slice(t, at, Math.min(size, samples - at)));
+        parts.push(tidy(() => this.compute(batch, this.outputs, { training: false })));
+      }
+      const outputs = this.outputs.map((_, i) => (parts.length === 1 ? (parts[0]?.[i] as Tensor) : ops.concat(parts.map((p) => p[i] as Tensor))));
+      return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+    });
+  }
+
+  predictOnBatch(x: Tensor | Tensor[]): Tensor | Tensor[] {
+    return this.predict(x, { batchSize: Infinity });
+  }
+
+  /** The values of named layers' outputs. */
+  execute(inputs: Tensor | Tensor[] | NamedTensorMap, outputs: string | string[]): Tensor | Tensor[] {
+    const wanted = listOf(outputs).map((name) => this.getLayer(name).output as SymbolicTensor);
+    const result = tidy(() => this.compute(this.feed(inputs as Fed, this.inputNames, 'Input'), wanted, { training: false }));
+    return Array.isArray(outputs) ? result : (result[0] as Tensor);
+  }
+
+  /** The loss, as one scalar. Call on a tape to train. */
+  private totalLoss(predicted: Tensor[], targets: Tensor[], sampleWeight: Tensor | null): Tensor {
+    let total: Tensor | null = null;
+    const plus = (term: Tensor): void => {
+      total = total === null ? term : ops.add(total, term);
+    };
+    predicted.forEach((y, i) => {
+      const loss = (this.lossFunctions[i] as LossOrMetricFn)(targets[i] as Tensor, y);
+      plus(ops.mean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight)));
+    });
+    for (const loss of this.losses) plus(loss());
+    return total as unknown as Tensor;
+  }
+
+  private regularization(): Tensor[] {
+    return this.trainableWeights
+      .filter((w) => w.regularizer !== null)
+      .map((w) => fromRecord(wasm().penalty(JSON.stringify(w.regularizer), w.variable.handle), 0)[0]);
+  }
+
+  /** One step; its loss and metrics as scalars that the caller disposes. */
+  private trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>): Tensor[] {
+    const optimizer = this.checkCompiled();
+    return tidy(() => {
+      const trained: LayerVariable[] = this.trainableWeights;
+      let predicted: Tensor[] = [];
+      const weights = classWeight === undefined ? null : sampleWeights(targets[0] as Tensor, classWeight);
+      const { value, grads } = gradientsOf(() => {
+        predicted = this.compute(inputs, this.outputs, { training: true });
+        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(predicted, targets, weights));
+      }, trained.map((w) => w.variable));
+      const values = [value, ...this.measure(predicted, targets)];
+      const gradients: NamedTensorMap = {};
+      trained.forEach((w, i) => {
+        if (grads[i]) gradients[w.variable.name] = grads[i];
+      });
+      optimizer.applyGradients(gradients);
+      for (const w of trained) {
+        if (w.constraint !== null) w.write(fromRecord(wasm().constrain(JSON.stringify(w.constraint), w.variable.handle), 0)[0]);
+      }
+      return values;
+    });
+  }
+
+  private measure(predicted: Tensor[], targets: Tensor[]): Tensor[] {
+    return this.metrics.map((m) => ops.mean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor)));
+  }
+
+  private checkSamples(x: Tensor[], y: Tensor[]): number {
+    const samples = x[0]?.shape[0] ?? 0;
+    if (y.length !== this.outputs.length) {
+      throw coded('argument', `Error when checking model target: expected ${this.outputs.length} Tensor(s), but instead got ${y.length}.`);
+    }
+    for (const t of [...x, ...y]) {
+      if (t.shape[0] !== samples) {
+        throw coded('shape', `Input Tensors should have the same number of samples as target Tensors. Found ${samples} input sample(s) and ${t.shape[0]} target sample(s).`);
+      }
+    }
+    y.forEach((t, i) => {
+      const want = this.outputs[i]?.shape as SymbolicShape;
+      const sparse = typeof this.loss === 'string' && camelLoss(this.loss).startsWith('sparse');
+      if (!sparse && typeof this.loss === 'string' && (t.rank !== want.length || want.some((d, axis) => axis > 0 && d !== null && d !== t.shape[axis]))) {
+        throw coded('shape', `Error when checking target: expected ${this.outputNames[i]} to have shape [${want.map((d) => d ?? 'null')}] but got array with shape [${t.shape}].`);
+      }
+    });
+    if (samples === 0) throw coded('shape', 'The input and target tensors have no samples.');
+    return samples;
+  }
+
+  async trainOnBatch(x: Fed, y: Fed): Promise<number | number[]> {
+    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+    this.checkCompiled();
+    this.checkSamples(inputs, targets);
+    const values = this.trainStep(inputs, targets);
+    const numbers = await readScalars(values);
+    return numbers.length === 1 ? (numbers[0] as number) : numbers;
+  }
+
+  /** The loss and the metrics over `x` and `y`, as scalars. */
+  evaluate(x: Tensor | Tensor[], y: Tensor | Tensor[], args: ModelEvaluateArgs = {}): Tensor | Tensor[] {
+    this.checkCompiled();
+    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+    const samples = this.checkSamples(inputs, targets);
+    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32));
+    return results.length === 1 ? (results[0] as Tensor) : results;
+  }
+
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number): Tensor[] {
+    let sums: Tensor[] = [];
+    for (let at = 0; at < samples; at += size) {
+      const count = Math.min(size, samples - at);
+      const old = sums;
+      sums = tidy(() => {
+        const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
+        const [bx, by] = [inputs.map(part), targets.map(part)];
+        const predicted = this.compute(bx, this.outputs, { training: false });
+        const values = [this.totalLoss(predicted, by, null), ...this.measure(predicted, by)].map((v) => ops.mul(v, count));
+        return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
+      });
+      old.forEach((t) => t.dispose());
+    }
+    return sums.map((sum) => ops.div(sum, samples));
+  }
+
+  async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
+    if (this.isTraining) throw coded('argument', 'Cannot start training because another fit() call is ongoing.');
+    this.checkCompiled();
+    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+    const all = this.checkSamples(inputs, targets);
+    const { batchSize = 32, epochs = 1, validationSplit = 0, validationData, initialEpoch = 0 } = args;
+    if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
+    if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
+    const held: { x: Tensor[]; y: Tensor[] } | null = validationData === undefined ? null : { x: listOf(validationData[0]), y: listOf(validationData[1]) };
+    const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
+    const owned: Tensor[] = [];
+    let validation = held;
+    if (held === null && samples < all) {
+      const rest = (t: Tensor): Tensor => keep(tidy(() => ops.slice(t, samples)));
+      validation = { x: inputs.map(rest), y: targets.map(rest) };
+      owned.push(...validation.x, ...validation.y);
+    }
+    const history = new History();
+    const callbacks = new CallbackList(args.callbacks, history, this);
+    this.isTraining = true;
+    this.stopTraining = false;
+    this.history = history;
+    const pause = new Pause(args.yieldEvery ?? 'auto');
+    try {
+      await callbacks.each('onTrainBegin');
+      for (let epoch = initialEpoch; epoch < epochs && !this.ended(args.signal); epoch++) {
+        await callbacks.each('onEpochBegin', epoch);
+        const logs = await this.fitEpoch(inputs, targets, samples, epoch, args, batchSize, callbacks, pause);
+        if (validation !== null) {
+          const values = tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize));
+          (await readScalars(values)).forEach((v, i) => (logs[`val_${this.metricsNames[i]}`] = v));
+        }
+        await callbacks.each('onEpochEnd', epoch, logs);
+        await pause.afterEpoch();
+      }
+      await callbacks.each('onTrainEnd');
+    } finally {
+      this.isTraining = false;
+      owned.forEach((t) => t.dispose());
+    }
+    return history;
+  }
+
+  private ended(signal?: AbortSignal): boolean {
+    return this.stopTraining || signal?.aborted === true;
+  }
+
+  private async fitEpoch(inputs: Tensor[], targets: Tensor[], samples: number, epoch: number, args: ModelFitArgs, batchSize: number, callbacks: CallbackList, pause: Pause): Promise<Logs> {
+    const order = args.shuffle === false ? Uint32Array.from({ length: samples }, (_, i) => i) : createShuffledIndices(samples);
+    // Sums stay with the engine: reading every batch's losses would make it wait.
+    let sums: Tensor[] = [];
+    let seen = 0;
+    for (let at = 0, batch = 0; at < samples && !this.ended(args.signal); at += batchSize, batch++) {
+      const size = Math.min(batchSize, samples - at);
+      await callbacks.each('onBatchBegin', batch, { batch, size });
+      const values = tidy(() => {
+        const picked = tensor(Int32Array.from(order.subarray(at, at + size)), [size], 'int32');
+        const part = (t: Tensor): Tensor => ops.gather(t, picked);
+        return this.trainStep(inputs.map(part), targets.map(part), args.classWeight);
+      });
+      const old = sums;
+      sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
+      old.forEach((t) => t.dispose());
+      seen += size;
+      wasm().flush();
+      const logs: Logs = { batch, size };
+      if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[this.metricsNames[i] as string] = v));
+      else values.forEach((v) => v.dispose());
+      await callbacks.each('onBatchEnd', batch, logs);
+      if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
+    }
+    const logs: Logs = {};
+    (await readScalars(sums)).forEach((sum, i) => (logs[this.metricsNames[i] as string] = sum / seen));
+    return logs;
+  }
+
+  override setWeights(weights: Tensor[]): void {
+    tidy(() => super.setWeights(weights));
+  }
+
+  /** Sets weights by name. */
+  loadWeights(weights: NamedTensorMap, strict = true): void {
+    const missing: string[] = [];
+    const unused = new Set(Object.keys(weights));
+    const total = this.orderedWeights;
+    for (const weight of total) {
+      const value = weights[weight.name];
+      if (value === undefined) missing.push(weight.name);
+      else {
+        weight.write(value);
+        unused.delete(weight.name);
+      }
+    }
+    if (!strict) return;
+    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.length} weights are not set: ${missing}`);
+    if (unused.size > 0) throw coded('format', `Provided weight data has no target variable: ${[...unused].join(', ')}`);
+  }
+
+  setUserDefinedMetadata(metadata: object): void {
+    this.userDefinedMetadata = metadata;
+  }
+
+  getUserDefinedMetadata(): object | undefined {
+    return this.userDefinedMetadata;
+  }
+
+  /** The topology as Keras JSON. */
+  toJSON(_unused?: unknown, returnString = true): string | object {
+    const json = { class_name: this.getClassName(), config: this.kerasConfig(), keras_version: 'headwater 0.1.0', backend: 'tensor_flow.js' };
+    return returnString ? JSON.stringify(json) : json;
+  }
+
+  /** Writes the model to a URL or a handler. */
+  async save(handlerOrURL: string | IOHandler, config: { trainableOnly?: boolean; includeOptimizer?: boolean } = {}): Promise<SaveResult> {
+    const handler = typeof handlerOrURL === 'string' ? getSaveHandlers(handlerOrURL)[0] : handlerOrURL;
+    if (handler?.save === undefined) throw coded('argument', `Cannot find any save handlers for URL '${String(handlerOrURL)}'`);
+    const weights = config.trainableOnly ? this.trainableWeights : this.orderedWeights;
+    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: w.name, tensor: w.variable })), 'model');
+    const artifacts: ModelArtifacts = {
+      modelTopology: this.toJSON(null, false) as object,
+      format: 'layers-model',
+      generatedBy: 'headwater 0.1.0',
+      convertedBy: null,
+      weightSpecs: specs,
+      weightData: data,
+    };
+    if (config.includeOptimizer && this.optimizer !== null && this.compileArgs !== null) {
+      const optimizer = await encodeWeights(await this.optimizer.getWeights(), 'optimizer');
+      artifacts.trainingConfig = this.trainingConfig();
+      artifacts.weightSpecs = [...specs, ...optimizer.specs];
+      artifacts.weightData = concatenateArrayBuffers([data, optimizer.data]);
+    }
+    if (this.userDefinedMetadata !== undefined) artifacts.userDefinedMetadata = this.userDefinedMetadata;
+    return handler.save(artifacts);
+  }
+
+  private trainingConfig(): object {
+    const { loss, metrics } = this.compileArgs as ModelCompileArgs;
+    if (typeof loss !== 'string') throw coded('argument', 'Serialization of non-string loss is not supported.');
+    return {
+      loss: toSnake(loss),
+      metrics: [metrics ?? []].flat().filter((m) => typeof m === 'string'),
+      optimizer_config: { class_name: this.optimizer?.getClassName(), config: toKeras(this.optimizer?.getConfig()) },
+    };
+  }
+
+  /** Prints the layers, their shapes and their parameters. */
+  summary(lineLength = 98, _positions?: number[], print: (line: string) => void = console.log): void {
+    const show = (shape: unknown): string => (Array.isArray((shape as unknown[])[0]) ? (shape as unknown[]).map(show).join(',') : `[${(shape as SymbolicShape).map((d) => d ?? 'null').join(',')}]`);
+    const columns = [0.45, 0.37, 0.18].map((share) => Math.floor(lineLength * share));
+    const row = (cells: string[]): string => cells.map((cell, i) => cell.slice(0, (columns[i] ?? 0) - 1).padEnd(columns[i] ?? 0)).join('');
+    const line = (c: string): void => print(c.repeat(lineLength));
+    line('_');
+    print(row(['Layer (type)', 'Output shape', 'Param #']));
+    line('=');
+    this.layers.forEach((layer, i) => {
+      print(row([`${layer.name} (${layer.getClassName()})`, show(layer.outputShape), layer.countParams().toString()]));
+      line(i === this.layers.length - 1 ? '=' : '_');
+    });
+    const count = (weights: LayerVariable[]): number => weights.reduce((n, w) => n + w.variable.size, 0);
+    print(`Total params: ${this.countParams()}`);
+    print(`Trainable params: ${count(this.trainableWeights)}`);
+    print(`Non-trainable params: ${count(this.nonTrainableWeights)}`);
+    line('_');
+  }
+
+  override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
+    const result = super.dispose();
+    this.optimizer?.dispose();
+    return result;
+  }
+}
+
+const camelLoss = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
+const ALIASES: Record<string, string> = { mse: 'meanSquaredError', MSE: 'meanSquaredError', mae: 'meanAbsoluteError', MAE: 'meanAbsoluteError', mape: 'meanAbsolutePercentageError', MAPE: 'meanAbsolutePercentageError', cosine: 'cosineProximity' };
+const LOSSES = new Set([
+  'meanSquaredError', 'meanAbsoluteError', 'meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'squaredHinge', 'hinge', 'categoricalHinge', 'logcosh',
+  'huber', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy', 'kullbackLeiblerDivergence', 'poisson', 'cosineProximity',
+]);
+
+function lossOf(name: string): LossOrMetricFn {
+  const camel = ALIASES[name] ?? camelLoss(name);
+  if (!LOSSES.has(camel)) throw coded('unknown', `Unknown loss ${name}`);
+  return named('loss', camel);
+}
+
+/** A weight per sample from the class that its target names. */
+function sampleWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
+  const classes = target.rank > 1 && (target.shape.at(-1) ?? 1) > 1 ? ops.argMax(target, -1) : ops.reshape(target, [target.shape[0] ?? 0]).toInt();
+  const largest = Math.max(...Object.keys(classWeight).map(Number));
+  const table = tensor(Float32Array.from({ length: largest + 1 }, (_, i) => classWeight[i] ?? 1));
+  return ops.gather(table, classes);
+}
+
+/** The values of scalars, which are disposed. */
+async function readScalars(scalars: Tensor[]): Promise<number[]> {
+  const values = await Promise.all(scalars.map(async (s) => (await s.data())[0] ?? NaN));
+  scalars.forEach((s) => s.dispose());
+  return values;
+}
+
+/** When training lets others have their turn. */
+class Pause {
+  private last = now();
+  constructor(private readonly every: NonNullable<ModelFitArgs['yieldEvery']>) {}
+
+  private async rest(): Promise<true> {
+    await nextFrame();
+    this.last = now();
+    return true;
+  }
+
+  async afterBatch(): Promise<boolean> {
+    const { every } = this;
+    const due = every === 'batch' || (every === 'auto' && now() - this.last > YIELD_AFTER_MS) || (typeof every === 'number' && now() - this.last > every);
+    return due ? this.rest() : false;
+  }
+
+  async afterEpoch(): Promise<void> {
+    if (this.every === 'epoch') await this.rest();
+  }
+}
+
+/** A model from its inputs and outputs. */
+export function model(args: ContainerArgs): LayersModel {
+  return new LayersModel(args);
+}
+

@@ -1,0 +1,117 @@
+/** `tf.losses`: losses with weights and a reduction. `tf.metrics`: one value per sample. */
+
+import { toTensor } from './convert.js';
+import { ones } from './create.js';
+import * as ops from './ops/index.js';
+import { run1, type Tensor } from './tensor.js';
+import { coded, type TensorInput } from './types.js';
+
+export enum Reduction {
+  NONE,
+  MEAN,
+  SUM,
+  SUM_BY_NONZERO_WEIGHTS,
+}
+
+function computeWeightedLoss(losses: TensorInput, weights?: TensorInput, reduction = Reduction.SUM_BY_NONZERO_WEIGHTS): Tensor {
+  const loss = toTensor(losses, 'losses', 'computeWeightedLoss');
+  const weight = weights === undefined ? null : toTensor(weights, 'weights', 'computeWeightedLoss');
+  const weighted = weight === null ? loss : ops.mul(loss, weight);
+  switch (reduction) {
+    case Reduction.NONE:
+      return weighted;
+    case Reduction.SUM:
+      return ops.sum(weighted);
+    case Reduction.MEAN: {
+      if (weight === null) return ops.mean(weighted);
+      const broadcast = loss.size / weight.size;
+      const mean = ops.div(ops.sum(weighted), ops.sum(weight));
+      return broadcast > 1 ? ops.div(mean, broadcast) : mean;
+    }
+    case Reduction.SUM_BY_NONZERO_WEIGHTS: {
+      if (weight === null) return ops.div(ops.sum(weighted), loss.size);
+      const counted = ops.mul(weight, ones(loss.shape));
+      return ops.div(ops.sum(weighted), ops.sum(ops.cast(ops.notEqual(counted, 0), 'float32')));
+    }
+    default:
+      throw coded('argument', `Unknown reduction: ${String(reduction)}`);
+  }
+}
+
+function pairOf(labels: TensorInput, predictions: TensorInput, op: string): [Tensor, Tensor] {
+  const [a, b] = [toTensor(labels, 'labels', op), toTensor(predictions, 'predictions', op)];
+  if (a.rank !== b.rank || a.shape.some((d, i) => d !== b.shape[i])) {
+    throw coded('shape', `Error in ${op}: Shapes ${a.shape} and ${b.shape} must match`);
+  }
+  return [a, b];
+}
+
+export const losses = {
+  computeWeightedLoss,
+  absoluteDifference(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, predictions, 'absoluteDifference');
+    return computeWeightedLoss(ops.abs(ops.sub(a, b)), weights, reduction);
+  },
+  meanSquaredError(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, predictions, 'meanSquaredError');
+    return computeWeightedLoss(ops.squaredDifference(a, b), weights, reduction);
+  },
+  huberLoss(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, delta = 1, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, predictions, 'huberLoss');
+    const error = ops.abs(ops.sub(b, a));
+    const quadratic = ops.minimum(error, delta);
+    return computeWeightedLoss(ops.add(ops.mul(0.5, ops.square(quadratic)), ops.mul(delta, ops.sub(error, quadratic))), weights, reduction);
+  },
+  hingeLoss(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, predictions, 'hingeLoss');
+    return computeWeightedLoss(ops.relu(ops.sub(1, ops.mul(ops.sub(ops.mul(2, a), 1), b))), weights, reduction);
+  },
+  logLoss(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, epsilon = 1e-7, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, predictions, 'logLoss');
+    const hit = ops.mul(a, ops.log(ops.add(b, epsilon)));
+    const miss = ops.mul(ops.sub(1, a), ops.log(ops.add(ops.sub(1, b), epsilon)));
+    return computeWeightedLoss(ops.neg(ops.add(hit, miss)), weights, reduction);
+  },
+  cosineDistance(labels: TensorInput, predictions: TensorInput, axis: number, weights?: TensorInput, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, predictions, 'cosineDistance');
+    return computeWeightedLoss(ops.sub(1, ops.sum(ops.mul(a, b), axis, true)), weights, reduction);
+  },
+  sigmoidCrossEntropy(labels: TensorInput, logits: TensorInput, weights?: TensorInput, labelSmoothing = 0, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, logits, 'sigmoidCrossEntropy');
+    const smooth = labelSmoothing > 0 ? ops.add(ops.mul(a, 1 - labelSmoothing), 0.5 * labelSmoothing) : a;
+    return computeWeightedLoss(run1('sigmoidCrossEntropy', [smooth, b]), weights, reduction);
+  },
+  softmaxCrossEntropy(labels: TensorInput, logits: TensorInput, weights?: TensorInput, labelSmoothing = 0, reduction?: Reduction): Tensor {
+    const [a, b] = pairOf(labels, logits, 'softmaxCrossEntropy');
+    const classes = a.shape.at(-1) ?? 1;
+    const smooth = labelSmoothing > 0 ? ops.add(ops.mul(a, 1 - labelSmoothing), labelSmoothing / classes) : a;
+    return computeWeightedLoss(run1('softmaxCrossEntropy', [smooth, b]), weights, reduction);
+  },
+};
+
+/** A function of targets and predictions with one value per sample. */
+export type LossOrMetricFn = (yTrue: Tensor, yPred: Tensor) => Tensor;
+
+/** The module's operation behind a loss or metric name. */
+export function named(kind: 'loss' | 'metric', name: string): LossOrMetricFn {
+  return (yTrue, yPred) => run1(`${kind}/${name}`, [yTrue, yPred]);
+}
+
+const METRIC_NAMES = ['binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'precision', 'recall'] as const;
+const LOSS_NAMES = [
+  'binaryCrossentropy', 'categoricalCrossentropy', 'cosineProximity', 'meanAbsoluteError', 'meanAbsolutePercentageError', 'meanSquaredError',
+] as const;
+
+function table<T extends string>(kind: 'loss' | 'metric', names: readonly T[]): Record<T, LossOrMetricFn> {
+  return Object.fromEntries(names.map((name) => [name, named(kind, name)])) as Record<T, LossOrMetricFn>;
+}
+
+/** `tf.metrics`. */
+export const metrics = {
+  ...table('metric', METRIC_NAMES),
+  ...table('loss', LOSS_NAMES),
+  mse: named('loss', 'meanSquaredError'),
+  MSE: named('loss', 'meanSquaredError'),
+  mape: named('loss', 'meanAbsolutePercentageError'),
+  MAPE: named('loss', 'meanAbsolutePercentageError'),
+};

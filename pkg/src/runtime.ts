@@ -1,0 +1,104 @@
+/** The engine that runs: starting it, choosing it. */
+
+import { coded } from './types.js';
+import { settings, start, type Started, type Wasm } from './wasm.js';
+
+let started: Started | null = null;
+let starting: Promise<Started> | null = null;
+let failure: unknown = null;
+let ops: Map<string, number> | null = null;
+let fallbackReason = '';
+
+/** The running module. */
+export function wasm(): Wasm {
+  if (started === null) {
+    const why = failure === null ? 'await tf.ready() before the first operation' : `it could not be started: ${String(failure)}`;
+    throw coded('device', `The engine is not ready: ${why}.`);
+  }
+  return started.wasm;
+}
+
+/** The number of an operation. */
+export function opId(name: string): number {
+  const module = wasm();
+  ops ??= new Map(module.opNames().split('\n').map((op, i) => [op, i]));
+  const id = ops.get(name);
+  if (id === undefined) throw coded('unknown', `Unknown op: '${name}'`);
+  return id;
+}
+
+/** Resolves when the engine runs. */
+export async function ready(): Promise<void> {
+  if (started !== null) return;
+  starting ??= start();
+  try {
+    const result = await starting;
+    if (started === null) {
+      result.wasm.setDevice(result.wasm.createCpu(result.threads));
+      started = result;
+      failure = null;
+    }
+  } catch (error) {
+    failure = error instanceof Error ? error.message : error;
+    starting = null;
+    throw coded('device', `The cpu engine could not be started: ${String(failure)}`);
+  }
+}
+
+/** `cpu` (also under the name `wasm`). Another engine's name falls back to it, and says so. */
+export async function setBackend(name: string): Promise<boolean> {
+  await ready();
+  if (name === 'cpu' || name === 'wasm') {
+    fallbackReason = '';
+    return true;
+  }
+  if (name === 'webgpu' || name === 'webgl') {
+    fallbackReason = `the ${name} engine is not part of this release`;
+    console.warn(`headwater: ${fallbackReason}; using 'cpu' instead.`);
+    return false;
+  }
+  throw coded('unknown', `Backend name '${name}' not found in registry`);
+}
+
+/** The engine's name. */
+export function getBackend(): string {
+  return 'cpu';
+}
+
+/** What runs, and why not something faster. */
+export interface BackendInfo {
+  readonly name: string;
+  readonly variant: string;
+  readonly threads: number;
+  /** Why there is one thread; empty when there are more. */
+  readonly threadsReason: string;
+  /** Why the engine asked for is not the one that runs; empty when it is. */
+  readonly fallbackReason: string;
+}
+
+/** What runs, and why not something faster. */
+export function backendInfo(): BackendInfo {
+  return {
+    name: getBackend(),
+    variant: started?.variant ?? '',
+    threads: started?.threads ?? 1,
+    threadsReason: started?.threadsReason ?? '',
+    fallbackReason,
+  };
+}
+
+/** Where the folder `wasm` is served, for pages that move it. Call before `ready`. */
+export function setWasmPaths(path: string): void {
+  if (started !== null) throw coded('argument', 'The WASM backend was already initialized. Make sure you call `setWasmPaths()` before you call `tf.ready()`');
+  settings.path = path.endsWith('/') ? path : `${path}/`;
+}
+
+/** The number of threads to use. Call before `ready`. */
+export function setThreadsCount(threads: number): void {
+  settings.threads = threads;
+}
+
+/** The number of threads in use. */
+export function getThreadsCount(): number {
+  return started?.threads ?? -1;
+}

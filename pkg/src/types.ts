@@ -1,0 +1,38 @@
+/** Types that the API shares with TensorFlow.js. */
+
+import type { Tensor } from './tensor.js';
+
+export interface DataTypeMap {
+  float32: Float32Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+}
+export type DataType = keyof DataTypeMap;
+export type TypedArray = Float32Array | Int32Array | Uint8Array | Uint8ClampedArray;
+export type Shape = number[];
+export type ScalarLike = number | boolean;
+export type RecursiveArray<T> = T | readonly RecursiveArray<T>[];
+/** What an operation takes in place of a tensor. */
+export type TensorLike = TypedArray | RecursiveArray<ScalarLike>;
+export type TensorInput = Tensor | TensorLike;
+export type TensorContainer = unknown;
+export type NamedTensorMap = Record<string, Tensor>;
+export type Rank = 'R0' | 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6';
+
+/** The dtypes in the order of their numbers in the module. */
+export const DTYPES: readonly DataType[] = ['float32', 'int32', 'bool'];
+
+/** The number of a dtype in the module. */
+export function dtypeCode(dtype: string): number {
+  const code = (DTYPES as readonly string[]).indexOf(dtype);
+  if (code < 0) throw coded('dtype', `Unknown data type ${dtype}`);
+  return code;
+}
+
+/** Bytes of an element, as TensorFlow.js counts. */
+export const BYTES: Record<DataType, number> = { float32: 4, int32: 4, bool: 1 };
+
+/** An error with a stable code. */
+export function coded(code: string, message: string): Error & { code: string } {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,134 @@
+/** The WebAssembly module: which file, how it is started, and what it exports. */
+
+/** A tensor as numbers: handle, dtype, rank, dimensions. Several may follow one another. */
+export type Records = Float64Array;
+
+/** What the module exports. See the crate `headwater-web`. */
+export interface Wasm {
+  opNames(): string;
+  invoke(op: number, inputs: Uint32Array, attrs: Float64Array): Records;
+  tensorFromF32(data: Float32Array, shape: Uint32Array): Records;
+  tensorFromI32(data: Int32Array, shape: Uint32Array): Records;
+  tensorFromBool(data: Uint8Array, shape: Uint32Array): Records;
+  scalar(value: number, dtype: number): Records;
+  clone(handle: number): Records;
+  drop(handle: number): void;
+  isComputed(handle: number): boolean;
+  readSync(handle: number): Float32Array | Int32Array | Uint8Array;
+  read(handle: number): Promise<Float32Array | Int32Array | Uint8Array>;
+  flush(): void;
+  memoryUse(): Float64Array;
+  stats(): Float64Array;
+  startTape(): void;
+  endTape(y: number, dy: number, xs: Uint32Array): Records;
+  abandonTape(): void;
+  pauseTapes(pause: boolean): void;
+  recordCustom(inputs: Uint32Array, output: number, backward: (y: number, dy: number) => Uint32Array): Records;
+  createCpu(threads: number): number;
+  setDevice(device: number): void;
+  destroyDevice(device: number): void;
+  layerCreate(className: string, config: string): number;
+  layerDrop(layer: number): void;
+  layerConfig(layer: number): string;
+  layerWeights(layer: number, inputShapes: string): string;
+  layerOutputShape(layer: number, inputShapes: string): string;
+  layerCall(layer: number, inputs: Uint32Array, weights: Uint32Array, training: boolean, seed: number): Float64Array;
+  initialize(config: string, shape: Uint32Array, dtype: number, seed: number): Records;
+  penalty(config: string, weight: number): Records;
+  constrain(config: string, weight: number): Records;
+  workerEntry?(): void;
+}
+
+interface Glue extends Wasm {
+  default(options: { module_or_path: unknown; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
+}
+
+/** What was started. */
+export interface Started {
+  readonly wasm: Wasm;
+  /** Threads of the CPU engine, the caller's included. */
+  readonly threads: number;
+  /** The build's folder. */
+  readonly variant: string;
+  /** Why there are not more threads; empty when there are. */
+  readonly threadsReason: string;
+}
+
+/** Set by `setWasmPaths` and `setThreadsCount` before the module is started. */
+export const settings: { path: string | null; threads: number | null } = { path: null, threads: null };
+
+/** A module with one relaxed instruction: engines without them reject it. */
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2,
+  11,
+]);
+
+export const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
+const isWorker = typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== 'undefined';
+
+/** How many threads the page allows, and why not more. */
+function threadsAllowed(): { threads: number; reason: string } {
+  const wanted = settings.threads ?? Math.min(8, globalThis.navigator?.hardwareConcurrency ?? 1);
+  if (wanted <= 1) return { threads: 1, reason: settings.threads === null ? 'the machine has one processor' : 'one thread was asked for' };
+  if (isNode) return { threads: 1, reason: 'threads are not available in Node yet' };
+  if (!globalThis.crossOriginIsolated) {
+    return { threads: 1, reason: 'the page is not cross-origin isolated: serve it with COOP and COEP headers' };
+  }
+  if (!isWorker) return { threads: 1, reason: 'threads run from a Web Worker: a page may not wait for them' };
+  return { threads: wanted, reason: '' };
+}
+
+function variantUrl(variant: string, file: string): string {
+  const base = settings.path ?? new URL('./wasm/', import.meta.url).href;
+  return new URL(`${variant}/${file}`, new URL(base, globalThis.location?.href ?? import.meta.url)).href;
+}
+
+/** Loads and starts the module with the best variant that this place allows. */
+export async function start(): Promise<Started> {
+  const { threads, reason } = threadsAllowed();
+  const relaxed = !isNode && WebAssembly.validate(RELAXED_PROBE);
+  const wanted = `${relaxed ? 'relaxed-simd' : 'simd'}${threads > 1 ? '-threads' : ''}`;
+  try {
+    return await startVariant(wanted, threads, reason);
+  } catch (error) {
+    if (wanted === 'simd') throw error;
+    // A smaller installation may carry the plain build only.
+    return startVariant('simd', 1, `the build '${wanted}' could not be loaded`);
+  }
+}
+
+async function startVariant(variant: string, threads: number, threadsReason: string): Promise<Started> {
+  const glueUrl = variantUrl(variant, 'headwater_web.js');
+  const wasmUrl = variantUrl(variant, 'headwater_web_bg.wasm');
+  const glue = (await import(/* @vite-ignore */ /* webpackIgnore: true */ glueUrl)) as Glue;
+  const module = await compile(wasmUrl);
+  const { memory } = await glue.default({ module_or_path: module });
+  if (threads > 1) spawnThreads(glueUrl, module, memory, threads - 1);
+  return { wasm: glue, threads, variant, threadsReason };
+}
+
+async function compile(url: string): Promise<WebAssembly.Module> {
+  if (isNode && url.startsWith('file:')) {
+    const { readFile } = await import('node:fs/promises');
+    return WebAssembly.compile(await readFile(new URL(url)));
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} could not be loaded: HTTP ${response.status}`);
+  // A server that names another type than application/wasm makes streaming fail.
+  if (response.headers.get('content-type')?.startsWith('application/wasm')) return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** Starts Web Workers that share the module's memory and enter the thread pool as soon as it exists. */
+function spawnThreads(glueUrl: string, module: WebAssembly.Module, memory: WebAssembly.Memory, count: number): void {
+  const source = `onmessage = async ({ data }) => {
+    const glue = await import(data.glueUrl);
+    await glue.default({ module_or_path: data.module, memory: data.memory });
+    glue.workerEntry();
+  };`;
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  for (let i = 0; i < count; i++) {
+    const worker = new Worker(url, { type: 'module', name: `headwater-${i + 1}` });
+    worker.postMessage({ glueUrl, module, memory });
+  }
+}
