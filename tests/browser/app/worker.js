@@ -1,9 +1,10 @@
 import { program } from './program.js';
 
-onmessage = async ({ data: { backend, threads } }) => {
+onmessage = async ({ data: backend }) => {
   try {
-    postMessage(await program(backend, threads));
+    postMessage(await program(backend));
   } catch (error) {
     postMessage({ failure: String(error?.stack ?? error) });
   }
 };
+postMessage('listening');
