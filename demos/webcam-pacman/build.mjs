@@ -32,6 +32,8 @@ async function buildPage() {
     ...common,
     entryPoints: [join(here, 'src/page.ts'), join(here, 'src/worker.ts')],
     outdir: dist,
+    // Reached in Node only.
+    external: ['node:*'],
     splitting: true,
     minify: true,
     sourcemap: true,

@@ -40,30 +40,31 @@ export async function selectEngine(preference: EnginePreference): Promise<Engine
 async function startCpu(preference: EnginePreference, reason: string | null): Promise<EngineReport> {
   const failure = await start('cpu');
   if (failure !== null) throw new Error(`The CPU engine could not start: ${failure}`);
-  const notes = [reason, globalThis.crossOriginIsolated ? null : SINGLE_THREAD_NOTE];
+  const { threads, threadsReason } = tf.backendInfo();
+  const notes = [reason, threadsReason === '' ? null : `The CPU engine runs on one thread: ${sentence(threadsReason)}`];
   return {
     preference,
     active: 'cpu',
-    threads: tf.getThreadsCount(),
+    threads,
     adapter: null,
     fallback: notes.filter((note) => note !== null).join(' ') || null,
   };
 }
 
-const SINGLE_THREAD_NOTE =
-  'One thread only: this page is not cross-origin isolated (the server sends no COOP and COEP headers).';
-
 /** Starts an engine; the answer is null, or what went wrong as a sentence. */
 async function start(name: 'cpu' | 'webgpu'): Promise<string | null> {
   try {
-    if (!(await tf.setBackend(name))) return `the ${name} engine did not initialise.`;
+    if (!(await tf.setBackend(name))) {
+      return sentence(tf.backendInfo().fallbackReason || `the ${name} engine did not initialise`);
+    }
     await tf.ready();
     return null;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return message.endsWith('.') ? message : `${message}.`;
+    return sentence(error instanceof Error ? error.message : String(error));
   }
 }
+
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
 
 async function probeGpu(): Promise<Gpu> {
   const gpu = (navigator as { gpu?: { requestAdapter(): Promise<{ info?: AdapterInfo } | null> } }).gpu;

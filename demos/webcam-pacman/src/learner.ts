@@ -26,8 +26,9 @@ interface Snapshot {
 
 /** One set of inputs and one-hot targets. */
 type Examples = {
-  readonly x: tf.Tensor2D;
-  readonly y: tf.Tensor2D;
+  readonly x: tf.Tensor;
+  readonly y: tf.Tensor;
+  readonly count: number;
 };
 
 /**
@@ -97,7 +98,7 @@ export class Learner {
     const head = this.newHead(settings);
     let last: EpochLogs | null = null;
     try {
-      const batches = Math.ceil(training.x.shape[0] / settings.batchSize);
+      const batches = Math.ceil(training.count / settings.batchSize);
       let current = 0;
       this.head?.dispose();
       this.head = head;
@@ -107,14 +108,14 @@ export class Learner {
         shuffle: true,
         ...(heldOut === null ? {} : { validationData: [heldOut.x, heldOut.y] as [tf.Tensor, tf.Tensor] }),
         callbacks: {
-          onEpochBegin: (epoch) => {
+          onEpochBegin: (epoch: number) => {
             current = epoch;
           },
-          onBatchEnd: (batch) => {
+          onBatchEnd: (batch: number) => {
             const { epochs } = settings;
             this.emit({ name: 'batch', epoch: current, epochs, batch: batch + 1, batches });
           },
-          onEpochEnd: (epoch, logs) => {
+          onEpochEnd: (epoch: number, logs?: tf.Logs) => {
             last = epochLogs(epoch, settings.epochs, logs);
             this.emit({ name: 'epoch', logs: last });
           },
@@ -219,7 +220,7 @@ export class Learner {
   /** Frames to embeddings [n, 1280]. Call inside `tidy`. Closes the frames. */
   private embed(frames: readonly ImageBitmap[]): tf.Tensor2D {
     if (this.features === null) throw new Error('The feature model is not loaded.');
-    const batch = tf.stack(frames.map((frame) => tf.browser.fromPixels(frame))).toFloat();
+    const batch = tf.cast(tf.stack(frames.map((frame) => tf.browser.fromPixels(frame))), 'float32');
     for (const frame of frames) frame.close();
     return this.features.predict(batch) as tf.Tensor2D;
   }
@@ -258,7 +259,8 @@ export class Learner {
     if (rows.length === 0) return null;
     return tf.tidy(() => ({
       x: tf.concat(rows),
-      y: tf.oneHot(tf.tensor1d(labels, 'int32'), this.classes).toFloat() as tf.Tensor2D,
+      y: tf.cast(tf.oneHot(tf.tensor1d(labels, 'int32'), this.classes), 'float32'),
+      count: rows.length,
     }));
   }
 

@@ -1,47 +1,15 @@
-import * as tf from 'headwater';
-import { selectEngine } from './engine.js';
-import { DIRECTIONS } from './game/direction.js';
-import { Learner } from './learner.js';
-import type { Calls, CallName, Request, WorkerMessage } from './protocol.js';
+// The worker's entry: listens first and loads the rest then. Importing the library starts its engine, and a message that
+// comes before there is a listener would be lost.
+import { post } from './post.js';
+import type { Request } from './protocol.js';
 
-const post = (message: WorkerMessage, transfer: Transferable[] = []): void =>
-  globalThis.postMessage(message, { transfer });
-
-const MODEL_URL = new URL('assets/mobilenet_v2_uint8/model.json', import.meta.url).href;
-const learner = new Learner(MODEL_URL, DIRECTIONS.length, (event) => post({ kind: 'event', event }));
-
-type Handlers = {
-  [Name in CallName]: (args: Calls[Name]['args']) => Promise<Calls[Name]['result']>;
-};
-
-const handlers: Handlers = {
-  useEngine: ({ preference }) => learner.acrossEngines(() => selectEngine(preference)),
-  loadFeatures: async () => {
-    await learner.loadFeatures();
-    return null;
-  },
-  addSamples: ({ classes, frames }) => learner.addSamples(classes, frames),
-  clearSamples: async ({ classIndex }) => learner.clearSamples(classIndex),
-  train: ({ settings, gestures }) => learner.train(settings, gestures),
-  stopTraining: async () => {
-    learner.stopTraining();
-    return null;
-  },
-  predict: ({ frame }) => learner.predict(frame),
-  restoreHead: () => learner.restoreHead(),
-  forgetHead: async () => {
-    await learner.forgetHead();
-    return null;
-  },
-  exportHead: () => learner.exportHead(),
-  memory: async () => {
-    const { numTensors, numBytes } = tf.memory();
-    return { numTensors, numBytes };
-  },
-};
+const loaded = import('./handlers.js');
+// Each call that comes reports the failure.
+loaded.catch(() => {});
 
 async function answer({ id, name, args }: Request): Promise<void> {
   try {
+    const { handlers } = await loaded;
     // Name and arguments belong together by the type of a request.
     const handler = handlers[name] as (args: unknown) => Promise<unknown>;
     post({ kind: 'reply', id, result: await handler(args) });
