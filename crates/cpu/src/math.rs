@@ -1,6 +1,9 @@
 //! Elementary functions without branches, so that loops over them become vector code. Errors are a few units in the
 //! last place (polynomials: Cephes, Moshier).
 
+// Coefficients are given as published.
+#![allow(clippy::excessive_precision)]
+
 /// `mask ? a : b`, as bits: the compiler turns it into a blend.
 #[inline(always)]
 fn choose(condition: bool, a: f32, b: f32) -> f32 {

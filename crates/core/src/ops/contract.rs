@@ -154,7 +154,7 @@ fn geometry(op: &str, x: &Shape, w: &Shape, o: &Conv2dOptions) -> Result<ConvGeo
     if sh == 0 || sw == 0 || dh == 0 || dw == 0 || o.groups == 0 {
         return Err(Error::argument(op, "strides, dilations and groups of at least 1", format!("{o:?}")));
     }
-    if x[3] != w[2] * o.groups || w[3] % o.groups != 0 {
+    if x[3] != w[2] * o.groups || !w[3].is_multiple_of(o.groups) {
         let expected = format!("a filter for {} input channels in {} groups", x[3], o.groups);
         return Err(Error::shape(op, expected, format!("filter {w}")));
     }

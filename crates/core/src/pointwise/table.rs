@@ -164,7 +164,7 @@ pointwise! {
     /// Either a or b, not both.
     logical_xor "logicalXor"/2 Logical, |a, b| a.xor(b), Derived, |x| truth((x[0] != 0.0) != (x[1] != 0.0)), &[(0.0, 2.0), (0.0, 2.0)];
     /// Not x.
-    logical_not "logicalNot"/1 Logical, |x| x.not(), Derived, |x| truth(x[0] == 0.0), &[(0.0, 2.0)];
+    logical_not "logicalNot"/1 Logical, |x| !x, Derived, |x| truth(x[0] == 0.0), &[(0.0, 2.0)];
     /// The bits set in both a and b.
     bitwise_and "bitwiseAnd"/2 Bitwise, |a, b| a.and(b), Derived, |x| f64::from(x[0] as i32 & x[1] as i32), &[(0.0, 100.0), (0.0, 100.0)];
     /// The bits set in a or in b.
@@ -172,9 +172,9 @@ pointwise! {
     /// The bits set in one of a and b.
     bitwise_xor "bitwiseXor"/2 Bitwise, |a, b| a.xor(b), Derived, |x| f64::from(x[0] as i32 ^ x[1] as i32), &[(0.0, 100.0), (0.0, 100.0)];
     /// a shifted left by b bits.
-    left_shift "leftShift"/2 Bitwise, |a, b| a.shl(b), Derived, |x| f64::from((x[0] as i32) << (x[1] as i32)), &[(0.0, 100.0), (0.0, 9.0)];
+    left_shift "leftShift"/2 Bitwise, |a, b| a << b, Derived, |x| f64::from((x[0] as i32) << (x[1] as i32)), &[(0.0, 100.0), (0.0, 9.0)];
     /// a shifted right by b bits, filling with zeros.
-    right_shift "rightShift"/2 Bitwise, |a, b| a.shr(b), Derived, |x| f64::from((x[0] as i32) >> (x[1] as i32)), &[(0.0, 1000.0), (0.0, 9.0)];
+    right_shift "rightShift"/2 Bitwise, |a, b| a >> b, Derived, |x| f64::from((x[0] as i32) >> (x[1] as i32)), &[(0.0, 1000.0), (0.0, 9.0)];
     /// yes where the condition holds, else no.
     select "where"/3 Select, |c, yes, no| c.select(yes, no), Derived, |x| if x[0] != 0.0 { x[1] } else { x[2] }, &[(0.0, 2.0), ANY, ANY];
 
@@ -202,7 +202,7 @@ pointwise! {
     /// Whether x is infinite.
     is_inf "isInf"/1 Test, |x| x.is_inf(), Derived, |x| truth(x[0].is_infinite()), &[ANY];
     /// Whether x is neither NaN nor infinite.
-    is_finite "isFinite"/1 Test, |x| x.is_nan().or(x.is_inf()).not(), Derived, |x| truth(x[0].is_finite()), &[ANY];
+    is_finite "isFinite"/1 Test, |x| !x.is_nan().or(x.is_inf()), Derived, |x| truth(x[0].is_finite()), &[ANY];
 
     /// e^x.
     exp "exp"/1 Float, |x| x.exp(), OfOutput(|y, dy| dy * y), |x| x[0].exp(), &[ANY];

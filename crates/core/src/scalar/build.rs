@@ -208,8 +208,7 @@ unary_methods! {
     atan Atan, /// hyperbolic tangent
     tanh Tanh, /// whether NaN
     is_nan IsNan, /// whether infinite
-    is_inf IsInf, /// logical not
-    not Not,
+    is_inf IsInf,
 }
 
 macro_rules! binary_methods {
@@ -217,9 +216,7 @@ macro_rules! binary_methods {
         impl<'b> Ex<'b> { $($(#[$doc])* pub fn $name(self, other: Ex<'b>) -> Ex<'b> { self.bin(BinOp::$op, other) })* }
     };
 }
-binary_methods! {
-    /// remainder with the dividend's sign
-    rem Rem, /// smaller
+binary_methods! { /// smaller
     min Min, /// larger
     max Max, /// power
     pow Pow, /// angle of (other, self)
@@ -232,9 +229,7 @@ binary_methods! {
     ge Ge, /// and
     and And, /// or
     or Or, /// exclusive or
-    xor Xor, /// shift left
-    shl Shl, /// shift right, filling with zeros
-    shr Shr,
+    xor Xor,
 }
 
 macro_rules! operators {
@@ -253,11 +248,18 @@ macro_rules! operators {
         }
     )* };
 }
-operators!(Add add Add, Sub sub Sub, Mul mul Mul, Div div Div);
+operators!(Add add Add, Sub sub Sub, Mul mul Mul, Div div Div, Rem rem Rem, Shl shl Shl, Shr shr Shr);
 
 impl<'b> ops::Neg for Ex<'b> {
     type Output = Ex<'b>;
     fn neg(self) -> Ex<'b> {
         self.un(UnOp::Neg)
+    }
+}
+
+impl<'b> ops::Not for Ex<'b> {
+    type Output = Ex<'b>;
+    fn not(self) -> Ex<'b> {
+        self.un(UnOp::Not)
     }
 }

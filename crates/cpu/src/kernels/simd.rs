@@ -4,6 +4,7 @@
 ///
 /// # Safety
 /// Every function requires that the processor has the instruction set; loads and stores require `LANES` elements.
+#[allow(clippy::missing_safety_doc)] // said once, for all
 pub unsafe trait Simd: Copy + Send + Sync + 'static {
     /// A vector.
     type V: Copy;

@@ -234,11 +234,12 @@ mod tests {
         let point = |i: usize| {
             let angle = (i / 2) as f32 / (n / 2) as f32 * std::f32::consts::PI;
             let noise = |s: u32| (hash_key(s, i as u32) % 1000) as f32 / 1000.0 * 0.2 - 0.1;
-            let (x, y) = if i % 2 == 0 { (angle.cos(), angle.sin()) } else { (1.0 - angle.cos(), 0.5 - angle.sin()) };
+            let (x, y) =
+                if i.is_multiple_of(2) { (angle.cos(), angle.sin()) } else { (1.0 - angle.cos(), 0.5 - angle.sin()) };
             [x + noise(1), y + noise(2)]
         };
         let x = (0..n).flat_map(point).collect();
-        let y = (0..n).flat_map(|i| if i % 2 == 0 { [1.0, 0.0] } else { [0.0, 1.0] }).collect();
+        let y = (0..n).flat_map(|i| if i.is_multiple_of(2) { [1.0, 0.0] } else { [0.0, 1.0] }).collect();
         (x, y)
     }
 

@@ -140,7 +140,7 @@ impl Layer for Conv {
         let input = ranked(self.class, inputs, 4)?;
         let channels = known(self.class, input, if self.channels_first { 1 } else { 3 })?;
         let (h, w) = self.window;
-        if channels % self.options.groups != 0 {
+        if !channels.is_multiple_of(self.options.groups) {
             let expected = format!("channels divisible by {} groups", self.options.groups);
             return Err(Error::shape(self.class, expected, show(input)));
         }
