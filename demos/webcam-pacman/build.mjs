@@ -50,7 +50,7 @@ async function buildPage() {
 
 /** The engine's WebAssembly files are fetched at run time, from beside the script that asks for them. */
 async function copyEngine() {
-  const filter = (path) => !path.endsWith('.d.ts');
+  const filter = (path) => !/\.d\.ts$|\/\.[^/]*$/.test(path);
   await cp(join(here, 'node_modules/headwater/dist/wasm'), join(dist, 'wasm'), { recursive: true, filter });
 }
 
