@@ -19,7 +19,7 @@ use tally::Tally;
 /// What `test` takes.
 #[derive(Args)]
 pub struct Options {
-    /// Also the slow suites: ignored tests, every variant of the WebAssembly, WebGPU on a software device.
+    /// Also the slow suites: ignored tests, every variant of the WebAssembly, the demo's model made anew.
     #[arg(long)]
     all: bool,
     /// Only these steps (repeat or separate by commas).
@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn slow_steps_run_when_asked_for() {
         let quick = selected(false, &[]);
-        assert!(quick.contains(&"rust") && !quick.contains(&"demo-webgpu"), "{quick:?}");
+        assert!(quick.contains(&"rust") && !quick.contains(&"assets"), "{quick:?}");
         assert_eq!(selected(true, &[]), step_names());
-        assert_eq!(selected(false, &["demo-webgpu", "format"]), ["format", "demo-webgpu"]);
+        assert_eq!(selected(false, &["assets", "format"]), ["format", "assets"]);
     }
 
     #[test]
