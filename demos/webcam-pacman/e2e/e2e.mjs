@@ -189,6 +189,18 @@ test(`learns the clip's four scenes on ${ENGINE} and steers the game`, async (t)
     assert.deepEqual(downloads.sort(), ['webcam-pacman-head.json', 'webcam-pacman-head.weights.bin']);
   });
 
+  await t.test('samples and head survive a change of engine', async () => {
+    const before = await page.evaluate(() => window.__headwater.probe());
+    const { counts } = await state(page);
+    await page.selectOption('#engine', 'auto');
+    await until(page, "state.engine.preference === 'auto'");
+    assert.deepEqual((await state(page)).counts, counts);
+    const now = await page.evaluate(() => window.__headwater.probe());
+    now.forEach((value, index) => assert.ok(Math.abs(value - before[index]) <= 1e-3, `${before} and ${now}`));
+    await page.selectOption('#engine', ENGINE);
+    await until(page, `state.engine.preference === '${ENGINE}'`);
+  });
+
   await t.test('after a reload the restored head predicts the same', async () => {
     const before = await page.evaluate(() => window.__headwater.probe());
     await page.reload();
