@@ -131,7 +131,7 @@ fn demo_end_to_end(context: &Context) -> Result<Tally> {
     let site = Site::start(&context.workspace.path(demo::DIRECTORY).join("dist"), 0)?;
     let mut test = context.npm(demo::DIRECTORY, &["run", "--silent", "e2e"]);
     test.env("HEADWATER_URL", &site.address).env("CLIP", clip).env("ENGINE", "cpu");
-    supervise::run(&mut test, 15 * MINUTE)
+    supervise::run(&mut test, 6 * MINUTE)
 }
 
 fn demo_model(context: &Context) -> Result<Tally> {
