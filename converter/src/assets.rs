@@ -11,7 +11,7 @@ use crate::{pytorch, HostTensor};
 /// Writes torchvision's MobileNetV2, of its checkpoint, in under 4 MB to a directory.
 ///
 /// # Errors
-/// [`headwater::Error::Format`] naming the file that cannot be read or written, or the tensor it lacks.
+/// `ErrorKind::Format` naming the file that cannot be read or written, or the tensor it lacks.
 pub fn write_demo_model(checkpoint: &Path, directory: &Path) -> Result<()> {
     let model = from_torchvision(&pytorch::read(checkpoint)?, true)?;
     let options = WriteOptions { quantization: &small, metadata: None };

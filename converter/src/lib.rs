@@ -17,15 +17,15 @@ use std::path::Path;
 
 use headwater::{Error, Result};
 
-/// A [`Error::Format`] about `what`.
-pub(crate) fn format_error(what: impl ToString, message: impl ToString) -> Error {
-    Error::Format { what: what.to_string(), message: message.to_string() }
+/// A `ErrorKind::Format` about `what`.
+pub(crate) fn format_error(what: impl std::fmt::Display, message: impl std::fmt::Display) -> Error {
+    Error::format(what, message)
 }
 
 /// The bytes of a file.
 ///
 /// # Errors
-/// [`Error::Format`] naming the file.
+/// `ErrorKind::Format` naming the file.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| format_error(path.display(), e))
 }
@@ -33,7 +33,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
 /// Writes a file.
 ///
 /// # Errors
-/// [`Error::Format`] naming the file.
+/// `ErrorKind::Format` naming the file.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::write(path, bytes).map_err(|e| format_error(path.display(), e))
 }

@@ -116,7 +116,7 @@ impl Network<'_> {
 /// Builds the model from torchvision's checkpoint. The 1280-wide feature layer is named `features`, the classifier `logits`.
 ///
 /// # Errors
-/// [`headwater::Error::Format`] naming a tensor that the checkpoint lacks.
+/// `ErrorKind::Format` naming a tensor that the checkpoint lacks.
 pub fn from_torchvision(checkpoint: &TensorMap, preprocess: bool) -> Result<KerasModel> {
     let mut net = Network { checkpoint, layers: Vec::new(), weights: Vec::new(), last: String::new() };
     net.add(

@@ -23,7 +23,7 @@ const MAGIC: &[u8] = &[0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x1
 /// Reads the tensors of a checkpoint.
 ///
 /// # Errors
-/// [`headwater::Error::Format`] naming the file and the place, what was expected and what came.
+/// `ErrorKind::Format` naming the file and the place, what was expected and what came.
 pub fn read(path: &Path) -> Result<TensorMap> {
     parse(&read_file(path)?, &path.display().to_string())
 }

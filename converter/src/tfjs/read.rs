@@ -21,7 +21,7 @@ pub struct LayersModel {
 /// Reads a model from its directory or its `model.json`.
 ///
 /// # Errors
-/// [`headwater::Error::Format`] naming the file, what was expected and what came.
+/// `ErrorKind::Format` naming the file, what was expected and what came.
 pub fn read(path: &Path) -> Result<LayersModel> {
     let json = if path.is_dir() { path.join("model.json") } else { path.to_path_buf() };
     let name = json.display().to_string();

@@ -22,7 +22,7 @@ pub struct WriteOptions<'a> {
 /// Writes a model of a Keras topology to a directory, which is made. Weights are in the order that layers list them.
 ///
 /// # Errors
-/// [`headwater::Error::Format`] naming the file that cannot be written.
+/// `ErrorKind::Format` naming the file that cannot be written.
 pub fn write(dir: &Path, topology: &Value, weights: &[(String, HostTensor)], options: &WriteOptions<'_>) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|e| format_error(dir.display(), e))?;
     let (mut entries, mut bytes) = (Vec::new(), Vec::new());

@@ -84,7 +84,7 @@ impl Device {
     /// A tensor with elements copied from the host.
     ///
     /// # Errors
-    /// [`Error::Shape`] when `shape` does not hold as many elements; [`Error::Device`] when memory runs out.
+    /// `ErrorKind::Shape` when `shape` does not hold as many elements; `ErrorKind::Device` when memory runs out.
     pub fn tensor(&self, data: HostSlice<'_>, shape: impl Into<Shape>) -> Result<Tensor> {
         let shape = shape.into();
         if shape.size() != data.len() {
@@ -160,7 +160,7 @@ impl Device {
     /// Runs all pending operations that some tensor refers to.
     ///
     /// # Errors
-    /// [`Error::Device`]; the operations stay pending.
+    /// `ErrorKind::Device`; the operations stay pending.
     pub fn flush(&self) -> Result<()> {
         self.run_pending(None)
     }

@@ -26,7 +26,7 @@ impl DType {
     /// The dtype with a given TensorFlow.js name.
     ///
     /// # Errors
-    /// [`Error::DType`] when the name is unknown.
+    /// `ErrorKind::DType` when the name is unknown.
     pub fn from_name(name: &str) -> Result<DType> {
         match name {
             "float32" => Ok(DType::F32),

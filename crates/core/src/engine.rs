@@ -56,14 +56,14 @@ pub trait Engine: Send + Sync {
     /// Copies elements to the device.
     ///
     /// # Errors
-    /// [`crate::Error::Device`] when memory runs out or the device is lost.
+    /// `ErrorKind::Device` when memory runs out or the device is lost.
     fn upload(&self, data: HostSlice<'_>) -> Result<Buffer>;
 
     /// Runs `plan` on `leaves` (its first values) with run-time scalars `params` (32-bit lanes), and returns its results.
     /// May return before the work is done; reads wait for it.
     ///
     /// # Errors
-    /// [`crate::Error::Device`] when memory runs out, a kernel does not compile or the device is lost.
+    /// `ErrorKind::Device` when memory runs out, a kernel does not compile or the device is lost.
     fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>>;
 
     /// Reads a buffer; `done` is called when it is there, at once if it can be.

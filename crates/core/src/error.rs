@@ -5,10 +5,14 @@ use std::fmt;
 /// `Result` with the library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What went wrong. One pointer wide: results are everywhere, and a wide error would be copied at every step of the way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error(Box<ErrorKind>);
+
 /// What can go wrong. Every message names the op or file, what was expected and what came.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ErrorKind {
     /// Shapes that do not fit the op.
     Shape {
         /// The op.
@@ -66,60 +70,104 @@ pub enum Error {
 }
 
 impl Error {
+    #[cold]
+    fn of(kind: ErrorKind) -> Error {
+        Error(Box::new(kind))
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
     /// A shape error of `op`.
+    #[cold]
     pub fn shape(op: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Error {
-        Error::Shape { op: op.into(), expected: expected.to_string(), got: got.to_string() }
+        Error::of(ErrorKind::Shape { op: op.into(), expected: expected.to_string(), got: got.to_string() })
     }
 
     /// A dtype error of `op`.
+    #[cold]
     pub fn dtype(op: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Error {
-        Error::DType { op: op.into(), expected: expected.to_string(), got: got.to_string() }
+        Error::of(ErrorKind::DType { op: op.into(), expected: expected.to_string(), got: got.to_string() })
     }
 
     /// An argument error of `op`.
+    #[cold]
     pub fn argument(op: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Error {
-        Error::Argument { op: op.into(), expected: expected.to_string(), got: got.to_string() }
+        Error::of(ErrorKind::Argument { op: op.into(), expected: expected.to_string(), got: got.to_string() })
+    }
+
+    /// A name that is not known among things of `kind`.
+    #[cold]
+    pub fn unknown(kind: &'static str, name: impl fmt::Display) -> Error {
+        Error::of(ErrorKind::Unknown { kind, name: name.to_string() })
+    }
+
+    /// A use of a disposed tensor.
+    #[cold]
+    pub fn disposed() -> Error {
+        Error::of(ErrorKind::Disposed)
+    }
+
+    /// A gradient that does not exist.
+    #[cold]
+    pub fn gradient(message: impl fmt::Display) -> Error {
+        Error::of(ErrorKind::Gradient(message.to_string()))
     }
 
     /// A device error of `engine`.
+    #[cold]
     pub fn device(engine: &str, message: impl fmt::Display) -> Error {
-        Error::Device { engine: engine.into(), message: message.to_string() }
+        Error::of(ErrorKind::Device { engine: engine.into(), message: message.to_string() })
+    }
+
+    /// A read that would have to block.
+    #[cold]
+    pub fn would_block(message: impl fmt::Display) -> Error {
+        Error::of(ErrorKind::WouldBlock(message.to_string()))
+    }
+
+    /// Contents of `what` that are not what its format says.
+    #[cold]
+    pub fn format(what: impl fmt::Display, message: impl fmt::Display) -> Error {
+        Error::of(ErrorKind::Format { what: what.to_string(), message: message.to_string() })
     }
 
     /// A stable identifier of the kind of error, for programs.
     pub fn code(&self) -> &'static str {
-        match self {
-            Error::Shape { .. } => "shape",
-            Error::DType { .. } => "dtype",
-            Error::Argument { .. } => "argument",
-            Error::Unknown { .. } => "unknown",
-            Error::Disposed => "disposed",
-            Error::Gradient(_) => "gradient",
-            Error::Device { .. } => "device",
-            Error::WouldBlock(_) => "would-block",
-            Error::Format { .. } => "format",
+        match self.kind() {
+            ErrorKind::Shape { .. } => "shape",
+            ErrorKind::DType { .. } => "dtype",
+            ErrorKind::Argument { .. } => "argument",
+            ErrorKind::Unknown { .. } => "unknown",
+            ErrorKind::Disposed => "disposed",
+            ErrorKind::Gradient(_) => "gradient",
+            ErrorKind::Device { .. } => "device",
+            ErrorKind::WouldBlock(_) => "would-block",
+            ErrorKind::Format { .. } => "format",
         }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Shape { op, expected, got } => {
+        match self.kind() {
+            ErrorKind::Shape { op, expected, got } => {
                 write!(f, "Error in {op}: expected {expected}, received {got}")
             }
-            Error::DType { op, expected, got } => {
+            ErrorKind::DType { op, expected, got } => {
                 write!(f, "Error in {op}: expected dtype {expected}, received {got}")
             }
-            Error::Argument { op, expected, got } => {
+            ErrorKind::Argument { op, expected, got } => {
                 write!(f, "Error in {op}: expected {expected}, received {got}")
             }
-            Error::Unknown { kind, name } => write!(f, "Unknown {kind}: '{name}'"),
-            Error::Disposed => write!(f, "Tensor is disposed."),
-            Error::Gradient(message) => write!(f, "{message}"),
-            Error::Device { engine, message } => write!(f, "{engine} engine: {message}"),
-            Error::WouldBlock(message) => write!(f, "{message}"),
-            Error::Format { what, message } => write!(f, "{what}: {message}"),
+            ErrorKind::Unknown { kind, name } => write!(f, "Unknown {kind}: '{name}'"),
+            ErrorKind::Disposed => write!(f, "Tensor is disposed."),
+            ErrorKind::Gradient(message) => write!(f, "{message}"),
+            ErrorKind::Device { engine, message } => write!(f, "{engine} engine: {message}"),
+            ErrorKind::WouldBlock(message) => write!(f, "{message}"),
+            ErrorKind::Format { what, message } => write!(f, "{what}: {message}"),
         }
     }
 }

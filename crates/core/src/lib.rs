@@ -23,7 +23,7 @@ pub mod view;
 
 pub use device::Device;
 pub use dtype::{DType, HostData, HostSlice, Scalar};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use grad::{custom, Tape};
 pub use shape::Shape;
 pub use tensor::Tensor;

@@ -41,7 +41,7 @@ impl Shape {
     /// The shape both operands broadcast to, by NumPy's rule.
     ///
     /// # Errors
-    /// [`Error::Shape`] naming `op` when a pair of dimensions differs and neither is 1.
+    /// `ErrorKind::Shape` naming `op` when a pair of dimensions differs and neither is 1.
     pub fn broadcast(&self, other: &Shape, op: &str) -> Result<Shape> {
         let rank = self.rank().max(other.rank());
         let dim = |s: &Shape, i: usize| (i + s.rank()).checked_sub(rank).map_or(1, |j| s[j]);
@@ -73,7 +73,7 @@ impl Shape {
     /// `axis` counted from the front; negative values count from the back.
     ///
     /// # Errors
-    /// [`Error::Argument`] naming `op` when the axis is outside `[-rank, rank)`.
+    /// `ErrorKind::Argument` naming `op` when the axis is outside `[-rank, rank)`.
     pub fn axis(&self, axis: isize, op: &str) -> Result<usize> {
         let rank = self.rank() as isize;
         if axis < -rank || axis >= rank {

@@ -172,7 +172,7 @@ impl Tensor {
     /// The elements in row-major order, waiting for them.
     ///
     /// # Errors
-    /// [`Error::WouldBlock`] on an engine that cannot wait (a GPU in a browser); [`Error::Device`] when computing fails.
+    /// `ErrorKind::WouldBlock` on an engine that cannot wait (a GPU in a browser); `ErrorKind::Device` when computing fails.
     pub fn to_host(&self) -> Result<HostData> {
         let slot: Arc<Mutex<Option<Result<HostData>>>> = Arc::default();
         let filled = slot.clone();
@@ -187,7 +187,9 @@ impl Tensor {
             Err(if waited {
                 Error::device(name, "a read did not finish")
             } else {
-                Error::WouldBlock(format!("The {name} engine cannot be read synchronously here: await data() instead."))
+                Error::would_block(format!(
+                    "The {name} engine cannot be read synchronously here: await data() instead."
+                ))
             })
         })
     }
@@ -203,7 +205,7 @@ impl Tensor {
     /// The single element of a tensor of size 1, as float64.
     ///
     /// # Errors
-    /// [`Error::Shape`] when there is not exactly one element; otherwise as [`Tensor::to_host`].
+    /// `ErrorKind::Shape` when there is not exactly one element; otherwise as [`Tensor::to_host`].
     pub fn item(&self) -> Result<f64> {
         if self.size() != 1 {
             return Err(Error::shape("item", "a tensor with one element", self.shape()));

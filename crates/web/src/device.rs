@@ -30,7 +30,7 @@ pub fn set_device(device: u32) -> JsResult<()> {
     if known {
         Ok(())
     } else {
-        Err(throw(Error::Unknown { kind: "device", name: device.to_string() }))
+        Err(throw(Error::unknown("device", device)))
     }
 }
 

@@ -18,5 +18,5 @@ pub fn throw(error: Error) -> JsValue {
 /// An [`Error`] for what a JavaScript callback threw: its message survives.
 pub fn caught(thrown: &JsValue) -> Error {
     let message = Reflect::get(thrown, &"message".into()).ok().and_then(|m| m.as_string());
-    Error::Gradient(message.unwrap_or_else(|| format!("{thrown:?}")))
+    Error::gradient(message.unwrap_or_else(|| format!("{thrown:?}")))
 }

@@ -68,11 +68,11 @@ pub fn record_custom(inputs: &[u32], output: u32, backward: Function) -> JsResul
     let handle = BackwardHandle(BACKWARD.with(|b| b.borrow_mut().insert(backward)));
     let call = move |y: &headwater::Tensor, dy: &headwater::Tensor| -> Result<Vec<headwater::Tensor>, Error> {
         let function = BACKWARD.with(|b| b.borrow().get(handle.0).cloned());
-        let function = function.ok_or_else(|| Error::Gradient("a gradient was called on another thread".into()))?;
+        let function = function.ok_or_else(|| Error::gradient("a gradient was called on another thread"))?;
         let (y, dy) = with(|t| (t.tensors.insert(y.clone()), t.tensors.insert(dy.clone())));
         let result = function.call2(&JsValue::NULL, &y.into(), &dy.into()).map_err(|e| caught(&e))?;
         let handles: Vec<u32> = result.dyn_into::<Uint32Array>().map(|a| a.to_vec()).unwrap_or_default();
-        let taken = handles.iter().map(|&h| with(|t| t.tensors.remove(h)).ok_or(Error::Disposed));
+        let taken = handles.iter().map(|&h| with(|t| t.tensors.remove(h)).ok_or_else(Error::disposed));
         taken.collect()
     };
     let inputs: Vec<_> = inputs.iter().collect();

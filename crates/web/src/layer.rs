@@ -9,14 +9,11 @@ use crate::error::{throw, JsResult};
 use crate::table::{current_device, dtype_of, export, record, tensor, tensors, with};
 
 fn parse(what: &str, text: &str) -> Result<Value, Error> {
-    serde_json::from_str(text).map_err(|e| Error::Format { what: what.into(), message: e.to_string() })
+    serde_json::from_str(text).map_err(|e| Error::format(what, e))
 }
 
 fn shapes(text: &str) -> Result<Vec<Dims>, Error> {
-    let bad = || Error::Format {
-        what: "input shapes".into(),
-        message: format!("expected a list of shapes, received {text}"),
-    };
+    let bad = || Error::format("input shapes", format!("expected a list of shapes, received {text}"));
     let value = parse("input shapes", text)?;
     let shape = |s: &Value| -> Result<Dims, Error> {
         let dims = s.as_array().ok_or_else(bad)?;
@@ -29,7 +26,7 @@ fn shapes(text: &str) -> Result<Vec<Dims>, Error> {
 fn with_layer<T>(handle: u32, f: impl FnOnce(&dyn nn::Layer) -> Result<T, Error>) -> JsResult<T> {
     with(|t| match t.layers.get(handle) {
         Some(layer) => f(&**layer),
-        None => Err(Error::Unknown { kind: "layer handle", name: handle.to_string() }),
+        None => Err(Error::unknown("layer handle", handle)),
     })
     .map_err(throw)
 }

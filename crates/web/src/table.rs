@@ -78,15 +78,12 @@ pub fn with<T>(f: impl FnOnce(&mut Tables) -> T) -> T {
 /// The device new tensors go to.
 pub fn current_device() -> Result<Device, Error> {
     let device = with(|t| t.devices.get(t.current).cloned());
-    device.ok_or_else(|| Error::Device {
-        engine: "none".into(),
-        message: "no engine is ready: await tf.ready() first".into(),
-    })
+    device.ok_or_else(|| Error::device("no", "await tf.ready() before the first operation"))
 }
 
 /// The tensor of a handle.
 pub fn tensor(handle: u32) -> Result<Tensor, Error> {
-    with(|t| t.tensors.get(handle).cloned()).ok_or(Error::Disposed)
+    with(|t| t.tensors.get(handle).cloned()).ok_or_else(Error::disposed)
 }
 
 /// The tensors of several handles.
@@ -109,7 +106,7 @@ pub fn dtype_of(code: u32) -> Result<DType, Error> {
         0 => Ok(DType::F32),
         1 => Ok(DType::I32),
         2 => Ok(DType::Bool),
-        _ => Err(Error::DType { op: "tensor".into(), expected: "0, 1 or 2".into(), got: code.to_string() }),
+        _ => Err(Error::dtype("tensor", "0, 1 or 2", code)),
     }
 }
 

@@ -46,7 +46,7 @@ impl Tape {
     /// depend on.
     ///
     /// # Errors
-    /// [`Error::Shape`] when `dy` has another shape than `y`; whatever a user's gradient gives.
+    /// `ErrorKind::Shape` when `dy` has another shape than `y`; whatever a user's gradient gives.
     pub fn gradients(&self, y: &Tensor, dy: Option<&Tensor>, xs: &[&Tensor]) -> Result<Vec<Option<Tensor>>> {
         if let Some(dy) = dy {
             if dy.shape() != y.shape() {
@@ -107,7 +107,7 @@ impl Device {
     /// Calls `f` and returns its value with the gradients of the value by `xs`.
     ///
     /// # Errors
-    /// What `f` gives; [`Error::Gradient`] when the value does not depend on one of `xs`.
+    /// What `f` gives; `ErrorKind::Gradient` when the value does not depend on one of `xs`.
     pub fn value_and_grads(&self, xs: &[&Tensor], f: impl FnOnce() -> Result<Tensor>) -> Result<(Tensor, Vec<Tensor>)> {
         self.start_tape();
         let value = f();
@@ -115,7 +115,7 @@ impl Device {
         let value = value?;
         let grads = tape.gradients(&value, None, xs)?;
         let all = grads.into_iter().map(|g| {
-            g.ok_or_else(|| Error::Gradient("Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y.".into()))
+            g.ok_or_else(|| Error::gradient("Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y."))
         });
         Ok((value, all.collect::<Result<_>>()?))
     }

@@ -58,7 +58,7 @@ pub struct Graph {
 /// Plans `graph` with kernels that use at most `max_buffers` buffers each.
 ///
 /// # Errors
-/// [`crate::Error::Argument`] when an operation alone needs more buffers.
+/// `ErrorKind::Argument` when an operation alone needs more buffers.
 pub fn lower(graph: &Graph, max_buffers: usize) -> Result<Plan> {
     let decisions = decide::decide(graph);
     let mut drafts = emit::emit(graph, decisions, max_buffers)?;

@@ -85,7 +85,7 @@ impl Default for Conv2dOptions {
 /// A batched product: the last two dimensions are matrices, transposed where asked; leading ones broadcast.
 ///
 /// # Errors
-/// [`Error::Shape`] when inner dimensions differ, ranks are below 2 or batches do not broadcast.
+/// `ErrorKind::Shape` when inner dimensions differ, ranks are below 2 or batches do not broadcast.
 pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> Result<Tensor> {
     if a.rank() < 2 || b.rank() < 2 {
         return Err(Error::shape("matMul", "operands of rank at least 2", format!("{} and {}", a.shape(), b.shape())));
@@ -131,7 +131,7 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
 /// `[batch, m, k] x [batch, k, n]`, both float32.
 ///
 /// # Errors
-/// [`Error::Shape`] when the shapes are not of that form.
+/// `ErrorKind::Shape` when the shapes are not of that form.
 pub fn batch_matmul_views(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.rank() != 3 || b.rank() != 3 || a.shape()[0] != b.shape()[0] || a.shape()[2] != b.shape()[1] {
         return Err(Error::shape("matMul", "[batch,m,k] and [batch,k,n]", format!("{} and {}", a.shape(), b.shape())));
@@ -201,7 +201,7 @@ pub(crate) fn conv(kind: ConvKind, geometry: ConvGeometry, a: &Tensor, b: &Tenso
 /// A convolution of NHWC images `x` with filters `w` `[height, width, in_channels / groups, out_channels]`.
 ///
 /// # Errors
-/// [`Error::Shape`] when ranks or channels do not fit or no window does; [`Error::Argument`] for a zero stride.
+/// `ErrorKind::Shape` when ranks or channels do not fit or no window does; `ErrorKind::Argument` for a zero stride.
 pub fn conv2d(x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
     expect_rank4("conv2d", "an image batch", x)?;
     expect_rank4("conv2d", "a filter", w)?;
@@ -230,7 +230,7 @@ pub fn depthwise_conv2d(x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Resu
 /// `[height, width, out_channels, in_channels]`, `output` the height and width of the result.
 ///
 /// # Errors
-/// [`Error::Shape`] when a convolution of the output would not give images of `x`'s size; otherwise as [`conv2d`].
+/// `ErrorKind::Shape` when a convolution of the output would not give images of `x`'s size; otherwise as [`conv2d`].
 pub fn conv2d_transpose(x: &Tensor, w: &Tensor, output: (usize, usize), options: &Conv2dOptions) -> Result<Tensor> {
     expect_rank4("conv2dTranspose", "an image batch", x)?;
     expect_rank4("conv2dTranspose", "a filter", w)?;

@@ -21,7 +21,7 @@ impl Device {
 /// `start`, `start + step`, ... below `stop` (above, for a negative step).
 ///
 /// # Errors
-/// [`Error::Argument`] when `step` is 0 or leads away from `stop`.
+/// `ErrorKind::Argument` when `step` is 0 or leads away from `stop`.
 pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) -> Result<Tensor> {
     if step == 0.0 {
         return Err(Error::argument("range", "a step other than 0", step));
@@ -35,7 +35,7 @@ pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) ->
 /// `on` where the last dimension's index equals the element of `indices`, else `off`.
 ///
 /// # Errors
-/// [`Error::DType`] when `indices` is not int32.
+/// `ErrorKind::DType` when `indices` is not int32.
 pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) -> Result<Tensor> {
     if indices.dtype() != DType::I32 {
         return Err(Error::dtype("oneHot", "int32 indices", indices.dtype().name()));
@@ -57,8 +57,8 @@ fn index_op(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Ten
 /// With `batch_dims`, leading dimensions of both belong together.
 ///
 /// # Errors
-/// [`Error::DType`] when `indices` is not int32; [`Error::Argument`] when an axis does not exist;
-/// [`Error::Shape`] when batch dimensions differ.
+/// `ErrorKind::DType` when `indices` is not int32; `ErrorKind::Argument` when an axis does not exist;
+/// `ErrorKind::Shape` when batch dimensions differ.
 pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> Result<Tensor> {
     if indices.dtype() != DType::I32 {
         return Err(Error::dtype("gather", "int32 indices", indices.dtype().name()));
@@ -110,7 +110,7 @@ pub(crate) fn put_along_add(updates: &Tensor, index: &Tensor, n: usize) -> Resul
 /// The `k` largest elements of the last dimension, largest first, and their int32 positions.
 ///
 /// # Errors
-/// [`Error::Argument`] when `k` exceeds the last dimension; [`Error::Shape`] for a scalar.
+/// `ErrorKind::Argument` when `k` exceeds the last dimension; `ErrorKind::Shape` for a scalar.
 pub fn topk(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     let Some(&n) = x.shape().last() else {
         return Err(Error::shape("topk", "a tensor of rank at least 1", x.shape()));

@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 /// e^x divided by its sum along `axis`.
 ///
 /// # Errors
-/// [`crate::Error::Argument`] when the axis does not exist.
+/// `ErrorKind::Argument` when the axis does not exist.
 pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
     let x = x.cast(DType::F32)?;
     x.shape().axis(axis, "softmax")?;
@@ -48,7 +48,7 @@ pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// The cross-entropy of softmax(`logits`) against `labels` along the last dimension, per row.
 ///
 /// # Errors
-/// [`crate::Error::Shape`] when the shapes do not broadcast.
+/// `ErrorKind::Shape` when the shapes do not broadcast.
 pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
     neg(&sum(&mul(&labels.cast(DType::F32)?, &log_softmax(logits, -1)?)?, Some(&[-1]), false)?)
 }
@@ -56,7 +56,7 @@ pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor>
 /// The elementwise cross-entropy of sigmoid(`logits`) against `labels`: max(x, 0) - x * z + log(1 + e^-|x|).
 ///
 /// # Errors
-/// [`crate::Error::Shape`] when the shapes do not broadcast.
+/// `ErrorKind::Shape` when the shapes do not broadcast.
 pub fn sigmoid_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
     let x = logits.cast(DType::F32)?;
     let linear = sub(&relu(&x)?, &mul(&x, &labels.cast(DType::F32)?)?)?;

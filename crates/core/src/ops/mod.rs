@@ -41,10 +41,10 @@ use crate::tensor::Tensor;
 /// Applies the pointwise op with TensorFlow.js's name `name`.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is no such op, [`Error::Shape`] when operands do not broadcast, [`Error::DType`] when
+/// `ErrorKind::Unknown` when there is no such op, `ErrorKind::Shape` when operands do not broadcast, `ErrorKind::DType` when
 /// an operand's dtype is not accepted.
 pub fn pointwise(name: &str, operands: &[&Tensor]) -> Result<Tensor> {
-    let row = row(name).ok_or_else(|| Error::Unknown { kind: "op", name: name.into() })?;
+    let row = row(name).ok_or_else(|| Error::unknown("op", name))?;
     if operands.len() != row.arity() {
         return Err(Error::argument(name, format!("{} operands", row.arity()), operands.len()));
     }

@@ -18,7 +18,7 @@ fn view(x: &Tensor, op: ViewOp, shape: Shape) -> Result<Tensor> {
 /// The same elements under another shape.
 ///
 /// # Errors
-/// [`Error::Shape`] when the sizes differ.
+/// `ErrorKind::Shape` when the sizes differ.
 pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     let shape = shape.into();
     if shape.size() != x.size() {
@@ -31,7 +31,7 @@ pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
 /// Dimension `d` of the result is dimension `perm[d]` of `x`.
 ///
 /// # Errors
-/// [`Error::Argument`] when `perm` is not a permutation of the axes.
+/// `ErrorKind::Argument` when `perm` is not a permutation of the axes.
 pub fn permute(x: &Tensor, perm: &[usize]) -> Result<Tensor> {
     let mut sorted = perm.to_vec();
     sorted.sort_unstable();
@@ -57,7 +57,7 @@ pub fn transpose(x: &Tensor, perm: Option<&[isize]>) -> Result<Tensor> {
 /// `x` repeated along dimensions of size 1 and along new leading ones.
 ///
 /// # Errors
-/// [`Error::Shape`] when `x` does not broadcast to `shape`.
+/// `ErrorKind::Shape` when `x` does not broadcast to `shape`.
 pub fn broadcast_to(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     let shape = shape.into();
     if x.shape().broadcast(&shape, "broadcastTo")? != shape {
@@ -72,7 +72,7 @@ pub fn broadcast_to(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
 /// `size` elements from `begin` along each dimension.
 ///
 /// # Errors
-/// [`Error::Shape`] when the ranks differ or the slice reaches outside `x`.
+/// `ErrorKind::Shape` when the ranks differ or the slice reaches outside `x`.
 pub fn slice(x: &Tensor, begin: &[usize], size: &[usize]) -> Result<Tensor> {
     let inside =
         begin.len() == x.rank() && size.len() == x.rank() && (0..x.rank()).all(|d| begin[d] + size[d] <= x.shape()[d]);
@@ -86,7 +86,7 @@ pub fn slice(x: &Tensor, begin: &[usize], size: &[usize]) -> Result<Tensor> {
 /// `size` elements, every `step`-th from `begin`, along each dimension. Steps may be negative.
 ///
 /// # Errors
-/// [`Error::Shape`] when a position lies outside `x`; [`Error::Argument`] when a step is zero.
+/// `ErrorKind::Shape` when a position lies outside `x`; `ErrorKind::Argument` when a step is zero.
 pub fn strided_slice(x: &Tensor, begin: &[usize], size: &[usize], step: &[isize]) -> Result<Tensor> {
     let ranks_agree = [begin.len(), size.len(), step.len()].iter().all(|&r| r == x.rank());
     let inside = ranks_agree
@@ -108,7 +108,7 @@ pub fn strided_slice(x: &Tensor, begin: &[usize], size: &[usize], step: &[isize]
 /// The elements in reverse order along `axes`, all of them when `None`.
 ///
 /// # Errors
-/// [`Error::Argument`] when an axis does not exist.
+/// `ErrorKind::Argument` when an axis does not exist.
 pub fn reverse(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
     let axes = x.shape().axes(axes, "reverse")?;
     let flipped = |d: usize| axes.contains(&d) && x.shape()[d] > 0;
@@ -120,7 +120,7 @@ pub fn reverse(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
 /// A dimension of size 1 put in at `axis`.
 ///
 /// # Errors
-/// [`Error::Argument`] when the axis is outside `[-rank - 1, rank]`.
+/// `ErrorKind::Argument` when the axis is outside `[-rank - 1, rank]`.
 pub fn expand_dims(x: &Tensor, axis: isize) -> Result<Tensor> {
     let mut dims = x.shape().to_vec();
     let longer = x.shape().iter().copied().chain([1]).collect::<Shape>();
@@ -131,7 +131,7 @@ pub fn expand_dims(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// Dimensions of size 1 left out: those in `axes`, or all.
 ///
 /// # Errors
-/// [`Error::Shape`] when a named dimension is not 1; [`Error::Argument`] when an axis does not exist.
+/// `ErrorKind::Shape` when a named dimension is not 1; `ErrorKind::Argument` when an axis does not exist.
 pub fn squeeze(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
     let axes = match axes {
         Some(axes) if !axes.is_empty() => x.shape().axes(Some(axes), "squeeze")?,
@@ -146,7 +146,7 @@ pub fn squeeze(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
 /// `value` put before and after the elements of each dimension.
 ///
 /// # Errors
-/// [`Error::Shape`] when there is not one pair per dimension.
+/// `ErrorKind::Shape` when there is not one pair per dimension.
 pub fn pad(x: &Tensor, paddings: &[(usize, usize)], value: f64) -> Result<Tensor> {
     if paddings.len() != x.rank() {
         return Err(Error::shape("pad", format!("{} paddings, one per dimension", x.rank()), paddings.len()));
@@ -172,7 +172,7 @@ pub(crate) fn pad_between(
 /// Tensors joined along `axis`; dtypes are unified.
 ///
 /// # Errors
-/// [`Error::Argument`] for an empty list or a wrong axis; [`Error::Shape`] when other dimensions differ.
+/// `ErrorKind::Argument` for an empty list or a wrong axis; `ErrorKind::Shape` when other dimensions differ.
 pub fn concat(tensors: &[&Tensor], axis: isize) -> Result<Tensor> {
     let Some(first) = tensors.first() else {
         return Err(Error::argument("concat", "at least one tensor", "none"));
@@ -214,7 +214,7 @@ pub fn stack(tensors: &[&Tensor], axis: isize) -> Result<Tensor> {
 /// Parts of `sizes` along `axis`.
 ///
 /// # Errors
-/// [`Error::Shape`] when the sizes do not add up.
+/// `ErrorKind::Shape` when the sizes do not add up.
 pub fn split(x: &Tensor, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
     let axis = x.shape().axis(axis, "split")?;
     if sizes.iter().sum::<usize>() != x.shape()[axis] {
@@ -234,7 +234,7 @@ pub fn split(x: &Tensor, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
 /// The parts of size 1 along `axis`, without that dimension.
 ///
 /// # Errors
-/// [`Error::Argument`] when the axis does not exist.
+/// `ErrorKind::Argument` when the axis does not exist.
 pub fn unstack(x: &Tensor, axis: isize) -> Result<Vec<Tensor>> {
     let at = x.shape().axis(axis, "unstack")?;
     let parts = split(x, &vec![1; x.shape()[at]], axis)?;
@@ -244,7 +244,7 @@ pub fn unstack(x: &Tensor, axis: isize) -> Result<Vec<Tensor>> {
 /// `x` repeated `reps[d]` times along each dimension `d`.
 ///
 /// # Errors
-/// [`Error::Shape`] when there is not one count per dimension.
+/// `ErrorKind::Shape` when there is not one count per dimension.
 pub fn tile(x: &Tensor, reps: &[usize]) -> Result<Tensor> {
     if reps.len() != x.rank() {
         return Err(Error::shape("tile", format!("{} counts, one per dimension", x.rank()), format!("{reps:?}")));

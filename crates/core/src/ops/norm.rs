@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 /// The mean and the (biased) variance over `axes`.
 ///
 /// # Errors
-/// [`Error::Argument`] when an axis does not exist.
+/// `ErrorKind::Argument` when an axis does not exist.
 pub fn moments(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<(Tensor, Tensor)> {
     let x = x.cast(DType::F32)?;
     let centre = mean(&x, axes, true)?;
@@ -20,7 +20,7 @@ pub fn moments(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<(Tensor
 /// `(x - mean) / sqrt(variance + epsilon) * scale + offset`; all broadcast to `x`.
 ///
 /// # Errors
-/// [`Error::Shape`] when a parameter does not broadcast to `x`.
+/// `ErrorKind::Shape` when a parameter does not broadcast to `x`.
 pub fn batch_norm(
     x: &Tensor,
     mean: &Tensor,
@@ -51,7 +51,7 @@ pub fn batch_norm(
 /// that broadcast from one element of it share their fate.
 ///
 /// # Errors
-/// [`Error::Argument`] when `rate` is outside [0, 1); [`Error::Shape`] when the noise shape does not broadcast.
+/// `ErrorKind::Argument` when `rate` is outside [0, 1); `ErrorKind::Shape` when the noise shape does not broadcast.
 pub fn dropout(x: &Tensor, rate: f32, noise_shape: Option<&crate::Shape>, seed: u32) -> Result<Tensor> {
     if !(0.0..1.0).contains(&rate) {
         return Err(Error::argument("dropout", "a rate in [0, 1)", rate));

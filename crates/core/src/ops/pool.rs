@@ -67,7 +67,7 @@ pub(crate) fn pool(kind: PoolKind, geometry: PoolGeometry, inputs: &[&Tensor]) -
 /// The largest element of each window of NHWC images.
 ///
 /// # Errors
-/// [`Error::Shape`] when the rank is not 4 or no window fits; [`Error::Argument`] for a zero stride.
+/// `ErrorKind::Shape` when the rank is not 4 or no window fits; `ErrorKind::Argument` for a zero stride.
 pub fn max_pool(x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
     let geometry = geometry("maxPool", x, options)?;
     pool(PoolKind::Max, geometry, &[&x.cast(DType::F32)?])

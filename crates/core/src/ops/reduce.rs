@@ -33,7 +33,7 @@ fn numeric(x: &Tensor) -> Result<Tensor> {
 /// The sum over `axes` (all when `None`); bool counts as int32.
 ///
 /// # Errors
-/// [`crate::Error::Argument`] when an axis does not exist.
+/// `ErrorKind::Argument` when an axis does not exist.
 pub fn sum(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
     reduce(&numeric(x)?, ReduceOp::Sum, axes, keep, "sum")
 }
@@ -138,7 +138,7 @@ pub fn log_sum_exp(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Ten
 /// The adjoint of broadcasting: `x` summed over what broadcasting `shape` to its shape repeats.
 ///
 /// # Errors
-/// [`crate::Error::Shape`] when `shape` does not broadcast to `x`'s.
+/// `ErrorKind::Shape` when `shape` does not broadcast to `x`'s.
 pub fn sum_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
     if x.shape() == shape {
         return Ok(x.clone());

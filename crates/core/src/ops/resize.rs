@@ -36,7 +36,7 @@ pub(crate) fn resize(kind: ResizeKind, g: ResizeGeometry, x: &Tensor) -> Result<
 /// NHWC images at height and width `size`, each pixel from its four neighbours.
 ///
 /// # Errors
-/// [`Error::Shape`] when the rank is not 4; [`Error::Argument`] when both conventions are asked for.
+/// `ErrorKind::Shape` when the rank is not 4; `ErrorKind::Argument` when both conventions are asked for.
 pub fn resize_bilinear(
     x: &Tensor,
     size: (usize, usize),

@@ -37,7 +37,7 @@ impl TypeRule {
     /// The dtypes the operands are cast to.
     ///
     /// # Errors
-    /// [`Error::DType`] naming `op` when an operand's dtype is not accepted.
+    /// `ErrorKind::DType` naming `op` when an operand's dtype is not accepted.
     pub fn operands(self, op: &str, dtypes: &[DType]) -> Result<Vec<DType>> {
         let wider = |from: usize| dtypes[from..].iter().fold(DType::Bool, |a, &b| a.upcast(b));
         let require = |dtype: DType, upto: usize| match dtypes[..upto].iter().find(|&&d| d != dtype) {

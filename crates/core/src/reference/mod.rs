@@ -113,7 +113,7 @@ pub fn upload_f64(data: &[f64]) -> Buffer {
 /// A buffer's elements as the engine holds them.
 ///
 /// # Errors
-/// [`Error::Device`] for a buffer of another engine.
+/// `ErrorKind::Device` for a buffer of another engine.
 pub fn read_f64(buffer: &Buffer) -> Result<Vec<f64>> {
     lanes(buffer).cloned()
 }

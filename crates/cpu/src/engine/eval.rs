@@ -132,8 +132,8 @@ impl Evaluate<'_, '_> {
         dispatch(level, self);
     }
 
-    /// Values of registers that are the same for all elements.
-    fn uniform(&self) -> Vec<u32> {
+    /// Values of registers that are the same for all elements; `None` for the others.
+    fn uniform(&self) -> Vec<Option<u32>> {
         let program = &self.map.program;
         let mut values = vec![0u32; program.code.len()];
         for (i, instr) in program.code.iter().enumerate() {
@@ -160,7 +160,8 @@ impl Evaluate<'_, '_> {
                 Instr::Acc => 0,
             };
         }
-        values
+        let is_uniform = |i: usize| self.prepared.place[i] == Place::Uniform;
+        values.into_iter().enumerate().map(|(i, v)| is_uniform(i).then_some(v)).collect()
     }
 }
 
@@ -173,13 +174,6 @@ fn cast(value: Scalar, to: DType) -> u32 {
     Scalar::from_f64(to, wide).bits()
 }
 
-/// A tile of a register.
-#[derive(Clone, Copy)]
-enum Lanes<'a> {
-    Tile(&'a [u32]),
-    Splat(u32),
-}
-
 // The method is unsafe to call, by the trait; nothing in it is.
 #[allow(unsafe_code)]
 impl Kernel for Evaluate<'_, '_> {
@@ -187,7 +181,8 @@ impl Kernel for Evaluate<'_, '_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
-        let uniform = self.uniform();
+        let uniform: Vec<Vec<u32>> =
+            self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; TILE])).collect();
         let mut slots = vec![vec![0u32; TILE]; self.prepared.slots];
         let mut outputs = std::mem::take(&mut self.outputs);
         let (code, types) = (&self.map.program.code, &self.map.program.types);
@@ -228,10 +223,7 @@ impl Kernel for Evaluate<'_, '_> {
             }
             for &(o, r) in &self.prepared.copies {
                 let tile = std::mem::take(&mut tiles[o]);
-                match self.lanes(r, start, skip, len, &uniform, &slots, &tiles) {
-                    Lanes::Tile(lanes) => tile.copy_from_slice(lanes),
-                    Lanes::Splat(bits) => tile.fill(bits),
-                }
+                tile.copy_from_slice(self.lanes(r, start, skip, len, &uniform, &slots, &tiles));
                 tiles[o] = tile;
             }
             start += len;
@@ -248,22 +240,22 @@ impl<'a> Evaluate<'a, '_> {
         start: usize,
         skip: usize,
         len: usize,
-        uniform: &[u32],
+        uniform: &'t [Vec<u32>],
         slots: &'t [Vec<u32>],
         tiles: &'t [&mut [u32]],
-    ) -> Lanes<'t>
+    ) -> &'t [u32]
     where
         'a: 't,
     {
         match self.prepared.place[r as usize] {
-            Place::Uniform => Lanes::Splat(uniform[r as usize]),
-            Place::Slot(s) => Lanes::Tile(&slots[s][..len]),
-            Place::Output(o) => Lanes::Tile(&tiles[o][..len]),
+            Place::Uniform => &uniform[r as usize][..len],
+            Place::Slot(s) => &slots[s][..len],
+            Place::Output(o) => &tiles[o][..len],
             Place::Input(n) => {
                 let at = self.map.inputs[n].view.offset + start;
-                Lanes::Tile(&self.operands.inputs[n][at..at + len])
+                &self.operands.inputs[n][at..at + len]
             }
-            Place::Acc => Lanes::Tile(&self.operands.acc[skip..skip + len]),
+            Place::Acc => &self.operands.acc[skip..skip + len],
         }
     }
 }
@@ -310,53 +302,46 @@ pub fn load(access: &Access, buffer: &[u32], start: usize, out: &mut [u32]) {
     }
 }
 
+// One loop per instruction and no special forms for constants: those are tiles, too, that stay in the cache. Three
+// times the code would be a tenth of the web build.
+
 #[inline(always)]
-fn map1(a: Lanes<'_>, out: &mut [u32], f: impl Fn(u32) -> u32) {
-    match a {
-        Lanes::Tile(a) => out.iter_mut().zip(a).for_each(|(o, &a)| *o = f(a)),
-        Lanes::Splat(a) => out.fill(f(a)),
-    }
+fn map1(a: &[u32], out: &mut [u32], f: impl Fn(u32) -> u32) {
+    out.iter_mut().zip(a).for_each(|(o, &a)| *o = f(a));
 }
 
 #[inline(always)]
-fn map2(a: Lanes<'_>, b: Lanes<'_>, out: &mut [u32], f: impl Fn(u32, u32) -> u32) {
-    match (a, b) {
-        (Lanes::Tile(a), Lanes::Tile(b)) => out.iter_mut().zip(a).zip(b).for_each(|((o, &a), &b)| *o = f(a, b)),
-        (Lanes::Tile(a), Lanes::Splat(b)) => out.iter_mut().zip(a).for_each(|(o, &a)| *o = f(a, b)),
-        (Lanes::Splat(a), Lanes::Tile(b)) => out.iter_mut().zip(b).for_each(|(o, &b)| *o = f(a, b)),
-        (Lanes::Splat(a), Lanes::Splat(b)) => out.fill(f(a, b)),
-    }
+fn map2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(u32, u32) -> u32) {
+    out.iter_mut().zip(a).zip(b).for_each(|((o, &a), &b)| *o = f(a, b));
 }
 
 #[inline(always)]
-fn float1(a: Lanes<'_>, out: &mut [u32], f: impl Fn(f32) -> f32) {
+fn float1(a: &[u32], out: &mut [u32], f: impl Fn(f32) -> f32) {
     map1(a, out, |a| f(f32::from_bits(a)).to_bits());
 }
 
 #[inline(always)]
-fn float2(a: Lanes<'_>, b: Lanes<'_>, out: &mut [u32], f: impl Fn(f32, f32) -> f32) {
+fn float2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(f32, f32) -> f32) {
     map2(a, b, out, |a, b| f(f32::from_bits(a), f32::from_bits(b)).to_bits());
 }
 
 #[inline(always)]
-fn compare2(a: Lanes<'_>, b: Lanes<'_>, out: &mut [u32], f: impl Fn(f32, f32) -> bool) {
+fn compare2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(f32, f32) -> bool) {
     map2(a, b, out, |a, b| u32::from(f(f32::from_bits(a), f32::from_bits(b))));
 }
 
 /// Angles in the tile that the quick reduction cannot take, one by one.
-fn fix_large_angles(a: Lanes<'_>, out: &mut [u32], f: impl Fn(f32) -> f32) {
-    if let Lanes::Tile(a) = a {
-        for (o, &a) in out.iter_mut().zip(a) {
-            let x = f32::from_bits(a);
-            if x.abs() > math::LARGE_ANGLE {
-                *o = f(x).to_bits();
-            }
+fn fix_large_angles(a: &[u32], out: &mut [u32], f: impl Fn(f32) -> f32) {
+    for (o, &a) in out.iter_mut().zip(a) {
+        let x = f32::from_bits(a);
+        if x.abs() > math::LARGE_ANGLE {
+            *o = f(x).to_bits();
         }
     }
 }
 
 #[inline(always)]
-fn unary(op: UnOp, dtype: DType, a: Lanes<'_>, out: &mut [u32]) {
+fn unary(op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
     if dtype != DType::F32 {
         return match op {
             UnOp::Neg => map1(a, out, |a| (a as i32).wrapping_neg() as u32),
@@ -397,7 +382,7 @@ fn unary(op: UnOp, dtype: DType, a: Lanes<'_>, out: &mut [u32]) {
 }
 
 #[inline(always)]
-fn binary(op: BinOp, dtype: DType, a: Lanes<'_>, b: Lanes<'_>, out: &mut [u32]) {
+fn binary(op: BinOp, dtype: DType, a: &[u32], b: &[u32], out: &mut [u32]) {
     if dtype == DType::F32 {
         return match op {
             BinOp::Add => float2(a, b, out, |x, y| x + y),
@@ -461,20 +446,12 @@ fn binary(op: BinOp, dtype: DType, a: Lanes<'_>, b: Lanes<'_>, out: &mut [u32]) 
 }
 
 #[inline(always)]
-fn select(c: Lanes<'_>, a: Lanes<'_>, b: Lanes<'_>, out: &mut [u32]) {
-    let pick = |c: u32, a: u32, b: u32| if c != 0 { a } else { b };
-    match (c, a, b) {
-        (Lanes::Splat(c), _, _) => map2(a, b, out, |a, b| pick(c, a, b)),
-        (Lanes::Tile(_), _, Lanes::Splat(b)) => map2(c, a, out, |c, a| pick(c, a, b)),
-        (Lanes::Tile(_), Lanes::Splat(a), _) => map2(c, b, out, |c, b| pick(c, a, b)),
-        (Lanes::Tile(c), Lanes::Tile(a), Lanes::Tile(b)) => {
-            out.iter_mut().zip(c).zip(a).zip(b).for_each(|(((o, &c), &a), &b)| *o = pick(c, a, b));
-        }
-    }
+fn select(c: &[u32], a: &[u32], b: &[u32], out: &mut [u32]) {
+    out.iter_mut().zip(c).zip(a).zip(b).for_each(|(((o, &c), &a), &b)| *o = if c != 0 { a } else { b });
 }
 
 #[inline(always)]
-fn convert(from: DType, to: DType, a: Lanes<'_>, out: &mut [u32]) {
+fn convert(from: DType, to: DType, a: &[u32], out: &mut [u32]) {
     match (from, to) {
         (DType::F32, DType::I32) => map1(a, out, |a| f32::from_bits(a) as i32 as u32),
         (DType::F32, DType::Bool) => map1(a, out, |a| u32::from(f32::from_bits(a) != 0.0)),

@@ -19,7 +19,7 @@ fn operation(name: &str) -> String {
 /// Checks that an activation is known.
 ///
 /// # Errors
-/// [`Error::Unknown`].
+/// `ErrorKind::Unknown`.
 pub fn known(name: &str) -> Result<()> {
     let operation = operation(name);
     let composed = ["linear", "softmax", "logSoftmax", "leakyRelu", "gelu"];
@@ -27,14 +27,14 @@ pub fn known(name: &str) -> Result<()> {
     if composed.contains(&operation.as_str()) || single {
         Ok(())
     } else {
-        Err(Error::Unknown { kind: "activation", name: name.into() })
+        Err(Error::unknown("activation", name))
     }
 }
 
 /// Applies the activation of a name.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is none.
+/// `ErrorKind::Unknown` when there is none.
 pub fn activation(name: &str, x: &Tensor) -> Result<Tensor> {
     known(name)?;
     match operation(name).as_str() {

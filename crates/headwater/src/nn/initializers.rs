@@ -83,7 +83,7 @@ fn orthogonal(device: &Device, shape: &Shape, gain: f64, seed: u32) -> Result<Te
 /// A tensor filled by the initializer of a Keras configuration `{class_name, config}`.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is no such initializer; [`Error::Argument`] for wrong parameters.
+/// `ErrorKind::Unknown` when there is no such initializer; `ErrorKind::Argument` for wrong parameters.
 pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, seed: u32) -> Result<Tensor> {
     let (class, parameters) = match config {
         Value::String(name) => (name.as_str(), &Value::Null),
@@ -100,7 +100,7 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
     let scaled = |scale, mode, distribution| variance_scaling(device, shape, scale, mode, distribution, seed);
     let name = camel(class);
     let mut letters = name.chars();
-    let name: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
+    let name: String = letters.next().into_iter().map(|c| c.to_ascii_lowercase()).chain(letters).collect();
     let tensor = match name.as_str() {
         "zeros" => return device.zeros(shape, dtype),
         "ones" => return device.ones(shape, dtype),
@@ -132,7 +132,7 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
             }
             _ => Err(Error::shape("identity", "a square matrix", shape)),
         },
-        _ => Err(Error::Unknown { kind: "initializer", name: class.into() }),
+        _ => Err(Error::unknown("initializer", class)),
     };
     tensor?.cast(dtype)
 }

@@ -63,7 +63,7 @@ pub trait Layer: Send + Sync {
     /// The weights for inputs of these shapes.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the layer does not accept them.
+    /// `ErrorKind::Shape` when the layer does not accept them.
     fn weights(&self, _inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         Ok(Vec::new())
     }
@@ -71,7 +71,7 @@ pub trait Layer: Send + Sync {
     /// The shapes of the outputs.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the layer does not accept such inputs.
+    /// `ErrorKind::Shape` when the layer does not accept such inputs.
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>>;
 
     /// The outputs.

@@ -163,7 +163,7 @@ pub(super) fn camel(name: &str) -> String {
 /// The loss of a name, in camel or snake case.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is none.
+/// `ErrorKind::Unknown` when there is none.
 pub fn loss(name: &str) -> Result<Loss> {
     let wanted = match camel(name).as_str() {
         "mse" => "meanSquaredError".into(),
@@ -171,7 +171,7 @@ pub fn loss(name: &str) -> Result<Loss> {
         other => String::from(other),
     };
     let found = LOSSES.iter().find(|(n, _)| *n == wanted);
-    found.map(|&(_, f)| f).ok_or_else(|| Error::Unknown { kind: "loss", name: name.into() })
+    found.map(|&(_, f)| f).ok_or_else(|| Error::unknown("loss", name))
 }
 
 fn checked(name: &str, f: Loss, x: &[Tensor]) -> Result<Vec<Tensor>> {

@@ -51,17 +51,17 @@ pub const METRICS: &[(&str, Loss)] = &[
 /// The metric of a name: one of [`METRICS`], or a loss.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is none.
+/// `ErrorKind::Unknown` when there is none.
 pub fn metric(name: &str) -> Result<Loss> {
     let wanted = camel(name);
     let found = METRICS.iter().find(|(n, _)| *n == wanted).map(|&(_, f)| f);
-    found.or_else(|| losses::loss(name).ok()).ok_or_else(|| Error::Unknown { kind: "metric", name: name.into() })
+    found.or_else(|| losses::loss(name).ok()).ok_or_else(|| Error::unknown("metric", name))
 }
 
 /// What "accuracy" means for predictions and targets of these shapes, as Keras decides it.
 ///
 /// # Errors
-/// [`Error::Shape`] for scalar predictions.
+/// `ErrorKind::Shape` for scalar predictions.
 pub fn accuracy(t: &Tensor, y: &Tensor) -> Result<Tensor> {
     match y.shape().last() {
         None => Err(Error::shape("accuracy", "predictions of rank at least 1", y.shape())),

@@ -30,7 +30,7 @@ impl Weight {
     /// Replaces the value.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the shape is another.
+    /// `ErrorKind::Shape` when the shape is another.
     pub fn set(&self, value: Tensor) -> Result<()> {
         if value.shape() != &self.spec.shape {
             return Err(Error::shape(&self.name, format!("a value of shape {}", self.spec.shape), value.shape()));
@@ -60,8 +60,8 @@ pub struct Model {
     outputs: Vec<usize>,
 }
 
-fn format_error(message: impl Into<String>) -> Error {
-    Error::Format { what: "model topology".into(), message: message.into() }
+fn format_error(message: impl std::fmt::Display) -> Error {
+    Error::format("model topology", message)
 }
 
 fn dims(value: &Value) -> Option<Dims> {
@@ -115,7 +115,7 @@ impl Model {
     /// initialized from `seed`; see [`Model::load_weights`]. Every layer is called once.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a layer that is not known, [`Error::Format`] when the JSON is not of that form.
+    /// `ErrorKind::Unknown` for a layer that is not known, `ErrorKind::Format` when the JSON is not of that form.
     pub fn from_keras(device: &Device, topology: &Value, seed: u32) -> Result<Model> {
         let topology = topology.get("modelTopology").unwrap_or(topology);
         let topology = topology.get("model_config").unwrap_or(topology);
@@ -217,10 +217,10 @@ impl Model {
     /// Sets every weight from `find`, which is given its name.
     ///
     /// # Errors
-    /// [`Error::Format`] naming a weight that is not found; [`Error::Shape`] for one of another shape.
+    /// `ErrorKind::Format` naming a weight that is not found; `ErrorKind::Shape` for one of another shape.
     pub fn load_weights(&self, mut find: impl FnMut(&str) -> Option<Tensor>) -> Result<()> {
         for weight in self.weights() {
-            let missing = || Error::Format { what: "weights".into(), message: format!("'{}' is missing", weight.name) };
+            let missing = || Error::format("weights", format!("'{}' is missing", weight.name));
             weight.set(find(&weight.name).ok_or_else(missing)?)?;
         }
         Ok(())
@@ -229,10 +229,10 @@ impl Model {
     /// The same layers and weights, with the output of layer `name` as the only output.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when there is no such layer.
+    /// `ErrorKind::Unknown` when there is no such layer.
     pub fn up_to(&self, name: &str) -> Result<Model> {
         let node = self.nodes.iter().position(|n| n.name == name);
-        let node = node.ok_or_else(|| Error::Unknown { kind: "layer in the model", name: name.into() })?;
+        let node = node.ok_or_else(|| Error::unknown("layer in the model", name))?;
         Ok(Model { nodes: self.nodes[..=node].to_vec(), outputs: vec![node], ..self.clone() })
     }
 
@@ -244,7 +244,7 @@ impl Model {
     /// The outputs in inference.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a wrong number of inputs; what the layers give.
+    /// `ErrorKind::Argument` for a wrong number of inputs; what the layers give.
     pub fn predict(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         self.call(inputs, Call::default()).map(|(outputs, _)| outputs)
     }
@@ -317,13 +317,13 @@ impl Sequential {
     /// Appends a layer of a Keras class; the configuration's "name" is the layer's.
     ///
     /// # Errors
-    /// As [`super::create`], and [`Error::Shape`] when the layer does not fit.
+    /// As [`super::create`], and `ErrorKind::Shape` when the layer does not fit.
     pub fn add(mut self, class_name: &str, config: Value) -> Result<Sequential> {
         let n = self.model.nodes.len();
         let name = config
             .get("name")
             .and_then(Value::as_str)
-            .map_or_else(|| format!("{}_{n}", class_name.to_lowercase()), String::from);
+            .map_or_else(|| format!("{}_{n}", class_name.to_ascii_lowercase()), String::from);
         self.model.add(&name, create(class_name, &config)?, vec![n - 1], hash_key(self.seed, n as u32))?;
         Ok(self)
     }

@@ -9,20 +9,20 @@ use super::losses::camel;
 fn parts(config: &Value) -> (String, impl Fn(&str) -> Option<f64> + '_) {
     let class = config.get("class_name").and_then(Value::as_str).or(config.as_str()).unwrap_or("");
     let parameters = config.get("config").unwrap_or(&Value::Null);
-    (camel(class).to_lowercase(), move |key| parameters.get(key).and_then(Value::as_f64))
+    (camel(class).to_ascii_lowercase(), move |key| parameters.get(key).and_then(Value::as_f64))
 }
 
 /// The loss that a regularizer's configuration gives a weight: `l1 * sum(|w|) + l2 * sum(w^2)`.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is no such regularizer.
+/// `ErrorKind::Unknown` when there is no such regularizer.
 pub fn penalty(config: &Value, weight: &Tensor) -> Result<Tensor> {
     let (class, number) = parts(config);
     let (l1, l2) = match class.as_str() {
         "l1l2" => (number("l1").unwrap_or(0.01), number("l2").unwrap_or(0.01)),
         "l1" => (number("l1").unwrap_or(0.01), 0.0),
         "l2" => (0.0, number("l2").unwrap_or(0.01)),
-        _ => return Err(Error::Unknown { kind: "regularizer", name: class }),
+        _ => return Err(Error::unknown("regularizer", class)),
     };
     let mut total = weight.device().constant(Scalar::F32(0.0));
     if l1 != 0.0 {
@@ -37,7 +37,7 @@ pub fn penalty(config: &Value, weight: &Tensor) -> Result<Tensor> {
 /// A weight moved to where a constraint's configuration allows.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is no such constraint.
+/// `ErrorKind::Unknown` when there is no such constraint.
 pub fn constrain(config: &Value, weight: &Tensor) -> Result<Tensor> {
     let (class, number) = parts(config);
     let axis = number("axis").unwrap_or(0.0) as isize;
@@ -58,6 +58,6 @@ pub fn constrain(config: &Value, weight: &Tensor) -> Result<Tensor> {
             let wanted = add(&mul(&limited, &k(rate))?, &mul(&norm, &k(1.0 - rate))?)?;
             mul(weight, &div_no_nan(&wanted, &norm)?)
         }
-        _ => Err(Error::Unknown { kind: "constraint", name: class }),
+        _ => Err(Error::unknown("constraint", class)),
     }
 }

@@ -17,7 +17,7 @@ impl<'a> Attrs<'a> {
     /// Number `i`.
     ///
     /// # Errors
-    /// [`Error::Argument`] when there are fewer.
+    /// `ErrorKind::Argument` when there are fewer.
     pub fn number(&self, i: usize) -> Result<f64> {
         let missing =
             || Error::argument(self.op, format!("attribute {i}"), format!("{} attributes", self.values.len()));
@@ -27,7 +27,7 @@ impl<'a> Attrs<'a> {
     /// Number `i` as a size.
     ///
     /// # Errors
-    /// [`Error::Argument`] when it is missing, negative or not whole.
+    /// `ErrorKind::Argument` when it is missing, negative or not whole.
     pub fn size(&self, i: usize) -> Result<usize> {
         let x = self.number(i)?;
         if x < 0.0 || x.fract() != 0.0 || x > 9e15 {
@@ -39,7 +39,7 @@ impl<'a> Attrs<'a> {
     /// Number `i` as a signed index.
     ///
     /// # Errors
-    /// [`Error::Argument`] when it is missing or not whole.
+    /// `ErrorKind::Argument` when it is missing or not whole.
     pub fn index(&self, i: usize) -> Result<isize> {
         let x = self.number(i)?;
         if x.fract() != 0.0 || x.abs() > 9e15 {
@@ -51,7 +51,7 @@ impl<'a> Attrs<'a> {
     /// Number `i` as a truth value.
     ///
     /// # Errors
-    /// [`Error::Argument`] when it is missing.
+    /// `ErrorKind::Argument` when it is missing.
     pub fn flag(&self, i: usize) -> Result<bool> {
         Ok(self.number(i)? != 0.0)
     }
@@ -59,7 +59,7 @@ impl<'a> Attrs<'a> {
     /// Number `i` as 32 bits of a seed.
     ///
     /// # Errors
-    /// [`Error::Argument`] when it is missing.
+    /// `ErrorKind::Argument` when it is missing.
     pub fn seed(&self, i: usize) -> Result<u32> {
         Ok(self.number(i)? as i64 as u32)
     }
@@ -67,7 +67,7 @@ impl<'a> Attrs<'a> {
     /// Number `i` as a dtype: 0 float32, 1 int32, 2 bool.
     ///
     /// # Errors
-    /// [`Error::DType`] for another number.
+    /// `ErrorKind::DType` for another number.
     pub fn dtype(&self, i: usize) -> Result<DType> {
         match self.number(i)? as i64 {
             0 => Ok(DType::F32),

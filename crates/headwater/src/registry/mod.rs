@@ -51,20 +51,20 @@ pub fn op_names() -> Vec<&'static str> {
 /// The number of an operation.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is none of that name.
+/// `ErrorKind::Unknown` when there is none of that name.
 pub fn op_id(name: &str) -> Result<usize> {
     static IDS: OnceLock<HashMap<&'static str, usize>> = OnceLock::new();
     let ids = IDS.get_or_init(|| entries().iter().enumerate().map(|(i, e)| (e.name, i)).collect());
-    ids.get(name).copied().ok_or_else(|| Error::Unknown { kind: "op", name: name.into() })
+    ids.get(name).copied().ok_or_else(|| Error::unknown("op", name))
 }
 
 /// Runs operation number `id` on `inputs` with the numbers `attrs`.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a wrong number, [`Error::Argument`] for missing inputs or attributes, and what the
+/// `ErrorKind::Unknown` for a wrong number, `ErrorKind::Argument` for missing inputs or attributes, and what the
 /// operation itself gives.
 pub fn invoke(device: &Device, id: usize, inputs: &[Tensor], attrs: &[f64]) -> Result<Vec<Tensor>> {
-    let entry = entries().get(id).ok_or_else(|| Error::Unknown { kind: "op", name: format!("number {id}") })?;
+    let entry = entries().get(id).ok_or_else(|| Error::unknown("op", format!("number {id}")))?;
     let arity = match entry.run {
         Run::Pointwise(n) => Arity::Exactly(n),
         Run::Declared(arity, _) => arity,

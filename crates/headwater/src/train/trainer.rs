@@ -127,7 +127,7 @@ impl Trainer {
     /// A trainer with batches of 32, one epoch.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an unknown loss.
+    /// `ErrorKind::Unknown` for an unknown loss.
     pub fn new(optimizer: Optimizer, loss_name: &str) -> Result<Trainer> {
         Ok(Trainer { optimizer, loss: loss(loss_name)?, batch_size: 32, epochs: 1, seed: 1 })
     }
@@ -135,7 +135,7 @@ impl Trainer {
     /// Fits `model` to inputs `x` and targets `y`, samples along the first dimension. `callback` is called between steps.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the numbers of samples differ or are 0; what the layers and the loss give.
+    /// `ErrorKind::Shape` when the numbers of samples differ or are 0; what the layers and the loss give.
     pub fn fit(
         &mut self,
         model: &Model,

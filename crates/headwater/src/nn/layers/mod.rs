@@ -32,12 +32,12 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// Makes a layer of Keras class `class_name` from its configuration.
 ///
 /// # Errors
-/// [`Error::Unknown`] when there is no such layer; [`Error::Argument`] naming a wrong key.
+/// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
         Some((name, make)) => make(&Config::new(name, config)),
-        None => Err(Error::Unknown { kind: "layer", name: class_name.into() }),
+        None => Err(Error::unknown("layer", class_name)),
     }
 }
 
