@@ -236,6 +236,11 @@ impl Model {
         Ok(Model { nodes: self.nodes[..=node].to_vec(), outputs: vec![node], ..self.clone() })
     }
 
+    /// The shapes of the inputs.
+    pub fn input_shapes(&self) -> Vec<Dims> {
+        self.inputs.iter().filter_map(|&i| self.nodes.get(i)).map(|node| node.shape.clone()).collect()
+    }
+
     /// The shapes of the outputs.
     pub fn output_shapes(&self) -> Vec<Dims> {
         self.outputs.iter().map(|&o| self.nodes[o].shape.clone()).collect()

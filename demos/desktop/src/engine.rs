@@ -1,0 +1,29 @@
+//! The choice of engine.
+
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+use clap::ValueEnum;
+use headwater::{cpu, Device, Error, Result};
+
+/// What computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The processor, all its threads
+    Cpu,
+    /// The graphics card; not in this version
+    Gpu,
+}
+
+impl Engine {
+    /// A device of this engine.
+    ///
+    /// # Errors
+    /// `ErrorKind::Device` when there is no such engine.
+    pub fn device(self) -> Result<Device> {
+        match self {
+            Engine::Cpu => Ok(cpu(available_parallelism().map_or(1, NonZero::get))),
+            Engine::Gpu => Err(Error::device("gpu", "not in this version yet; use --engine cpu")),
+        }
+    }
+}
