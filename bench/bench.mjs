@@ -63,7 +63,7 @@ const report = {
   tables: {},
 };
 for (const column of built) {
-  report.columns[column] = await pages.describe(column).catch((error) => `failed: ${error.message.split('\n')[0]}`);
+  report.columns[column] = await pages.call(column, 'describe').catch((error) => `failed: ${error.message.split('\n')[0]}`);
   console.log(`${column}: ${report.columns[column]}`);
 }
 const root = new URL('../', import.meta.url);

@@ -2,11 +2,12 @@
 //
 // `group`: what is compared with what; ratios are taken within a group. T is the number of threads that --threads says.
 
-const column = (library, backend, group) => ({ library, backend, group });
+const column = (library, backend, group, worker = false) => ({ library, backend, group, worker });
 
 export const COLUMNS = {
   'headwater-1': column('headwater', 'cpu', 'one thread'),
-  'headwater-T': column('headwater', 'cpu', 'threads'),
+  // Its threads need a worker: a page may not wait for them.
+  'headwater-T': column('headwater', 'cpu', 'threads', true),
   'headwater-webgpu': column('headwater', 'webgpu', 'webgpu'),
   'tfjs-1': column('tfjs', 'wasm', 'one thread'),
   'tfjs-T': column('tfjs', 'wasm', 'threads'),
@@ -24,7 +25,12 @@ export const COLUMNS = {
 
 /** The address of a column's page. */
 export function addressOf(origin, name, threads) {
-  const { library, backend, group } = COLUMNS[name];
-  const query = new URLSearchParams({ library, backend, threads: String(group === 'threads' ? threads : 1) });
+  const { library, backend, group, worker } = COLUMNS[name];
+  const query = new URLSearchParams({
+    library,
+    backend,
+    threads: String(group === 'threads' ? threads : 1),
+    worker: String(worker),
+  });
   return `${origin}bench/www/bench.html?${query}`;
 }

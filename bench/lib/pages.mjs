@@ -16,22 +16,16 @@ export class Pages {
     this.#settings = settings;
   }
 
-  /** Calls `window.bench[method](...parameters)` in a column's page; a page that does not answer is closed. */
+  /** Calls a method of www/session.js with the parameters in a column's page; a page that does not answer is closed. */
   async call(column, method, ...parameters) {
     const page = await this.#open(column);
-    const call = page.evaluate(([name, values]) => window.bench[name](...values), [method, parameters]);
+    const call = page.evaluate(([name, values]) => window.bench.call(name, values), [method, parameters]);
     try {
       return await within(PATIENCE, call, `${column} ${method}`);
     } catch (error) {
       if (/nothing after/.test(error.message)) await this.close(column);
       throw error;
     }
-  }
-
-  /** What a column's library says of itself. */
-  async describe(column) {
-    const page = await this.#open(column);
-    return page.evaluate(() => window.bench.info);
   }
 
   async close(column) {
@@ -54,7 +48,7 @@ export class Pages {
     const page = await this.#browser.newPage();
     this.#pages.set(column, page);
     await page.goto(addressOf(this.#settings.origin, column, this.#settings.threads));
-    await page.waitForFunction(() => window.bench ?? window.failure, null, { timeout: PATIENCE * 1000 });
+    await page.waitForFunction(() => window.bench !== undefined || window.failure !== undefined, null, { timeout: PATIENCE * 1000 });
     const failure = await page.evaluate(() => window.failure);
     if (failure !== undefined) throw new Error(failure);
     return page;

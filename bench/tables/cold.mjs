@@ -8,7 +8,8 @@ import { median } from '../lib/statistics.mjs';
 const MOST_ROUNDS = 5;
 
 export async function cold({ origin, threads, columns, rounds }) {
-  const used = columns.filter((column) => !column.startsWith('jax') && column !== 'tfjs-js');
+  // Not in a worker: its page has nothing to time.
+  const used = columns.filter((column) => !column.startsWith('jax') && column !== 'tfjs-js' && !COLUMNS[column].worker);
   const results = Object.fromEntries(used.map((column) => [column, { times: [] }]));
   for (let round = 0; round < Math.min(rounds, MOST_ROUNDS); round++) {
     for (const column of used) {

@@ -1,53 +1,30 @@
-// The page of one column: loads its library and does what the tables ask for.
-//
-// An adapter exports
-//   start(options)   -> a line about what was started
-//   kernel(name)     -> {run(count), check(), dispose()}      `run` resolves to milliseconds a call
-//   model()          -> the same; every run reads its result
-//   training(data)   -> {step()}                              resolves to the loss once the step is done
-// and leaves out what its library cannot do.
-import { BATCH, BATCHES, digits } from './work.js';
+// The page of one column. A library whose threads need a worker runs in one, as its users would have it.
+import { open } from './session.js';
 
 const options = Object.fromEntries(new URLSearchParams(location.search));
-let current = null;
-let training = null;
 
-function supported(adapter, name) {
-  if (adapter[name] === undefined) throw new Error(`unsupported: ${options.library} has no ${name} here`);
-  return adapter[name];
-}
-
-/** Prepares, and times the first result. */
-async function prepare(make) {
-  const start = performance.now();
-  current = await make();
-  const ready = performance.now();
-  const check = await current.check();
-  return { load: ready - start, first: performance.now() - ready, check };
+async function openInWorker() {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  const answer = (listening) =>
+    new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => (data.failure === undefined ? resolve(data.result) : reject(new Error(data.failure)));
+      worker.onerror = ({ message }) => reject(new Error(message));
+      listening?.();
+    });
+  await answer();
+  const call = (method, ...values) => answer(() => worker.postMessage({ method, values }));
+  await call('open', options);
+  return call;
 }
 
 try {
-  const adapter = await import(`/bench/.build/adapters/${options.library}.js`);
-  const info = await adapter.start({ ...options, threads: Number(options.threads ?? 1) });
-  window.bench = {
-    info,
-    prepareKernel: (name) => prepare(() => supported(adapter, 'kernel')(name)),
-    prepareModel: () => prepare(() => supported(adapter, 'model')()),
-    run: (count) => current.run(count),
-    async dispose() {
-      await current?.dispose();
-      current = null;
-    },
-    async startTraining() {
-      training = await supported(adapter, 'training')({ ...digits(BATCH * BATCHES), batch: BATCH, batches: BATCHES });
-    },
-    async train(steps) {
-      const start = performance.now();
-      let loss;
-      for (let step = 0; step < steps; step++) loss = await training.step();
-      return { ms: (performance.now() - start) / steps, loss };
-    },
-  };
+  if (options.worker === 'true') {
+    const call = await openInWorker();
+    window.bench = { call: (method, values) => call(method, ...values) };
+  } else {
+    const session = await open(options);
+    window.bench = { call: (method, values) => session[method](...values) };
+  }
 } catch (error) {
   window.failure = String(error?.stack ?? error);
 }

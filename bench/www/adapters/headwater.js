@@ -1,9 +1,8 @@
 import * as tf from 'headwater';
 import { adapterOf } from './tfjs-api.js';
 
-export async function start({ backend, threads }) {
-  if (backend === 'cpu') tf.setThreadsCount(threads);
-  await tf.setBackend(backend);
+export async function start({ backend }) {
+  if (!(await tf.setBackend(backend))) throw new Error(tf.backendInfo().fallbackReason);
   await tf.ready();
   return `Headwater, ${tf.getBackend()}, threads: ${backend === 'cpu' ? tf.getThreadsCount() : '-'}`;
 }
