@@ -69,69 +69,78 @@ pub enum ErrorKind {
     },
 }
 
-impl Error {
-    #[cold]
-    fn of(kind: ErrorKind) -> Error {
-        Error(Box::new(kind))
-    }
+/// The three texts of a mismatch. Not generic: every pair of types would be another copy.
+#[cold]
+fn mismatch(
+    make: fn(String, String, String) -> ErrorKind,
+    op: &str,
+    expected: &dyn fmt::Display,
+    got: &dyn fmt::Display,
+) -> Error {
+    Error(Box::new(make(op.into(), expected.to_string(), got.to_string())))
+}
 
+#[cold]
+fn text(make: fn(String) -> ErrorKind, message: &dyn fmt::Display) -> Error {
+    Error(Box::new(make(message.to_string())))
+}
+
+#[cold]
+fn texts(make: fn(String, String) -> ErrorKind, a: &dyn fmt::Display, b: &dyn fmt::Display) -> Error {
+    Error(Box::new(make(a.to_string(), b.to_string())))
+}
+
+impl Error {
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
     /// A shape error of `op`.
-    #[cold]
     pub fn shape(op: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::Shape { op: op.into(), expected: expected.to_string(), got: got.to_string() })
+        mismatch(|op, expected, got| ErrorKind::Shape { op, expected, got }, op, &expected, &got)
     }
 
     /// A dtype error of `op`.
-    #[cold]
     pub fn dtype(op: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::DType { op: op.into(), expected: expected.to_string(), got: got.to_string() })
+        mismatch(|op, expected, got| ErrorKind::DType { op, expected, got }, op, &expected, &got)
     }
 
     /// An argument error of `op`.
-    #[cold]
     pub fn argument(op: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::Argument { op: op.into(), expected: expected.to_string(), got: got.to_string() })
+        mismatch(|op, expected, got| ErrorKind::Argument { op, expected, got }, op, &expected, &got)
     }
 
     /// A name that is not known among things of `kind`.
     #[cold]
     pub fn unknown(kind: &'static str, name: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::Unknown { kind, name: name.to_string() })
+        Error(Box::new(ErrorKind::Unknown { kind, name: name.to_string() }))
     }
 
     /// A use of a disposed tensor.
     #[cold]
     pub fn disposed() -> Error {
-        Error::of(ErrorKind::Disposed)
+        Error(Box::new(ErrorKind::Disposed))
     }
 
     /// A gradient that does not exist.
-    #[cold]
     pub fn gradient(message: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::Gradient(message.to_string()))
+        text(ErrorKind::Gradient, &message)
     }
 
     /// A device error of `engine`.
-    #[cold]
     pub fn device(engine: &str, message: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::Device { engine: engine.into(), message: message.to_string() })
+        texts(|engine, message| ErrorKind::Device { engine, message }, &engine, &message)
     }
 
     /// A read that would have to block.
-    #[cold]
     pub fn would_block(message: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::WouldBlock(message.to_string()))
+        text(ErrorKind::WouldBlock, &message)
     }
 
     /// Contents of `what` that are not what its format says.
-    #[cold]
     pub fn format(what: impl fmt::Display, message: impl fmt::Display) -> Error {
-        Error::of(ErrorKind::Format { what: what.to_string(), message: message.to_string() })
+        texts(|what, message| ErrorKind::Format { what, message }, &what, &message)
     }
 
     /// A stable identifier of the kind of error, for programs.

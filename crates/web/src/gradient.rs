@@ -52,6 +52,13 @@ thread_local! {
 /// Forgets the JavaScript function when the tape that recorded it goes.
 struct BackwardHandle(u32);
 
+impl BackwardHandle {
+    /// The function. A method, so that a closure that calls it captures the handle and not its number alone.
+    fn function(&self) -> Option<Function> {
+        BACKWARD.with(|b| b.borrow().get(self.0).cloned())
+    }
+}
+
 impl Drop for BackwardHandle {
     fn drop(&mut self) {
         let function = BACKWARD.with(|b| b.borrow_mut().remove(self.0));
@@ -67,7 +74,7 @@ pub fn record_custom(inputs: &[u32], output: u32, backward: Function) -> JsResul
     let value = tensor(output).map_err(throw)?;
     let handle = BackwardHandle(BACKWARD.with(|b| b.borrow_mut().insert(backward)));
     let call = move |y: &headwater::Tensor, dy: &headwater::Tensor| -> Result<Vec<headwater::Tensor>, Error> {
-        let function = BACKWARD.with(|b| b.borrow().get(handle.0).cloned());
+        let function = handle.function();
         let function = function.ok_or_else(|| Error::gradient("a gradient was called on another thread"))?;
         let (y, dy) = with(|t| (t.tensors.insert(y.clone()), t.tensors.insert(dy.clone())));
         let result = function.call2(&JsValue::NULL, &y.into(), &dy.into()).map_err(|e| caught(&e))?;

@@ -166,7 +166,7 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
     try {
       model.loadWeights(weights, options.strict ?? true);
       if (optimizerNames.size > 0) {
-        await model.optimizer?.setWeights([...optimizerNames].map((name) => ({ name, tensor: tensors[name] as never })));
+        await model.loadOptimizer([...optimizerNames].map((name) => ({ name, tensor: tensors[name] as never })));
       }
     } finally {
       dispose(tensors);

@@ -5,7 +5,7 @@ import { gradientsOf } from '../gradients.js';
 import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
 import { type LossOrMetricFn, named } from '../losses.js';
 import * as ops from '../ops/index.js';
-import { Optimizer, optimizerOf } from '../optimizers.js';
+import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
@@ -377,13 +377,28 @@ export class LayersModel extends Container {
       weightData: data,
     };
     if (config.includeOptimizer && this.optimizer !== null && this.compileArgs !== null) {
-      const optimizer = await encodeWeights(await this.optimizer.getWeights(), 'optimizer');
+      const stored = this.renamed(await this.optimizer.getWeights(), (w) => [w.variable.name, w.name]);
+      const optimizer = await encodeWeights(stored, 'optimizer');
       artifacts.trainingConfig = this.trainingConfig();
       artifacts.weightSpecs = [...specs, ...optimizer.specs];
       artifacts.weightData = concatenateArrayBuffers([data, optimizer.data]);
     }
     if (this.userDefinedMetadata !== undefined) artifacts.userDefinedMetadata = this.userDefinedMetadata;
     return handler.save(artifacts);
+  }
+
+  /** An optimizer's tensors under other names of their variables: unique in the program here, within the model in storage. */
+  private renamed(tensors: NamedTensor[], names: (w: LayerVariable) => [from: string, to: string]): NamedTensor[] {
+    const known = new Map(this.orderedWeights.map(names));
+    return tensors.map(({ name, tensor }) => {
+      const at = name.lastIndexOf('/');
+      return { name: at < 0 ? name : (known.get(name.slice(0, at)) ?? name.slice(0, at)) + name.slice(at), tensor };
+    });
+  }
+
+  /** Gives the optimizer the tensors that were stored with the model. */
+  async loadOptimizer(tensors: NamedTensor[]): Promise<void> {
+    await this.optimizer?.setWeights(this.renamed(tensors, (w) => [w.name, w.variable.name]));
   }
 
   private trainingConfig(): object {

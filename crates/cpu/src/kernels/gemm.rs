@@ -178,16 +178,15 @@ impl<R: Rows> Kernel for Multiply<'_, R> {
                     let panel = self.b.as_ptr().add((p * self.k + skip) * nr);
                     let mut row = first;
                     while row < last {
-                        let count = MR.min(last - row);
+                        let left = last - row;
+                        // Three heights of tiles: each is a few kilobytes of code on the web.
+                        let count = if left >= MR { MR } else { left.min(2) };
                         let columns = nr.min(self.n - p * nr);
                         let load = self.accumulate || block > 0;
                         let tile = Tile { row, p, count, columns, len, skip, load, done };
                         match count {
                             1 => self.tile::<S, 1>(panel, tile),
                             2 => self.tile::<S, 2>(panel, tile),
-                            3 => self.tile::<S, 3>(panel, tile),
-                            4 => self.tile::<S, 4>(panel, tile),
-                            5 => self.tile::<S, 5>(panel, tile),
                             _ => self.tile::<S, MR>(panel, tile),
                         }
                         row += count;

@@ -26,10 +26,13 @@ impl<'a> Config<'a> {
         Error::argument(self.class, format!("{expected} as '{key}'"), got)
     }
 
-    /// A number, or the default.
+    /// A number, or a list of one, as Keras 2 may write it; or the default.
     pub fn number(&self, key: &str, default: f64) -> Result<f64> {
         match self.get(key) {
             None => Ok(default),
+            Some(Value::Array(list)) if list.len() == 1 && list[0].is_number() => {
+                Ok(list[0].as_f64().unwrap_or(default))
+            }
             Some(v) => v.as_f64().ok_or_else(|| self.bad(key, "a number", v)),
         }
     }
@@ -68,8 +71,16 @@ impl<'a> Config<'a> {
             .map(Some)
     }
 
-    /// Two sizes, or one for both; the default where missing.
+    /// Two sizes of at least 1, or one for both; the default where missing.
     pub fn pair(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
+        let pair = self.pair_or_zero(key, default)?;
+        if pair.0 == 0 || pair.1 == 0 {
+            return Err(self.bad(key, "sizes of at least 1", self.get(key).unwrap_or(&Value::Null)));
+        }
+        Ok(pair)
+    }
+
+    fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
         let Some(value) = self.get(key) else {
             return default.ok_or_else(|| self.bad(key, "one or two whole numbers", &Value::Null));
         };
@@ -98,7 +109,7 @@ impl<'a> Config<'a> {
             let ((t, b), (l, r)) = sides.ok_or_else(|| self.bad(key, "[[top, bottom], [left, right]]", value))?;
             return Ok([t, b, l, r]);
         }
-        let (h, w) = self.pair(key, None)?;
+        let (h, w) = self.pair_or_zero(key, None)?;
         Ok([h, h, w, w])
     }
 

@@ -51,10 +51,7 @@ struct Relu {
 impl Relu {
     fn new(c: &Config<'_>) -> Result<Relu> {
         let max = c.get("max_value").map(|_| c.number("max_value", 0.0)).transpose()?;
-        // Keras 2 may write a list of one number.
-        let slope =
-            if let Some(Value::Array(_)) = c.get("negative_slope") { 0.0 } else { c.number("negative_slope", 0.0)? };
-        Ok(Relu { max, slope, threshold: c.number("threshold", 0.0)? })
+        Ok(Relu { max, slope: c.number("negative_slope", 0.0)?, threshold: c.number("threshold", 0.0)? })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
     ("Dropout", |c| layer(Noise::new(c, Kind::Dropout, "rate")?)),
+    ("SpatialDropout1D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
     ("SpatialDropout2D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
     ("GaussianNoise", |c| layer(Noise::new(c, Kind::Gaussian, "stddev")?)),
     ("GaussianDropout", |c| layer(Noise::new(c, Kind::GaussianDropout, "rate")?)),
@@ -26,11 +27,12 @@ struct Noise {
     kind: Kind,
     key: &'static str,
     amount: f64,
+    channels_first: bool,
 }
 
 impl Noise {
     fn new(c: &Config<'_>, kind: Kind, key: &'static str) -> Result<Noise> {
-        Ok(Noise { class: c.class, kind, key, amount: c.number(key, 0.0)? })
+        Ok(Noise { class: c.class, kind, key, amount: c.number(key, 0.0)?, channels_first: c.channels_first()? })
     }
 }
 
@@ -40,7 +42,11 @@ impl Layer for Noise {
     }
 
     fn config(&self) -> Map<String, Value> {
-        object([(self.key, json!(self.amount))])
+        let mut config = object([(self.key, json!(self.amount))]);
+        if self.channels_first {
+            config.insert("data_format".into(), json!("channels_first"));
+        }
+        config
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -58,9 +64,9 @@ impl Layer for Noise {
             Kind::Dropout => ops::dropout(x, amount, None, call.seed)?,
             Kind::SpatialDropout => {
                 // Whole channels are dropped together.
-                let last = x.rank().saturating_sub(1);
+                let channel = if self.channels_first { 1 } else { x.rank().saturating_sub(1) };
                 let noise: Shape =
-                    x.shape().iter().enumerate().map(|(d, &n)| if d == 0 || d == last { n } else { 1 }).collect();
+                    x.shape().iter().enumerate().map(|(d, &n)| if d == 0 || d == channel { n } else { 1 }).collect();
                 ops::dropout(x, amount, Some(&noise), call.seed)?
             }
             Kind::Gaussian => ops::add(x, &normal(0.0, amount)?)?,

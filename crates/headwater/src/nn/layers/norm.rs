@@ -16,10 +16,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 
 /// The axis of a configuration: a number, or a list of one.
 fn axis(c: &Config<'_>) -> Result<isize> {
-    match c.get("axis") {
-        Some(Value::Array(_)) => Ok(c.list("axis")?.and_then(|l| l.first().copied()).unwrap_or(-1.0) as isize),
-        _ => Ok(c.number("axis", -1.0)? as isize),
-    }
+    Ok(c.number("axis", -1.0)? as isize)
 }
 
 fn position(class: &str, axis: isize, input: &Dims) -> Result<usize> {
