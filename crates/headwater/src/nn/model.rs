@@ -46,6 +46,9 @@ struct Node {
     name: String,
     /// `None` for an input.
     layer: Option<Arc<dyn Layer>>,
+    /// Which call of the layer this is: all share the weights of the first that was made.
+    call: usize,
+    shared: bool,
     weights: Vec<Weight>,
     inputs: Vec<usize>,
     shape: Dims,
@@ -64,27 +67,66 @@ fn format_error(message: impl std::fmt::Display) -> Error {
     Error::format("model topology", message)
 }
 
+fn undefined((name, call): &Reference) -> Error {
+    format_error(format!("call {call} of '{name}' is read and never made"))
+}
+
 fn dims(value: &Value) -> Option<Dims> {
     value.as_array().map(|d| d.iter().map(|d| d.as_u64().map(|d| d as usize)).collect())
 }
 
-/// The names of the layers that a layer's single call reads, of Keras 2 lists or Keras 3 objects.
-fn sources(inbound: &Value) -> Vec<String> {
-    let mut names = Vec::new();
-    match inbound {
-        // Keras 2: [[["name", node, tensor, {}], ...]]
-        Value::Array(items) => match items.as_slice() {
-            [Value::String(name), Value::Number(_), ..] => names.push(name.clone()),
-            _ => items.iter().for_each(|item| names.extend(sources(item))),
+/// What is read of a layer: its name, and which of its calls.
+type Reference = (String, usize);
+
+/// The outputs that one call of a layer reads, of Keras 2 lists or Keras 3 objects.
+fn references(call: &Value) -> Vec<Reference> {
+    let reference = |list: &[Value]| match list {
+        [Value::String(name), Value::Number(call), ..] => Some((name.clone(), call.as_u64()? as usize)),
+        _ => None,
+    };
+    match call {
+        // Keras 2: [["name", call, tensor, {}], ...]
+        Value::Array(items) => match reference(items) {
+            Some(one) => vec![one],
+            None => items.iter().flat_map(references).collect(),
         },
-        // Keras 3: {"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, ..]}}]}
+        // Keras 3: {"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, call, tensor]}}]}
         Value::Object(object) => match object.get("keras_history").and_then(Value::as_array) {
-            Some(history) => names.extend(history.first().and_then(Value::as_str).map(String::from)),
-            None => ["args", "config"].iter().filter_map(|k| object.get(*k)).for_each(|v| names.extend(sources(v))),
+            Some(history) => reference(history).into_iter().collect(),
+            None => ["args", "config"].iter().filter_map(|k| object.get(*k)).flat_map(references).collect(),
         },
-        _ => {}
+        _ => Vec::new(),
     }
-    names
+}
+
+/// A layer of a topology, before it is called.
+struct Description<'a> {
+    class: &'a str,
+    name: String,
+    config: &'a Value,
+    /// What each of its calls reads.
+    calls: Vec<Vec<Reference>>,
+    seed: u32,
+}
+
+impl<'a> Description<'a> {
+    fn read(layer: &'a Value, index: usize, seed: u32) -> Description<'a> {
+        let config = layer.get("config").unwrap_or(&Value::Null);
+        let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
+        let calls = layer.get("inbound_nodes").and_then(Value::as_array);
+        Description {
+            class: layer.get("class_name").and_then(Value::as_str).unwrap_or(""),
+            name: text(layer).or_else(|| text(config)).unwrap_or_else(|| format!("layer_{index}")),
+            config,
+            calls: calls.into_iter().flatten().map(references).collect(),
+            seed: hash_key(seed, index as u32),
+        }
+    }
+
+    /// The shape that it declares for its input.
+    fn input(&self) -> Option<Dims> {
+        self.config.get("batch_input_shape").or(self.config.get("batch_shape")).and_then(dims)
+    }
 }
 
 impl Model {
@@ -93,7 +135,15 @@ impl Model {
     }
 
     fn add_input(&mut self, name: &str, shape: Dims) -> usize {
-        self.nodes.push(Node { name: name.into(), layer: None, weights: Vec::new(), inputs: Vec::new(), shape });
+        self.nodes.push(Node {
+            name: name.into(),
+            layer: None,
+            call: 0,
+            shared: false,
+            weights: Vec::new(),
+            inputs: Vec::new(),
+            shape,
+        });
         self.inputs.push(self.nodes.len() - 1);
         self.nodes.len() - 1
     }
@@ -107,12 +157,28 @@ impl Model {
             Ok(Weight { name: format!("{name}/{}", spec.name), spec, value: Arc::new(Mutex::new(value)) })
         };
         let weights = specs.into_iter().enumerate().map(weight).collect::<Result<_>>()?;
-        self.nodes.push(Node { name: name.into(), layer: Some(layer.into()), weights, inputs, shape });
+        let layer = Some(Arc::from(layer));
+        self.nodes.push(Node { name: name.into(), layer, call: 0, shared: false, weights, inputs, shape });
+        Ok(self.nodes.len() - 1)
+    }
+
+    /// Calls a layer that was added before, once more.
+    fn share(&mut self, first: usize, inputs: Vec<usize>) -> Result<usize> {
+        let mut node = self.nodes[first].clone();
+        let shapes: Vec<Dims> = inputs.iter().map(|&i| self.nodes[i].shape.clone()).collect();
+        if let Some(layer) = &node.layer {
+            let same = |(spec, weight): (&WeightSpec, &Weight)| spec.shape == weight.spec.shape;
+            if !layer.weights(&shapes)?.iter().zip(&node.weights).all(same) {
+                return Err(format_error(format!("the calls of '{}' need weights of different shapes", node.name)));
+            }
+            node.shape = layer.output_shape(&shapes)?.swap_remove(0);
+        }
+        self.nodes.push(Node { shared: true, inputs, ..node });
         Ok(self.nodes.len() - 1)
     }
 
     /// A model from Keras JSON: Sequential or Functional, of Keras 2 or 3, wrapped in `model_config` or not. Weights are
-    /// initialized from `seed`; see [`Model::load_weights`]. Every layer is called once.
+    /// initialized from `seed`; see [`Model::load_weights`]. A layer may be called several times; a model may not be a layer.
     ///
     /// # Errors
     /// `ErrorKind::Unknown` for a layer that is not known, `ErrorKind::Format` when the JSON is not of that form.
@@ -127,49 +193,84 @@ impl Model {
                 object.get("layers").and_then(Value::as_array).ok_or_else(|| format_error("expected 'layers'"))?
             }
         };
+        let layers = layers.iter().enumerate().map(|(i, layer)| Description::read(layer, i, seed));
         let mut model = Model::empty(device);
-        let mut at: HashMap<String, usize> = HashMap::new();
-        for (i, description) in layers.iter().enumerate() {
-            let class_name = description.get("class_name").and_then(Value::as_str).unwrap_or("");
-            let config = description.get("config").unwrap_or(&Value::Null);
-            let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
-            let name = text(description).or_else(|| text(config)).unwrap_or_else(|| format!("layer_{i}"));
-            let declared = config.get("batch_input_shape").or(config.get("batch_shape")).and_then(dims);
-            let seed = hash_key(seed, i as u32);
-            let node = if class_name == "InputLayer" {
-                model.add_input(&name, declared.ok_or_else(|| format_error(format!("input '{name}' has no shape")))?)
-            } else {
-                let inputs = if class == "Sequential" {
-                    if model.nodes.is_empty() {
-                        let shape = declared.ok_or_else(|| format_error("the first layer has no input shape"))?;
-                        model.add_input("input", shape);
-                    }
-                    vec![model.nodes.len() - 1]
-                } else {
-                    let inbound = description.get("inbound_nodes").unwrap_or(&Value::Null);
-                    let found = |name: String| {
-                        at.get(&name)
-                            .copied()
-                            .ok_or_else(|| format_error(format!("'{name}' is used before it is defined")))
-                    };
-                    sources(inbound).into_iter().map(found).collect::<Result<_>>()?
-                };
-                model.add(&name, create(class_name, config)?, inputs, seed)?
-            };
-            at.insert(name, node);
+        if class == "Sequential" {
+            model.chain(layers)?;
+            return Ok(model);
         }
-        let outputs = config.get("output_layers").map(sources).unwrap_or_default();
-        model.outputs = outputs.iter().filter_map(|name| at.get(name).copied()).collect();
+        let at = model.graph(&layers.collect::<Vec<_>>())?;
+        let outputs = config.get("output_layers").map(references).unwrap_or_default();
+        let found = |reference: &Reference| at.get(reference).copied().ok_or_else(|| undefined(reference));
+        model.outputs = outputs.iter().map(found).collect::<Result<_>>()?;
         if model.outputs.is_empty() {
             model.outputs.extend(model.nodes.len().checked_sub(1));
         }
         Ok(model)
     }
 
+    /// Adds layers one after the other.
+    fn chain<'a>(&mut self, layers: impl Iterator<Item = Description<'a>>) -> Result<()> {
+        for layer in layers {
+            if self.nodes.is_empty() {
+                let shape = layer.input().ok_or_else(|| format_error("the first layer has no input shape"))?;
+                let is_input = layer.class == "InputLayer";
+                self.add_input(if is_input { &layer.name } else { "input" }, shape);
+                if is_input {
+                    continue;
+                }
+            }
+            let last = self.nodes.len() - 1;
+            self.add(&layer.name, create(layer.class, layer.config)?, vec![last], layer.seed)?;
+        }
+        self.outputs = self.nodes.len().checked_sub(1).into_iter().collect();
+        Ok(())
+    }
+
+    /// Adds every call of layers as soon as what it reads is there: a later layer may feed an earlier one's second call.
+    fn graph(&mut self, layers: &[Description<'_>]) -> Result<HashMap<Reference, usize>> {
+        let mut at: HashMap<Reference, usize> = HashMap::new();
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        let mut waiting = Vec::new();
+        for layer in layers {
+            if layer.class == "InputLayer" {
+                let missing = || format_error(format!("input '{}' has no shape", layer.name));
+                let node = self.add_input(&layer.name, layer.input().ok_or_else(missing)?);
+                at.insert((layer.name.clone(), 0), node);
+            }
+            waiting.extend(layer.calls.iter().enumerate().map(|(call, reads)| (layer, call, reads)));
+        }
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            let mut later = Vec::new();
+            for (layer, call, reads) in waiting {
+                let inputs: Option<Vec<usize>> = reads.iter().map(|r| at.get(r).copied()).collect();
+                let Some(inputs) = inputs else {
+                    later.push((layer, call, reads));
+                    continue;
+                };
+                let node = match first.get(layer.name.as_str()) {
+                    Some(&made) => self.share(made, inputs)?,
+                    None => self.add(&layer.name, create(layer.class, layer.config)?, inputs, layer.seed)?,
+                };
+                self.nodes[node].call = call;
+                first.entry(&layer.name).or_insert(node);
+                at.insert((layer.name.clone(), call), node);
+            }
+            if later.len() == before {
+                let missing = later.iter().flat_map(|(_, _, reads)| reads.iter()).find(|r| !at.contains_key(*r));
+                return Err(missing.map_or_else(|| format_error("calls without an order"), undefined));
+            }
+            waiting = later;
+        }
+        Ok(at)
+    }
+
     /// The model as Keras 2 JSON.
     pub fn to_keras(&self, name: &str) -> Value {
-        let reference = |&i: &usize| json!([self.nodes[i].name, 0, 0]);
-        let layers = self.nodes.iter().map(|node| {
+        let reference = |&i: &usize| json!([self.nodes[i].name, self.nodes[i].call, 0]);
+        let input = |&i: &usize| json!([self.nodes[i].name, self.nodes[i].call, 0, {}]);
+        let layers = self.nodes.iter().filter(|node| !node.shared).map(|node| {
             let mut config = node.layer.as_ref().map_or_else(
                 || {
                     serde_json::Map::from_iter([
@@ -181,12 +282,15 @@ impl Model {
             );
             config.insert("name".into(), json!(node.name));
             config.insert("trainable".into(), json!(true));
-            let inbound: Vec<Value> = node.inputs.iter().map(|&i| json!([self.nodes[i].name, 0, 0, {}])).collect();
+            let mut calls: Vec<&Node> =
+                self.nodes.iter().filter(|n| n.name == node.name && n.layer.is_some()).collect();
+            calls.sort_by_key(|n| n.call);
+            let inbound: Vec<Vec<Value>> = calls.iter().map(|n| n.inputs.iter().map(input).collect()).collect();
             json!({
                 "class_name": node.layer.as_ref().map_or("InputLayer", |l| l.class_name()),
                 "name": node.name,
                 "config": config,
-                "inbound_nodes": if inbound.is_empty() { json!([]) } else { json!([inbound]) },
+                "inbound_nodes": inbound,
             })
         });
         json!({
@@ -211,7 +315,7 @@ impl Model {
 
     /// All weights, in the order of the layers.
     pub fn weights(&self) -> Vec<Weight> {
-        self.nodes.iter().flat_map(|n| n.weights.iter().cloned()).collect()
+        self.nodes.iter().filter(|n| !n.shared).flat_map(|n| n.weights.iter().cloned()).collect()
     }
 
     /// Sets every weight from `find`, which is given its name.
@@ -379,6 +483,34 @@ mod tests {
             layer("Concatenate", json!({"name": "j"}), json!([{"args": [[tensor("p"), tensor("q")]], "kwargs": {}}])),
         ], "input_layers": [["x", 0, 0]], "output_layers": [["j", 0, 0]]}});
         assert_eq!(round_trip(keras3)?.output_shapes(), [vec![None, Some(4)]]);
+        Ok(())
+    }
+
+    #[test]
+    fn layers_are_shared() -> Result<()> {
+        let layer = |class: &str, config: Value, inbound: Value| json!({"class_name": class, "name": config["name"], "config": config, "inbound_nodes": inbound});
+        // j = 2 (2 x + 2 x) + 2 x, where a later layer feeds the second call of `d`.
+        let layers = |last: &str| {
+            json!({"class_name": "Functional", "config": {"layers": [
+                layer("InputLayer", json!({"name": "x", "batch_input_shape": [null, 1]}), json!([])),
+                layer("Dense", json!({"name": "d", "units": 1, "use_bias": false, "kernel_initializer": {"class_name": "Constant", "config": {"value": 2}}}), json!([[["x", 0, 0, {}]], [["s", 0, 0, {}]]])),
+                layer("Add", json!({"name": "s"}), json!([[["d", 0, 0, {}], ["d", 0, 0, {}]]])),
+                layer("Add", json!({"name": "j"}), json!([[[last, 1, 0, {}], ["d", 0, 0, {}]]])),
+            ], "input_layers": [["x", 0, 0]], "output_layers": [["j", 0, 0]]}})
+        };
+        let model = round_trip(layers("d"))?;
+        assert_eq!(model.weights().len(), 1);
+        let x = model.device().ones([1, 1], DType::F32)?;
+        assert_eq!(model.predict(&[&x])?[0].to_vec()?, [10.0]);
+        assert_eq!(model.up_to("d")?.predict(&[&x])?[0].to_vec()?, [2.0]);
+        // Both calls are on the way of the gradient: d/dk (2k (k x) + k x) = 4k + 1.
+        let kernel = model.weights().swap_remove(0).value();
+        let (_, gradients) = model
+            .device()
+            .value_and_grads(&[&kernel], || headwater_core::ops::sum(&model.predict(&[&x])?[0], None, false))?;
+        assert_eq!(gradients[0].to_vec()?, [9.0]);
+        let error = Model::from_keras(&crate::cpu(1), &layers("s"), 1).err().expect("an undefined call");
+        assert_eq!(error.to_string(), "model topology: call 1 of 's' is read and never made");
         Ok(())
     }
 
