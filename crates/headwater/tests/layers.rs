@@ -277,6 +277,17 @@ fn noise_is_for_training_alone() -> Result<()> {
 }
 
 #[test]
+fn elu_has_a_gradient_at_large_inputs() -> Result<()> {
+    let device = cpu(1);
+    let x = upload(&device, &[1, 3], &[200.0, 1.0, -1.0])?;
+    let layer = create("ELU", &json!({"alpha": 0.5}))?;
+    let (_, gradients) = device.value_and_grads(&[&x], || {
+        ops::sum(&layer.call(std::slice::from_ref(&x), &[], &Call::default())?.tensors[0], None, false)
+    })?;
+    close(gradients[0].to_vec(), &[1.0, 1.0, 0.5 * (-1f32).exp()])
+}
+
+#[test]
 fn mistakes_are_named() {
     let error = |class: &str, config: Value| create(class, &config).err().map(|e| e.to_string()).unwrap_or_default();
     assert_eq!(error("Dense", json!({"units": 1, "activation": "wibble"})), "Unknown activation: 'wibble'");

@@ -124,7 +124,8 @@ impl Layer for Simple {
             Kind::Softmax => ops::softmax(x, self.value as isize)?,
             Kind::Thresholded => ops::select(&ops::greater(x, &k(self.value))?, x, &k(0.0))?,
             Kind::Elu => {
-                let negative = ops::mul(&ops::expm1(x)?, &k(self.value))?;
+                // The branch not taken stays finite: its gradient is multiplied by 0.
+                let negative = ops::mul(&ops::expm1(&ops::minimum(x, &k(0.0))?)?, &k(self.value))?;
                 ops::select(&ops::greater_equal(x, &k(0.0))?, x, &negative)?
             }
         };
