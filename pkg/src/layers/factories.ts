@@ -12,7 +12,7 @@ const CLASSES = {
   maxPooling2d: 'MaxPooling2D', maxPool2d: 'MaxPooling2D', averagePooling2d: 'AveragePooling2D', avgPooling2d: 'AveragePooling2D', avgPool2d: 'AveragePooling2D',
   globalAveragePooling2d: 'GlobalAveragePooling2D', globalMaxPooling2d: 'GlobalMaxPooling2D', globalMaxPool2d: 'GlobalMaxPooling2D',
   add: 'Add', subtract: 'Subtract', multiply: 'Multiply', average: 'Average', maximum: 'Maximum', minimum: 'Minimum', concatenate: 'Concatenate',
-  batchNormalization: 'BatchNormalization', layerNormalization: 'LayerNormalization', rescaling: 'Rescaling', spatialDropout2d: 'SpatialDropout2D',
+  batchNormalization: 'BatchNormalization', layerNormalization: 'LayerNormalization', rescaling: 'Rescaling', spatialDropout1d: 'SpatialDropout1D', spatialDropout2d: 'SpatialDropout2D',
   gaussianNoise: 'GaussianNoise', gaussianDropout: 'GaussianDropout', reLU: 'ReLU', leakyReLU: 'LeakyReLU', elu: 'ELU', prelu: 'PReLU',
   softmax: 'Softmax', thresholdedReLU: 'ThresholdedReLU',
 } as const;

@@ -1,1 +1,0 @@
-//! The GPU engine of Headwater.
