@@ -1,7 +1,7 @@
 //! A device: an engine, the operations waiting for it, and the plans it has run.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -38,7 +38,7 @@ struct Inner {
 struct Queue {
     pending: Vec<Weak<Node>>,
     pending_bytes: usize,
-    plans: HashMap<(u64, u64), Arc<Plan>>,
+    plans: Vec<((u64, u64), Arc<Plan>)>,
     tapes: Vec<Tape>,
     /// While positive, tapes do not record.
     paused: usize,
@@ -182,15 +182,15 @@ impl Device {
         if !outputs.is_empty() {
             let gathered = Gathered::new(&outputs);
             let key = gathered.key();
-            let plan = match queue.plans.get(&key) {
-                Some(plan) => plan.clone(),
+            let plan = match queue.plans.iter().find(|(k, _)| *k == key) {
+                Some((_, plan)) => plan.clone(),
                 None => {
                     let plan = Arc::new(lower(&gathered.graph(), self.engine().max_kernel_buffers())?);
                     if queue.plans.len() >= MAX_PLANS {
                         queue.plans.clear();
                     }
                     queue.stats.plans += 1;
-                    queue.plans.insert(key, plan.clone());
+                    queue.plans.push((key, plan.clone()));
                     plan
                 }
             };
@@ -221,19 +221,23 @@ impl Queue {
 /// The pending part of the graph that some outputs need, in topological order.
 struct Gathered {
     nodes: Vec<Arc<Node>>,
-    index: HashMap<u64, usize>,
     outputs: Vec<usize>,
     leaves: Vec<Buffer>,
     params: Vec<u32>,
 }
 
+/// Where a node stands among nodes sorted by id, which hold it.
+fn position(nodes: &[Arc<Node>], node: &Node) -> usize {
+    nodes.partition_point(|n| n.id < node.id)
+}
+
 impl Gathered {
     fn new(outputs: &[Arc<Node>]) -> Gathered {
         let mut nodes: Vec<Arc<Node>> = Vec::new();
-        let mut seen: HashMap<u64, usize> = HashMap::new();
+        let mut seen: HashSet<u64> = HashSet::new();
         let mut stack: Vec<Arc<Node>> = outputs.to_vec();
         while let Some(node) = stack.pop() {
-            if seen.insert(node.id, 0).is_some() {
+            if !seen.insert(node.id) {
                 continue;
             }
             if let State::Pending { inputs, .. } = &*node.state() {
@@ -243,7 +247,6 @@ impl Gathered {
         }
         // Ids grow with creation: their order is a topological one.
         nodes.sort_unstable_by_key(|n| n.id);
-        let index: HashMap<u64, usize> = nodes.iter().enumerate().map(|(i, n)| (n.id, i)).collect();
         let (mut leaves, mut params) = (Vec::new(), Vec::new());
         for node in &nodes {
             match &*node.state() {
@@ -252,8 +255,8 @@ impl Gathered {
                 State::Pending { .. } => {}
             }
         }
-        let outputs = outputs.iter().map(|n| index[&n.id]).collect();
-        Gathered { nodes, index, outputs, leaves, params }
+        let outputs = outputs.iter().map(|n| position(&nodes, n)).collect();
+        Gathered { nodes, outputs, leaves, params }
     }
 
     /// A hash of the structure: equal for steps that can share a plan. 128 bits, so that a collision is out of reach.
@@ -266,7 +269,7 @@ impl Gathered {
                 (&node.shape, node.dtype).hash(h);
                 if let State::Pending { op, inputs } = &*node.state() {
                     op.hash_structure(h);
-                    inputs.iter().for_each(|i| self.index[&i.id].hash(h));
+                    inputs.iter().for_each(|i| position(&self.nodes, i).hash(h));
                 }
             }
         }
@@ -286,7 +289,7 @@ impl Gathered {
                     State::Ready(_) => (GraphOp::Leaf(count(&mut leaves)), SmallVec::new()),
                     State::Pending { op: Op::Param(_), .. } => (GraphOp::Param(count(&mut params)), SmallVec::new()),
                     State::Pending { op, inputs } => {
-                        (GraphOp::Op(op.clone()), inputs.iter().map(|i| self.index[&i.id]).collect())
+                        (GraphOp::Op(op.clone()), inputs.iter().map(|i| position(&self.nodes, i)).collect())
                     }
                 };
                 GraphNode { op, inputs, shape: node.shape.clone(), dtype: node.dtype }

@@ -1,7 +1,5 @@
 //! One kernel for each stored node, with the unstored nodes it needs computed inside.
 
-use std::collections::HashMap;
-
 use super::decide::{apply, resolve, role, Decisions, Role};
 use super::{Graph, GraphNode, GraphOp};
 use crate::dtype::{DType, Scalar};
@@ -67,7 +65,7 @@ struct Body<'b> {
     params: Vec<usize>,
     /// The head whose result the map continues.
     head: Option<usize>,
-    done: HashMap<(usize, Vec<Link>), Ex<'b>>,
+    done: Vec<(usize, Vec<Link>, Ex<'b>)>,
     /// Pointwise nodes computed inside, with the number of inputs known when each was finished.
     inlined: Vec<usize>,
     label: Vec<&'static str>,
@@ -283,8 +281,7 @@ impl<'g> Emitter<'g> {
         root: bool,
     ) -> Result<Ex<'b>, NeedsBuffer> {
         let node = self.decisions.canon[node];
-        let key = (node, chain.to_vec());
-        if let Some(&ex) = body.done.get(&key) {
+        if let Some(&(.., ex)) = body.done.iter().find(|(n, c, _)| *n == node && c == chain) {
             return Ok(ex);
         }
         let graph = self.graph;
@@ -341,7 +338,7 @@ impl<'g> Emitter<'g> {
                 GraphOp::Op(_) => return Err(NeedsBuffer(node)),
             }
         };
-        body.done.insert(key, ex);
+        body.done.push((node, chain.to_vec(), ex));
         Ok(ex)
     }
 }
@@ -349,7 +346,7 @@ impl<'g> Emitter<'g> {
 impl<'b> Body<'b> {
     fn new(builder: &'b Builder, head: Option<usize>) -> Body<'b> {
         let (inputs, params, inlined, label) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Body { builder, inputs, params, head, done: HashMap::new(), inlined, label }
+        Body { builder, inputs, params, head, done: Vec::new(), inlined, label }
     }
 
     fn load(&mut self, access: Access) -> Ex<'b> {

@@ -6,7 +6,6 @@
 
 pub mod table;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -117,21 +116,22 @@ impl Row {
 
     /// The row compiled for operands of `dtypes`, as [`TypeRule::operands`] gave them. Compiled once per dtypes.
     pub fn function(&'static self, dtypes: &[DType]) -> Arc<Function> {
-        type Compiled = Mutex<HashMap<(&'static str, Vec<DType>), Arc<Function>>>;
-        static COMPILED: OnceLock<Compiled> = OnceLock::new();
-        let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let builder = Builder::new();
-            let x: Vec<Ex> = dtypes.iter().enumerate().map(|(i, &d)| builder.input(i, d)).collect();
-            let y = match self.expression {
-                Expression::One(f) => f(x[0]),
-                Expression::Two(f) => f(x[0], x[1]),
-                Expression::Three(f) => f(x[0], x[1], x[2]),
-            };
-            let reg = y.reg;
-            Arc::new(Function::new(self.name, dtypes.to_vec(), builder, reg, self.gradient))
+        static COMPILED: Mutex<Vec<Arc<Function>>> = Mutex::new(Vec::new());
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = compiled.iter().find(|f| f.name == self.name && f.operands == dtypes) {
+            return known.clone();
+        }
+        let builder = Builder::new();
+        let x: Vec<Ex> = dtypes.iter().enumerate().map(|(i, &d)| builder.input(i, d)).collect();
+        let y = match self.expression {
+            Expression::One(f) => f(x[0]),
+            Expression::Two(f) => f(x[0], x[1]),
+            Expression::Three(f) => f(x[0], x[1], x[2]),
         };
-        compiled.entry((self.name, dtypes.to_vec())).or_insert_with(make).clone()
+        let reg = y.reg;
+        let function = Arc::new(Function::new(self.name, dtypes.to_vec(), builder, reg, self.gradient));
+        compiled.push(function.clone());
+        function
     }
 }
 

@@ -1,7 +1,6 @@
 //! Expressions that build programs.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops;
 
 use super::{eval_binary, eval_unary, BinOp, Instr, Program, Reg, UnOp};
@@ -11,7 +10,6 @@ use crate::dtype::{DType, Scalar};
 #[derive(Default)]
 pub struct Builder {
     program: RefCell<Program>,
-    known: RefCell<HashMap<(Instr, DType), Reg>>,
 }
 
 impl Builder {
@@ -102,11 +100,13 @@ impl Builder {
 
     fn push(&self, instr: Instr, dtype: DType) -> Ex<'_> {
         let mut program = self.program.borrow_mut();
-        let reg = *self.known.borrow_mut().entry((instr, dtype)).or_insert_with(|| {
+        // Programs have tens of instructions: a search through them beats a map of them.
+        let known = program.code.iter().zip(&program.types).position(|(i, d)| (*i, *d) == (instr, dtype));
+        let reg = known.unwrap_or_else(|| {
             program.code.push(instr);
             program.types.push(dtype);
-            (program.code.len() - 1) as Reg
-        });
+            program.code.len() - 1
+        }) as Reg;
         Ex { builder: self, reg }
     }
 }

@@ -335,10 +335,6 @@ fn top_k(x: &[u32], dtype: DType, n: usize, k: usize, out: &mut [u32]) {
     for (row, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(k)) {
         let mut order: Vec<(std::cmp::Reverse<i32>, u32)> =
             row.iter().enumerate().map(|(i, &bits)| (std::cmp::Reverse(key(bits)), i as u32)).collect();
-        if k < n {
-            order.select_nth_unstable(k - 1);
-            order.truncate(k);
-        }
         order.sort_unstable();
         out.iter_mut().zip(order).for_each(|(o, (_, i))| *o = i);
     }

@@ -4,7 +4,6 @@
 mod attrs;
 mod operations;
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use headwater_core::pointwise::table::ROWS;
@@ -53,9 +52,7 @@ pub fn op_names() -> Vec<&'static str> {
 /// # Errors
 /// `ErrorKind::Unknown` when there is none of that name.
 pub fn op_id(name: &str) -> Result<usize> {
-    static IDS: OnceLock<HashMap<&'static str, usize>> = OnceLock::new();
-    let ids = IDS.get_or_init(|| entries().iter().enumerate().map(|(i, e)| (e.name, i)).collect());
-    ids.get(name).copied().ok_or_else(|| Error::unknown("op", name))
+    entries().iter().position(|e| e.name == name).ok_or_else(|| Error::unknown("op", name))
 }
 
 /// Runs operation number `id` on `inputs` with the numbers `attrs`.
