@@ -68,7 +68,7 @@ fn run(cli: Cli) -> Result<()> {
         Step::Assets(options) => assets::run(&workspace, &options),
         Step::Bench(options) => bench::run(&workspace, &options),
         Step::Test(options) => test::run(&workspace, &options),
-        Step::Size => size::run(&workspace),
+        Step::Size => size::run(&workspace, &build::variant::Variant::ALL),
     }
 }
 

@@ -51,6 +51,15 @@ pub const STEPS: &[Step] = &[
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Context<'_> {
+    /// The variants of the WebAssembly to test.
+    fn variants(&self) -> Vec<Variant> {
+        if self.all {
+            Variant::ALL.to_vec()
+        } else {
+            vec![Variant::Simd]
+        }
+    }
+
     /// `cargo` with the arguments, coloured where this program's output is.
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = process::cargo(&self.workspace.path(""));
@@ -100,13 +109,13 @@ fn rust(context: &Context) -> Result<Tally> {
 }
 
 fn build_package(context: &Context) -> Result<Tally> {
-    let variant = if context.all { Variant::ALL.to_vec() } else { vec![Variant::Simd] };
-    build::run(context.workspace, &build::Options { variant, ..build::Options::default() })?;
+    build::run(context.workspace, &build::Options { variant: context.variants(), ..build::Options::default() })?;
     Ok(Tally::ONE)
 }
 
 fn sizes(context: &Context) -> Result<Tally> {
-    size::run(context.workspace)?;
+    // What an earlier build left may be out of date.
+    size::run(context.workspace, &context.variants())?;
     Ok(Tally::ONE)
 }
 
