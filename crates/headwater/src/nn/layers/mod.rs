@@ -34,6 +34,11 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
+    // Rather an error than a model that trains to something else than its configuration says.
+    let asked = |key: &str| config.get(key).is_some_and(|v| !v.is_null() && v != &Value::Bool(false));
+    if let Some(key) = ["activity_regularizer", "mask_zero"].into_iter().find(|key| asked(key)) {
+        return Err(Error::argument(class_name, format!("no '{key}', which is not supported yet"), &config[key]));
+    }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
         Some((name, make)) => make(&Config::new(name, config)),
@@ -44,4 +49,21 @@ pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
 /// Boxes a layer.
 fn layer<L: Layer + 'static>(layer: L) -> Result<Box<dyn Layer>> {
     Ok(Box::new(layer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_supported_is_an_error() {
+        let error = |class: &str, config: Value| create(class, &config).err().map(|e| e.to_string());
+        let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "L2", "config": {}}});
+        assert!(error("Dense", regularized).is_some_and(|e| e.contains("no 'activity_regularizer'")));
+        let masked = json!({"input_dim": 2, "output_dim": 1, "mask_zero": true});
+        assert!(error("Embedding", masked).is_some_and(|e| e.contains("no 'mask_zero'")));
+        assert_eq!(error("Dense", json!({"units": 1, "activity_regularizer": null})), None);
+        assert_eq!(error("Embedding", json!({"input_dim": 2, "output_dim": 1, "mask_zero": false})), None);
+    }
 }
