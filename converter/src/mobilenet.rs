@@ -58,17 +58,24 @@ impl Network<'_> {
             .ok_or_else(|| format_error("MobileNetV2 checkpoint", format!("expected a tensor '{name}', found none")))
     }
 
+    /// A tensor of `rank` dimensions, the first of size `len` where that is known.
+    fn shaped(&self, name: &str, rank: usize, len: Option<usize>) -> Result<&HostTensor> {
+        let tensor = self.tensor(name)?;
+        if tensor.shape.len() == rank && len.is_none_or(|len| tensor.shape.first() == Some(&len)) {
+            return Ok(tensor);
+        }
+        let first = len.map_or_else(String::new, |len| format!(" and {len} rows"));
+        let message = format!("expected '{name}' with {rank} dimensions{first}, received shape {:?}", tensor.shape);
+        Err(format_error("MobileNetV2 checkpoint", message))
+    }
+
     /// A convolution `[out, in, h, w]` with the batch normalisation after it folded in: its kernel and its bias.
     fn folded(&self, conv: &str, norm: &str) -> Result<(HostTensor, HostTensor)> {
-        let kernel = self.tensor(&format!("{conv}.weight"))?;
-        let part = |name: &str| Ok(self.tensor(&format!("{norm}.{name}"))?.to_f32());
+        let kernel = self.shaped(&format!("{conv}.weight"), 4, None)?;
+        let out = kernel.shape[0];
+        let part = |name: &str| Ok(self.shaped(&format!("{norm}.{name}"), 1, Some(out))?.to_f32());
         let (gamma, beta, mean, variance) =
             (part("weight")?, part("bias")?, part("running_mean")?, part("running_var")?);
-        let out = gamma.len();
-        if kernel.shape.len() != 4 || kernel.shape[0] != out {
-            let message = format!("expected '{conv}' of shape [{out}, in, h, w], received {:?}", kernel.shape);
-            return Err(format_error("MobileNetV2 checkpoint", message));
-        }
         let scale = |o: usize| f64::from(gamma[o]) / (f64::from(variance[o]) + EPSILON).sqrt();
         let each = kernel.shape[1..].iter().product::<usize>().max(1);
         let values =
@@ -116,7 +123,7 @@ impl Network<'_> {
 /// Builds the model from torchvision's checkpoint. The 1280-wide feature layer is named `features`, the classifier `logits`.
 ///
 /// # Errors
-/// `ErrorKind::Format` naming a tensor that the checkpoint lacks.
+/// `ErrorKind::Format` naming a tensor that the checkpoint lacks, or has in another shape.
 pub fn from_torchvision(checkpoint: &TensorMap, preprocess: bool) -> Result<KerasModel> {
     let mut net = Network { checkpoint, layers: Vec::new(), weights: Vec::new(), last: String::new() };
     net.add(
@@ -155,7 +162,8 @@ pub fn from_torchvision(checkpoint: &TensorMap, preprocess: bool) -> Result<Kera
     }
     net.conv("features_18", "features.18.0", "features.18.1", 1, true)?;
     net.then("GlobalAveragePooling2D", "features", json!({"data_format": "channels_last"}));
-    let (weight, bias) = (net.tensor("classifier.1.weight")?, net.tensor("classifier.1.bias")?);
+    let weight = net.shaped("classifier.1.weight", 2, None)?;
+    let bias = net.shaped("classifier.1.bias", 1, Some(weight.shape[0]))?;
     let (kernel, bias) = (weight.permuted(&[1, 0]), bias.clone());
     net.then("Dense", "logits", json!({"units": bias.shape[0], "activation": "linear", "use_bias": true}));
     net.weights.push(("logits/kernel".into(), kernel));
@@ -165,4 +173,44 @@ pub fn from_torchvision(checkpoint: &TensorMap, preprocess: bool) -> Result<Kera
         "config": {"name": "mobilenet_v2", "layers": net.layers, "input_layers": [["input", 0, 0]], "output_layers": [["logits", 0, 0]]},
     }});
     Ok(KerasModel { topology, weights: net.weights })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint(kernel: &[usize], norm: usize) -> TensorMap {
+        let filled = |shape: &[usize], v: f32| HostTensor::f32(shape.to_vec(), vec![v; shape.iter().product()]);
+        let mut tensors = TensorMap::from([("c.weight".to_owned(), filled(kernel, 2.0))]);
+        for (name, value) in [("weight", 3.0), ("bias", 1.0), ("running_mean", 0.5), ("running_var", 4.0)] {
+            tensors.insert(format!("n.{name}"), filled(&[norm], value));
+        }
+        tensors
+    }
+
+    fn folded(tensors: &TensorMap) -> Result<(HostTensor, HostTensor)> {
+        let net = Network { checkpoint: tensors, layers: Vec::new(), weights: Vec::new(), last: String::new() };
+        net.folded("c", "n")
+    }
+
+    #[test]
+    fn folding_gives_what_normalising_after_gives() -> Result<()> {
+        let (kernel, bias) = folded(&checkpoint(&[2, 1, 1, 1], 2))?;
+        // 3 * (2 x - 0.5) / sqrt(4) + 1 = 3 x + 0.25
+        assert!(kernel.to_f32().iter().all(|k| (k - 3.0).abs() < 1e-4), "{kernel:?}");
+        assert!(bias.to_f32().iter().all(|b| (b - 0.25).abs() < 1e-4), "{bias:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn other_shapes_and_missing_tensors_are_errors_that_name_them() {
+        let message = |tensors: &TensorMap| folded(tensors).expect_err("not MobileNetV2").to_string();
+        let text = message(&checkpoint(&[2, 1, 1, 1], 3));
+        assert!(text.contains("expected 'n.weight' with 1 dimensions and 2 rows, received shape [3]"), "{text}");
+        let text = message(&checkpoint(&[2, 1], 2));
+        assert!(text.contains("expected 'c.weight' with 4 dimensions, received shape [2, 1]"), "{text}");
+        let mut tensors = checkpoint(&[2, 1, 1, 1], 2);
+        tensors.remove("n.running_var");
+        assert!(message(&tensors).contains("expected a tensor 'n.running_var', found none"));
+    }
 }

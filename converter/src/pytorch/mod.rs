@@ -94,22 +94,20 @@ fn parse_zip(bytes: &[u8], name: &str) -> Result<TensorMap> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::Write;
+
     use headwater::HostData;
 
-    /// A checkpoint of the older layout with tensors `w` (float32 [2, 2], transposed) and `n` (int64 scalar).
-    fn sample() -> Vec<u8> {
-        let mut out = Vec::new();
-        out.extend([0x80, 2, 0x8a, 10]);
-        out.extend(MAGIC);
-        out.push(b'.');
-        out.extend([0x80, 2, b'M', 0xe9, 0x03, b'.']);
-        out.extend([0x80, 2, b'}', b'.']);
-        let text = |out: &mut Vec<u8>, t: &str| {
-            out.push(b'X');
-            out.extend((t.len() as u32).to_le_bytes());
-            out.extend(t.as_bytes());
-        };
+    use super::*;
+
+    fn text(out: &mut Vec<u8>, t: &str) {
+        out.push(b'X');
+        out.extend((t.len() as u32).to_le_bytes());
+        out.extend(t.as_bytes());
+    }
+
+    /// The object pickle of tensors `w` (float32 [2, 2], transposed) and `n` (int64 scalar).
+    fn object() -> Vec<u8> {
         let tensor = |out: &mut Vec<u8>, kind: &str, key: &str, count: u8, size: &[u8], stride: &[u8]| {
             out.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
             text(out, "storage");
@@ -125,19 +123,35 @@ mod tests {
             out.extend([0x89]);
             out.extend(b"ccollections\nOrderedDict\n)RtR");
         };
-        out.extend([0x80, 2]);
+        let mut out = vec![0x80, 2];
         out.extend(b"ccollections\nOrderedDict\n)R(");
         text(&mut out, "w");
         tensor(&mut out, "FloatStorage", "7", 4, &[2, 2], &[1, 2]);
         text(&mut out, "n");
         tensor(&mut out, "LongStorage", "9", 1, &[], &[]);
         out.extend(b"u.");
+        out
+    }
+
+    fn storage_w() -> Vec<u8> {
+        [1.0f32, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect()
+    }
+
+    /// A checkpoint of the older layout.
+    fn sample() -> Vec<u8> {
+        let mut out = Vec::new();
+        out.extend([0x80, 2, 0x8a, 10]);
+        out.extend(MAGIC);
+        out.push(b'.');
+        out.extend([0x80, 2, b'M', 0xe9, 0x03, b'.']);
+        out.extend([0x80, 2, b'}', b'.']);
+        out.extend(object());
         out.extend([0x80, 2, b']', b'(']);
         text(&mut out, "7");
         text(&mut out, "9");
         out.extend(b"e.");
         out.extend(4u64.to_le_bytes());
-        [1.0f32, 2.0, 3.0, 4.0].iter().for_each(|x| out.extend(x.to_le_bytes()));
+        out.extend(storage_w());
         out.extend(1u64.to_le_bytes());
         out.extend(5i64.to_le_bytes());
         out
@@ -149,6 +163,37 @@ mod tests {
         assert_eq!(tensors["w"].shape, [2, 2]);
         assert_eq!(tensors["w"].data, HostData::F32(vec![1.0, 3.0, 2.0, 4.0]));
         assert_eq!(tensors["n"].data, HostData::I32(vec![5]));
+        Ok(())
+    }
+
+    #[test]
+    fn the_zip_layout_is_read_as_the_older_one() -> Result<()> {
+        let archive = |storages: &[(&str, &[u8])]| -> std::io::Result<Vec<u8>> {
+            let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            zip.start_file("archive/data.pkl", stored)?;
+            zip.write_all(&object())?;
+            for (key, bytes) in storages {
+                zip.start_file(format!("archive/data/{key}"), stored)?;
+                zip.write_all(bytes)?;
+            }
+            Ok(zip.finish()?.into_inner())
+        };
+        let (w, n) = (storage_w(), 5i64.to_le_bytes());
+        let whole = archive(&[("7", &w), ("9", &n)]).map_err(|e| format_error("zip", e))?;
+        assert_eq!(parse(&whole, "sample.pt")?, parse(&sample(), "sample.pth")?);
+        for (storages, expected) in [
+            (&[("7", &w[..])][..], "sample.pt: archive/data/9"),
+            (&[("7", &w[..12]), ("9", &n[..])][..], "tensor 'w': shape [2, 2] with strides [1, 2] reaches outside"),
+        ] {
+            let damaged = archive(storages).map_err(|e| format_error("zip", e))?;
+            let error = parse(&damaged, "sample.pt").expect_err("damaged").to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        for length in 0..whole.len() {
+            // What is left may still be an archive; it must not panic.
+            let _ = parse(&whole[..length], "cut.pt");
+        }
         Ok(())
     }
 

@@ -46,6 +46,23 @@ impl Value {
             Value::Persistent(_) => "a persistent id",
         }
     }
+
+    /// Counts the values in this one, itself too, down from `budget`; `None` where that or `depth` is not enough.
+    fn count(&self, depth: usize, budget: usize) -> Option<usize> {
+        let budget = budget.checked_sub(1)?;
+        let inner = |values: &[Value]| {
+            let depth = depth.checked_sub(1)?;
+            values.iter().try_fold(budget, |budget, value| value.count(depth, budget))
+        };
+        match self {
+            Value::Tuple(v) | Value::List(v) | Value::Call(_, v) | Value::Persistent(v) => inner(v),
+            Value::Dict(items) => {
+                let depth = depth.checked_sub(1)?;
+                items.iter().try_fold(budget, |budget, (k, v)| v.count(depth, k.count(depth, budget)?))
+            }
+            _ => Some(budget),
+        }
+    }
 }
 
 /// Reads pickles one after another.
@@ -55,8 +72,14 @@ pub struct Unpickler<'a> {
     name: &'a str,
 }
 
-/// Values nested deeper than this are no checkpoint; cloning and dropping them would exhaust the stack.
+/// Longer pickles are no checkpoint.
 const MAX_OPERATIONS: usize = 50_000_000;
+
+/// Values nested deeper than this are no checkpoint; cloning and dropping them would exhaust the stack.
+const MAX_DEPTH: usize = 64;
+
+/// Values that recalls from the memo may copy: a few bytes can ask for exponentially many.
+const MAX_COPIES: usize = 1 << 24;
 
 impl<'a> Unpickler<'a> {
     /// A reader of `bytes`; `name` is for messages.
@@ -113,6 +136,7 @@ impl<'a> Unpickler<'a> {
         let mut stack: Vec<Value> = Vec::new();
         let mut marks: Vec<usize> = Vec::new();
         let mut memo: HashMap<u32, Value> = HashMap::new();
+        let mut copies = MAX_COPIES;
         for _ in 0..MAX_OPERATIONS {
             let [op] = self.take_array("a pickle")?;
             match op {
@@ -154,6 +178,7 @@ impl<'a> Unpickler<'a> {
                 b'(' => marks.push(stack.len()),
                 b't' => {
                     let items = self.since_mark(&mut stack, &mut marks)?;
+                    self.shallow(&items)?;
                     stack.push(Value::Tuple(items));
                 }
                 0x85..=0x87 => {
@@ -161,6 +186,7 @@ impl<'a> Unpickler<'a> {
                     let from =
                         stack.len().checked_sub(n).ok_or_else(|| self.bad("a tuple of values that are not there"))?;
                     let items = stack.split_off(from);
+                    self.shallow(&items)?;
                     stack.push(Value::Tuple(items));
                 }
                 b'a' => {
@@ -182,23 +208,23 @@ impl<'a> Unpickler<'a> {
                 }
                 b'q' => {
                     let [n] = self.take_array("a memo")?;
-                    self.remember(&stack, &mut memo, n.into())?;
+                    self.remember(&stack, &mut memo, n.into(), &mut copies)?;
                 }
                 b'r' => {
                     let n = u32::from_le_bytes(self.take_array("a memo")?);
-                    self.remember(&stack, &mut memo, n)?;
+                    self.remember(&stack, &mut memo, n, &mut copies)?;
                 }
                 0x94 => {
                     let n = memo.len() as u32;
-                    self.remember(&stack, &mut memo, n)?;
+                    self.remember(&stack, &mut memo, n, &mut copies)?;
                 }
                 b'h' => {
                     let [n] = self.take_array("a memo")?;
-                    stack.push(self.recall(&memo, n.into())?);
+                    stack.push(self.recall(&memo, n.into(), &mut copies)?);
                 }
                 b'j' => {
                     let n = u32::from_le_bytes(self.take_array("a memo")?);
-                    stack.push(self.recall(&memo, n)?);
+                    stack.push(self.recall(&memo, n, &mut copies)?);
                 }
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
@@ -245,6 +271,7 @@ impl<'a> Unpickler<'a> {
     }
 
     fn append(&self, stack: &mut [Value], items: Vec<Value>) -> Result<()> {
+        self.shallow(&items)?;
         match stack.last_mut() {
             Some(Value::List(list)) => list.extend(items),
             _ => return Err(self.bad("expected a list to append to")),
@@ -253,6 +280,7 @@ impl<'a> Unpickler<'a> {
     }
 
     fn set(&self, stack: &mut [Value], items: Vec<Value>) -> Result<()> {
+        self.shallow(&items)?;
         let Some(Value::Dict(dict)) = stack.last_mut() else {
             return Err(self.bad("expected a dictionary to fill"));
         };
@@ -263,20 +291,35 @@ impl<'a> Unpickler<'a> {
         Ok(())
     }
 
-    fn remember(&self, stack: &[Value], memo: &mut HashMap<u32, Value>, n: u32) -> Result<()> {
+    /// Fails for values too deep to be put in another.
+    fn shallow(&self, items: &[Value]) -> Result<()> {
+        let fits = items.iter().all(|item| item.count(MAX_DEPTH, usize::MAX).is_some());
+        fits.then_some(()).ok_or_else(|| self.bad(format!("values nested more than {MAX_DEPTH} deep")))
+    }
+
+    fn copy(&self, value: &Value, copies: &mut usize) -> Result<Value> {
+        // What is put away or taken out may be nested as deep as what is in a container, and lie in one itself.
+        *copies = value
+            .count(MAX_DEPTH + 1, *copies)
+            .ok_or_else(|| self.bad(format!("the memo copies more than {MAX_COPIES} values")))?;
+        Ok(value.clone())
+    }
+
+    fn remember(&self, stack: &[Value], memo: &mut HashMap<u32, Value>, n: u32, copies: &mut usize) -> Result<()> {
         let value = stack.last().ok_or_else(|| self.bad("expected a value to remember"))?;
         // Containers are remembered before they are filled and never recalled by checkpoints: an empty one will do.
         let value = match value {
             Value::Dict(_) => Value::Dict(Vec::new()),
             Value::List(_) => Value::List(Vec::new()),
-            other => other.clone(),
+            other => self.copy(other, copies)?,
         };
         memo.insert(n, value);
         Ok(())
     }
 
-    fn recall(&self, memo: &HashMap<u32, Value>, n: u32) -> Result<Value> {
-        memo.get(&n).cloned().ok_or_else(|| self.bad(format!("memo {n} does not exist")))
+    fn recall(&self, memo: &HashMap<u32, Value>, n: u32, copies: &mut usize) -> Result<Value> {
+        let value = memo.get(&n).ok_or_else(|| self.bad(format!("memo {n} does not exist")))?;
+        self.copy(value, copies)
     }
 }
 
@@ -285,4 +328,33 @@ fn signed(digits: &[u8]) -> i64 {
     let mut out = if digits.last().is_some_and(|d| d & 0x80 != 0) { [0xff; 8] } else { [0; 8] };
     out[..digits.len()].copy_from_slice(digits);
     i64::from_le_bytes(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(bytes: &[u8]) -> String {
+        Unpickler::new(bytes, "bad.pth").load().expect_err("not a checkpoint").to_string()
+    }
+
+    #[test]
+    fn nesting_ends_before_the_stack_does() {
+        let mut tuples = vec![b')'];
+        tuples.resize(1_000_000, 0x85);
+        assert!(error(&tuples).contains("nested more than 64 deep"), "{}", error(&tuples));
+        // ]]]...aaa: lists, each put in the one before.
+        let lists: Vec<u8> = [b']'; 100_000].into_iter().chain([b'a'; 99_999]).chain([b'.']).collect();
+        assert!(error(&lists).contains("nested more than 64 deep"), "{}", error(&lists));
+    }
+
+    #[test]
+    fn the_memo_does_not_multiply_without_bound() {
+        // A pair of twice the value before, sixty times.
+        let mut bytes = vec![b')', 0x94];
+        for n in 0..60 {
+            bytes.extend([b'h', n, b'h', n, 0x86, 0x94]);
+        }
+        assert!(error(&bytes).contains("the memo copies more than"), "{}", error(&bytes));
+    }
 }

@@ -51,6 +51,9 @@ impl Kind {
     }
 }
 
+/// Elements of a tensor that repeats those of its storage (a stride of 0); more are a damaged file.
+const MAX_EXPANDED: usize = 1 << 24;
+
 /// A storage's bytes.
 pub struct Storage {
     pub kind: Kind,
@@ -153,7 +156,7 @@ fn view(storage: &Storage, offset: usize, shape: Vec<usize>, strides: &[usize], 
     // The last element must lie inside the storage: then all do.
     let last =
         shape.iter().zip(strides).try_fold(offset, |at, (&d, &s)| at.checked_add(d.saturating_sub(1).checked_mul(s)?));
-    let fits = size.zip(last).filter(|&(n, last)| n == 0 || (last < count && n <= (1 << 34)));
+    let fits = size.zip(last).filter(|&(n, last)| n == 0 || (last < count && n <= count.max(MAX_EXPANDED)));
     let Some((size, _)) = fits else {
         let message =
             format!("shape {shape:?} with strides {strides:?} reaches outside its storage of {count} elements");

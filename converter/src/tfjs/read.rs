@@ -64,11 +64,11 @@ fn decode(entry: &Value, bytes: &[u8], model: &str, files: &[&str]) -> Result<(S
         .and_then(Value::as_array)
         .and_then(|dims| dims.iter().map(|d| d.as_u64().map(|d| d as usize)).collect());
     let shape = shape.ok_or_else(|| format_error(&what, "expected a shape of whole numbers"))?;
-    let size: usize = shape.iter().product();
     let dtype = entry.get("dtype").and_then(Value::as_str).unwrap_or("");
     let (quantization, scale, min) = Quantization::of_entry(entry.get("quantization"), &what)?;
     let width = if dtype == "bool" { 1 } else { quantization.bytes() };
-    let needed = size * width;
+    let needed = shape.iter().try_fold(width, |n, &d| n.checked_mul(d));
+    let needed = needed.ok_or_else(|| format_error(&what, format!("shape {shape:?} is larger than any file")))?;
     if bytes.len() < needed {
         let message = format!("expected {needed} bytes in {}, received {}", files.join(", "), bytes.len());
         return Err(format_error(&what, message));
@@ -86,4 +86,72 @@ fn decode(entry: &Value, bytes: &[u8], model: &str, files: &[&str]) -> Result<(S
         other => return Err(format_error(&what, format!("expected dtype float32, int32 or bool, received '{other}'"))),
     };
     Ok((name.into(), HostTensor { shape, data }, needed))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::tfjs::{write, WriteOptions};
+
+    /// A directory of the test's own with a model whose weights take 4,800,011 bytes: more than one shard.
+    fn sample(test: &str) -> Result<(PathBuf, Vec<(String, HostTensor)>)> {
+        let dir = std::env::temp_dir().join(format!("headwater-{test}-{}", std::process::id()));
+        let ramp = (0..1_200_000).map(|i| i as f32 / 1024.0).collect();
+        let weights = vec![
+            ("dense/kernel".to_owned(), HostTensor::f32(vec![1000, 1200], ramp)),
+            ("dense/steps".to_owned(), HostTensor { shape: vec![2], data: HostData::I32(vec![-7, 1 << 30]) }),
+            ("dense/mask".to_owned(), HostTensor { shape: vec![3], data: HostData::Bool(vec![1, 0, 1]) }),
+        ];
+        let options = WriteOptions { quantization: &|_, _| Quantization::None, metadata: Some(json!({"labels": ["a"]})) };
+        write(&dir, &json!({"class_name": "Sequential"}), &weights, &options)?;
+        Ok((dir, weights))
+    }
+
+    fn error(path: &Path) -> String {
+        read(path).err().map_or_else(|| "no error".into(), |e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_written_is_read_across_shards() -> Result<()> {
+        let (dir, weights) = sample("round-trip")?;
+        assert!(dir.join("group1-shard2of2.bin").is_file(), "4.8 MB are two shards");
+        let model = read(&dir)?;
+        assert_eq!(model.weights, weights.into_iter().collect());
+        assert_eq!(model.topology, json!({"class_name": "Sequential"}));
+        assert_eq!(model.metadata, json!({"labels": ["a"]}));
+        drop(fs::remove_dir_all(dir));
+        Ok(())
+    }
+
+    #[test]
+    fn damaged_models_are_errors_that_say_what_is_wrong() -> Result<()> {
+        let (dir, _) = sample("damaged")?;
+        let (json, shard) = (dir.join("model.json"), dir.join("group1-shard2of2.bin"));
+        let bytes = read_file(&shard)?;
+        crate::write_file(&shard, &bytes[..bytes.len() - 5])?;
+        let message = error(&json);
+        assert!(message.contains("'dense/steps'") && message.contains("expected 8 bytes"), "{message}");
+        assert!(message.contains("received 6"), "{message}");
+        crate::write_file(&shard, &[&bytes[..], &[0]].concat())?;
+        assert!(error(&json).contains("expected 4800011 bytes"), "{}", error(&json));
+        drop(fs::remove_file(&shard));
+        assert!(error(&json).contains("group1-shard2of2.bin"), "{}", error(&json));
+        let manifest = |shape: Value| json!({"weightsManifest": [{"paths": [], "weights": [{"name": "w", "dtype": "float32", "shape": shape}]}]});
+        for (text, expected) in [
+            ("{\"weightsManif".to_owned(), "EOF"),
+            ("{}".to_owned(), "expected a 'weightsManifest'"),
+            (manifest(json!([1u64 << 40, 1u64 << 40])).to_string(), "larger than any file"),
+            (manifest(json!([-1])).to_string(), "expected a shape of whole numbers"),
+        ] {
+            crate::write_file(&json, text.as_bytes())?;
+            assert!(error(&json).contains(expected), "{}", error(&json));
+        }
+        drop(fs::remove_dir_all(dir));
+        Ok(())
+    }
 }

@@ -139,12 +139,12 @@ pub fn buffer(lanes: Arc<Lanes>, dtype: DType) -> Buffer {
 pub fn lanes(buffer: &Buffer) -> Result<Arc<Lanes>> {
     let any: Arc<dyn BufferData> = buffer.data.clone();
     if any.as_any().is::<Lanes>() {
-        // SAFETY-free downcast: Arc<dyn BufferData> has none in std, so the pointer's type was checked above.
         return Ok(downcast(any));
     }
     Err(Error::device("cpu", "received a buffer of another engine"))
 }
 
+/// What `Arc<dyn Any>::downcast` does, which there is none of for other traits.
 #[allow(unsafe_code)]
 fn downcast(any: Arc<dyn BufferData>) -> Arc<Lanes> {
     // SAFETY: the only caller checked that the value is a `Lanes`; the allocation and its counts stay the same.
