@@ -107,7 +107,8 @@ mod tests {
             ("dense/steps".to_owned(), HostTensor { shape: vec![2], data: HostData::I32(vec![-7, 1 << 30]) }),
             ("dense/mask".to_owned(), HostTensor { shape: vec![3], data: HostData::Bool(vec![1, 0, 1]) }),
         ];
-        let options = WriteOptions { quantization: &|_, _| Quantization::None, metadata: Some(json!({"labels": ["a"]})) };
+        let options =
+            WriteOptions { quantization: &|_, _| Quantization::None, metadata: Some(json!({"labels": ["a"]})) };
         write(&dir, &json!({"class_name": "Sequential"}), &weights, &options)?;
         Ok((dir, weights))
     }
