@@ -7,6 +7,9 @@ import { toTensor } from './convert.js';
 
 export { scalar, tensor } from './convert.js';
 
+/** Elements of the largest tensor: WebAssembly addresses 4 GiB, and no allocation may be larger than half of it. */
+const MOST_ELEMENTS = 2 ** 29 - 1;
+
 function ranked(rank: number) {
   return (values: TensorLike, shape?: Shape | DataType, dtype?: DataType): Tensor => {
     // tensor1d takes a dtype where the others take a shape.
@@ -20,6 +23,12 @@ function ranked(rank: number) {
   };
 }
 
+/** Refuses at the call what could not be computed later. */
+function checkSize(shape: Shape, op: string): void {
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (size > MOST_ELEMENTS) throw coded('shape', `Error in ${op}: expected at most ${MOST_ELEMENTS} elements, received ${size} for shape [${shape}]`);
+}
+
 export const tensor1d = /* @__PURE__ */ ranked(1);
 export const tensor2d = /* @__PURE__ */ ranked(2);
 export const tensor3d = /* @__PURE__ */ ranked(3);
@@ -28,14 +37,17 @@ export const tensor5d = /* @__PURE__ */ ranked(5);
 export const tensor6d = /* @__PURE__ */ ranked(6);
 
 export function zeros(shape: Shape, dtype: DataType = 'float32'): Tensor {
+  checkSize(shape, 'zeros');
   return run1('zeros', [], [dtypeCode(dtype), ...shape]);
 }
 
 export function ones(shape: Shape, dtype: DataType = 'float32'): Tensor {
+  checkSize(shape, 'ones');
   return run1('ones', [], [dtypeCode(dtype), ...shape]);
 }
 
 export function fill(shape: Shape, value: number, dtype: DataType = 'float32'): Tensor {
+  checkSize(shape, 'fill');
   return run1('fill', [], [dtypeCode(dtype), value, ...shape]);
 }
 
@@ -53,6 +65,8 @@ export function range(start: number, stop: number, step = 1, dtype: 'float32' | 
   if (step === 0) throw coded('argument', 'Cannot have a step of zero');
   // As in TensorFlow.js: downwards by default where the end lies below, empty where the step leads away from it.
   const by = stop < start && step === 1 ? -1 : step;
+  const length = Math.ceil((stop - start) / by);
+  if (!(length <= MOST_ELEMENTS)) throw coded('argument', `Error in range: expected a length of at most ${MOST_ELEMENTS}, received ${length}`);
   return run1('range', [], [start, stop, by, dtypeCode(dtype)]);
 }
 

@@ -1,5 +1,6 @@
 /** Tensors and their life. */
 
+import { format } from './format.js';
 import { opId, wasm } from './runtime.js';
 import { BYTES, coded, DTYPES, type DataType, type DataTypeMap, type Shape } from './types.js';
 
@@ -133,9 +134,7 @@ export class Tensor {
   }
 
   toString(verbose = false): string {
-    const values = JSON.stringify(this.arraySync(), null, this.rank > 1 ? 1 : 0);
-    const head = verbose ? `Tensor\n  dtype: ${this.dtype}\n  rank: ${this.rank}\n  shape: [${this.shape}]\n  values:\n` : 'Tensor\n';
-    return `${head}    ${values.replace(/\n */g, ' ')}`;
+    return format(this.dataSync(), this.shape, this.dtype, verbose);
   }
 
   print(verbose = false): void {

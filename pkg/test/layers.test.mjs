@@ -136,3 +136,52 @@ test('a thousand steps and a thousand predictions without tidy leave memory flat
   assert.equal(second.wasmBytes, first.wasmBytes);
   assert.equal(second.engineBytes, first.engineBytes);
 });
+
+const line = () => tf.sequential({ layers: [tf.layers.dense({ inputShape: [2], units: 1 })] });
+
+test('a disposed layer says so, and the engine goes on', () => {
+  const model = line();
+  const x = tf.ones([1, 2]);
+  model.predict(x).dispose();
+  model.dispose();
+  assert.throws(() => model.predict(x), (e) => e.code === 'disposed' && /Layer 'dense_Dense\d+' is already disposed/.test(e.message));
+  assert.deepEqual(tf.layers.dense({ units: 2 }).call(x, {}).shape, [1, 2]);
+});
+
+test('losses and metrics of several outputs', async () => {
+  const input = tf.input({ shape: [2] });
+  const outputs = ['a', 'b'].map((name) => tf.layers.dense({ units: 1, name, kernelInitializer: 'zeros' }).apply(input));
+  const model = tf.model({ inputs: input, outputs });
+  model.compile({ optimizer: tf.train.sgd(0), loss: ['meanSquaredError', 'meanAbsoluteError'], metrics: { b: 'mse' } });
+  assert.deepEqual(model.metricsNames, ['loss', 'a_loss', 'b_loss', 'b_mse']);
+  const [x, a, b] = [tf.ones([4, 2]), tf.fill([4, 1], 2), tf.fill([4, 1], 3)];
+  assert.deepEqual(model.evaluate(x, [a, b]).map((t) => t.dataSync()[0]), [7, 4, 3, 9]);
+  const { history } = await model.fit(x, [a, b], { batchSize: 2 });
+  assert.deepEqual(history, { loss: [7], a_loss: [4], b_loss: [3], b_mse: [9] });
+  await assert.rejects(model.fit(x, [a, b], { classWeight: { 0: 1 } }), /classWeight is for models with one output; this one has 2/);
+});
+
+test('every way to write onBatchEnd receives the loss; one that throws leaves nothing behind', async () => {
+  const model = line();
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const [x, y] = [tf.ones([4, 2]), tf.ones([4, 1])];
+  const seen = [];
+  await model.fit(x, y, { callbacks: { onBatchEnd: (batch, logs = {}) => { seen.push(logs.loss); } } });
+  await model.fit(x, y, { callbacks: { onBatchEnd: (...args) => { seen.push(args[1].loss); } } });
+  assert.ok(seen.length === 2 && seen.every(Number.isFinite), String(seen));
+  const before = tf.memory().numTensors;
+  const failing = { onBatchEnd: () => { throw new Error('stop here'); } };
+  await assert.rejects(model.fit(x, y, { batchSize: 2, callbacks: failing }), /stop here/);
+  assert.equal(tf.memory().numTensors, before);
+  await model.fit(x, y);
+});
+
+test('class weights', async () => {
+  const model = line();
+  model.compile({ optimizer: tf.train.sgd(0), loss: 'meanSquaredError' });
+  model.setWeights([tf.zeros([2, 1]), tf.zeros([1])]);
+  const [x, y] = [tf.ones([3, 2]), tf.tensor2d([[0], [1], [2]])];
+  const { history } = await model.fit(x, y, { classWeight: { 0: 2, 1: 10, 2: 0.5 } });
+  assert.deepEqual(history.loss, [4]);
+  await assert.rejects(model.fit(x, y, { classWeight: { 1: 10 } }), /must contain all classes in the training data\. The class 0 exists/);
+});

@@ -105,3 +105,18 @@ test('an optimizer fits a line without layers', () => {
   m.dispose();
   c.dispose();
 });
+
+test('tensors print as in TensorFlow.js', () => {
+  assert.equal(tf.tensor([NaN, Infinity, 1.5]).toString(), 'Tensor\n    [NaN, Infinity, 1.5]');
+  assert.equal(tf.tensor2d([[1, 20.5], [-3, 4]]).toString(), 'Tensor\n    [[1 , 20.5],\n     [-3, 4   ]]');
+  assert.equal(tf.range(0, 1000).toString(), 'Tensor\n    [0, 1, 2, ..., 997, 998, 999]');
+  assert.equal(tf.tensor([true, false]).toString(true), 'Tensor\n  dtype: bool\n  rank: 1\n  shape: [2]\n  values:\n    [true, false]');
+  assert.equal(tf.zeros([2, 1, 1]).toString(), 'Tensor\n    [ [[0],],\n\n      [[0],]]');
+});
+
+test('a size that cannot be is refused at the call', () => {
+  for (const make of [() => tf.zeros([100000, 100000]), () => tf.fill([1e6, 1e6], 1), () => tf.range(0, 1e12), () => tf.range(NaN, 1)]) {
+    assert.throws(make, /expected .*at most 536870911/);
+  }
+  assert.deepEqual(tf.ones([2]).arraySync(), [1, 1]);
+});

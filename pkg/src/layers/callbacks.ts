@@ -32,7 +32,7 @@ export class Callback implements CustomCallbackArgs {
   async onEpochBegin(_epoch: number, _logs?: Logs): Promise<void> {}
   async onEpochEnd(_epoch: number, _logs?: Logs): Promise<void> {}
   async onBatchBegin(_batch: number, _logs?: Logs): Promise<void> {}
-  async onBatchEnd(_batch: number): Promise<void> {}
+  async onBatchEnd(_batch: number, _logs?: Logs): Promise<void> {}
 }
 
 /** Losses and metrics by epoch. */
@@ -123,7 +123,7 @@ export class CallbackList {
 
   /** Whether some callback reads a batch's losses; only then are they fetched. */
   get readsBatches(): boolean {
-    return this.list.some((c) => c.onBatchEnd !== undefined && c.onBatchEnd.length >= 2);
+    return this.list.some(({ onBatchEnd }) => onBatchEnd !== undefined && onBatchEnd !== Callback.prototype.onBatchEnd);
   }
 
   async each<K extends keyof CustomCallbackArgs>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {

@@ -307,6 +307,7 @@ const BASE_KEYS = new Set(['name', 'trainable', 'inputShape', 'batchInputShape',
 /** A layer that the module describes and computes. */
 export class ModuleLayer extends Layer {
   private readonly handle: number;
+  private disposed = false;
 
   constructor(
     private readonly kerasClass: string,
@@ -340,7 +341,9 @@ export class ModuleLayer extends Layer {
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    if (this.disposed) throw coded('disposed', `Layer '${this.name}' is already disposed.`);
     const list = listOf(inputs);
+    this.ensureBuilt(list.length > 1 ? list.map((t) => t.shape) : (list[0] as Tensor).shape);
     const handles = Uint32Array.from(list, (t) => {
       t.throwIfDisposed();
       return t.handle;
@@ -361,6 +364,11 @@ export class ModuleLayer extends Layer {
       value.dispose();
     }
     return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+  }
+
+  override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
+    this.disposed = true;
+    return super.dispose();
   }
 
   override getConfig(): Config {

@@ -20,7 +20,7 @@ type LossName = string | LossOrMetricFn;
 export interface ModelCompileArgs {
   optimizer: string | Optimizer;
   loss: LossName | LossName[] | Record<string, LossName>;
-  metrics?: LossName | LossName[] | Record<string, LossName>;
+  metrics?: LossName | LossName[] | Record<string, LossName | LossName[]>;
 }
 
 export interface ModelFitArgs {
@@ -77,26 +77,41 @@ export class LayersModel extends Container {
     this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
     if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
     this.loss = args.loss;
-    const perOutput = <T>(value: T | T[] | Record<string, T>): (T | undefined)[] => {
-      if (Array.isArray(value)) return this.outputs.map((_, i) => (value.length === 1 ? value[0] : value[i]));
-      if (value !== null && typeof value === 'object') return this.outputNames.map((name) => (value as Record<string, T>)[name]);
-      return this.outputs.map(() => value as T);
-    };
-    this.lossFunctions = perOutput(args.loss).map((loss, i) => {
+    this.lossFunctions = this.perOutput(args.loss).map((loss, i) => {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
       return typeof loss === 'function' ? loss : lossOf(loss);
     });
-    const names = args.metrics === undefined ? [] : this.outputs.length === 1 ? [args.metrics].flat() : [];
-    this.metrics = names.map((metric) => this.metricOf(metric as LossName, 0));
-    this.metricsNames = ['loss', ...this.metrics.map((m) => m.name)];
+    this.metrics = this.outputs.flatMap((_, i) => this.metricsOfOutput(args.metrics, i));
+    const several = this.outputs.length > 1;
+    this.metricsNames = [
+      'loss',
+      ...(several ? this.outputNames.map((name) => `${name}_loss`) : []),
+      ...this.metrics.map((m) => (several ? `${this.outputNames[m.output]}_${m.name}` : m.name)),
+    ];
     this.compileArgs = args;
+  }
+
+  /** What is given once for all outputs, or for each by position or by name. */
+  private perOutput<T>(value: T | T[] | Record<string, T>): (T | undefined)[] {
+    if (Array.isArray(value)) return this.outputs.map((_, i) => (value.length === 1 ? value[0] : value[i]));
+    if (value !== null && typeof value === 'object') return this.outputNames.map((name) => (value as Record<string, T>)[name]);
+    return this.outputs.map(() => value as T);
+  }
+
+  /** A list of metrics holds for every output; an object names the outputs. */
+  private metricsOfOutput(metrics: ModelCompileArgs['metrics'], output: number): Metric[] {
+    if (metrics === undefined || metrics === null) return [];
+    const byName = typeof metrics === 'object' && !Array.isArray(metrics);
+    const mine = byName ? (metrics as Record<string, LossName | LossName[]>)[this.outputNames[output] as string] : metrics;
+    return mine === undefined ? [] : [mine].flat().map((metric) => this.metricOf(metric, output));
   }
 
   private metricOf(metric: LossName, output: number): Metric {
     if (typeof metric === 'function') return { name: metric.name || 'metric', output, compute: metric };
     const shape = this.outputs[output]?.shape ?? [];
     if (metric === 'accuracy' || metric === 'acc') {
-      const loss = typeof this.loss === 'string' ? camelLoss(this.loss) : '';
+      const given = this.perOutput<LossName>(this.loss ?? [])[output];
+      const loss = typeof given === 'string' ? camelLoss(given) : '';
       const kind =
         shape.at(-1) === 1 || loss === 'binaryCrossentropy' ? 'binaryAccuracy' : loss === 'sparseCategoricalCrossentropy' ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
       return { name: 'acc', output, compute: named('metric', kind) };
@@ -146,18 +161,22 @@ export class LayersModel extends Container {
     return Array.isArray(outputs) ? result : (result[0] as Tensor);
   }
 
-  /** The loss, as one scalar. Call on a tape to train. */
-  private totalLoss(predicted: Tensor[], targets: Tensor[], sampleWeight: Tensor | null): Tensor {
-    let total: Tensor | null = null;
-    const plus = (term: Tensor): void => {
-      total = total === null ? term : ops.add(total, term);
-    };
-    predicted.forEach((y, i) => {
+  /** The loss of each output, as scalars. Call on a tape to train. */
+  private outputLosses(predicted: Tensor[], targets: Tensor[], sampleWeight: Tensor | null): Tensor[] {
+    return predicted.map((y, i) => {
       const loss = (this.lossFunctions[i] as LossOrMetricFn)(targets[i] as Tensor, y);
-      plus(ops.mean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight)));
+      return ops.mean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight));
     });
-    for (const loss of this.losses) plus(loss());
-    return total as unknown as Tensor;
+  }
+
+  /** The losses together, with those that layers add. */
+  private totalLoss(losses: Tensor[]): Tensor {
+    return [...losses, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
+  }
+
+  /** What `metricsNames` names. */
+  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], targets: Tensor[]): Tensor[] {
+    return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, targets)];
   }
 
   private regularization(): Tensor[] {
@@ -172,12 +191,14 @@ export class LayersModel extends Container {
     return tidy(() => {
       const trained: LayerVariable[] = this.trainableWeights;
       let predicted: Tensor[] = [];
+      let losses: Tensor[] = [];
       const weights = classWeight === undefined ? null : sampleWeights(targets[0] as Tensor, classWeight);
       const { value, grads } = gradientsOf(() => {
         predicted = this.compute(inputs, this.outputs, { training: true });
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(predicted, targets, weights));
+        losses = this.outputLosses(predicted, targets, weights);
+        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses));
       }, trained.map((w) => w.variable));
-      const values = [value, ...this.measure(predicted, targets)];
+      const values = this.values(value, losses, predicted, targets);
       const gradients: NamedTensorMap = {};
       trained.forEach((w, i) => {
         if (grads[i]) gradients[w.variable.name] = grads[i];
@@ -242,7 +263,8 @@ export class LayersModel extends Container {
         const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
         const [bx, by] = [inputs.map(part), targets.map(part)];
         const predicted = this.compute(bx, this.outputs, { training: false });
-        const values = [this.totalLoss(predicted, by, null), ...this.measure(predicted, by)].map((v) => ops.mul(v, count));
+        const losses = this.outputLosses(predicted, by, null);
+        const values = this.values(this.totalLoss(losses), losses, predicted, by).map((v) => ops.mul(v, count));
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
@@ -260,6 +282,10 @@ export class LayersModel extends Container {
     if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
     const held: { x: Tensor[]; y: Tensor[] } | null = validationData === undefined ? null : { x: listOf(validationData[0]), y: listOf(validationData[1]) };
     const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
+    if (args.classWeight !== undefined) {
+      if (targets.length > 1) throw coded('argument', `classWeight is for models with one output; this one has ${targets.length}.`);
+      await checkClassWeight(targets[0] as Tensor, samples, args.classWeight);
+    }
     const owned: Tensor[] = [];
     let validation = held;
     if (held === null && samples < all) {
@@ -301,25 +327,31 @@ export class LayersModel extends Container {
     const order = args.shuffle === false ? Uint32Array.from({ length: samples }, (_, i) => i) : createShuffledIndices(samples);
     // Sums stay with the engine: reading every batch's losses would make it wait.
     let sums: Tensor[] = [];
+    let values: Tensor[] = [];
     let seen = 0;
-    for (let at = 0, batch = 0; at < samples && !this.ended(args.signal); at += batchSize, batch++) {
-      const size = Math.min(batchSize, samples - at);
-      await callbacks.each('onBatchBegin', batch, { batch, size });
-      const values = tidy(() => {
-        const picked = tensor(Int32Array.from(order.subarray(at, at + size)), [size], 'int32');
-        const part = (t: Tensor): Tensor => ops.gather(t, picked);
-        return this.trainStep(inputs.map(part), targets.map(part), args.classWeight);
-      });
-      const old = sums;
-      sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
-      old.forEach((t) => t.dispose());
-      seen += size;
-      wasm().flush();
-      const logs: Logs = { batch, size };
-      if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[this.metricsNames[i] as string] = v));
-      else values.forEach((v) => v.dispose());
-      await callbacks.each('onBatchEnd', batch, logs);
-      if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
+    try {
+      for (let at = 0, batch = 0; at < samples && !this.ended(args.signal); at += batchSize, batch++) {
+        const size = Math.min(batchSize, samples - at);
+        await callbacks.each('onBatchBegin', batch, { batch, size });
+        values = tidy(() => {
+          const picked = tensor(Int32Array.from(order.subarray(at, at + size)), [size], 'int32');
+          const part = (t: Tensor): Tensor => ops.gather(t, picked);
+          return this.trainStep(inputs.map(part), targets.map(part), args.classWeight);
+        });
+        const old = sums;
+        sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
+        old.forEach((t) => t.dispose());
+        seen += size;
+        wasm().flush();
+        const logs: Logs = { batch, size };
+        if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[this.metricsNames[i] as string] = v));
+        else values.forEach((v) => v.dispose());
+        await callbacks.each('onBatchEnd', batch, logs);
+        if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
+      }
+    } catch (error) {
+      for (const t of [...sums, ...values]) t.dispose();
+      throw error;
     }
     const logs: Logs = {};
     (await readScalars(sums)).forEach((sum, i) => (logs[this.metricsNames[i] as string] = sum / seen));
@@ -451,12 +483,28 @@ function lossOf(name: string): LossOrMetricFn {
   return named('loss', camel);
 }
 
+/** The class that each target names: its own number, or the place of its one. */
+function classesOf(target: Tensor): Tensor {
+  return target.rank > 1 && (target.shape.at(-1) ?? 1) > 1 ? ops.argMax(target, -1) : ops.reshape(target, [target.shape[0] ?? 0]).toInt();
+}
+
+/** Every class of the samples that are trained on must have a weight. */
+async function checkClassWeight(target: Tensor, samples: number, classWeight: Record<number, number>): Promise<void> {
+  const classes = tidy(() => classesOf(target));
+  const trained = new Set((await classes.data()).subarray(0, samples));
+  classes.dispose();
+  for (const c of trained) {
+    if (classWeight[c] === undefined) {
+      throw coded('argument', `classWeight must contain all classes in the training data. The class ${c} exists in the data but not in classWeight`);
+    }
+  }
+}
+
 /** A weight per sample from the class that its target names. */
 function sampleWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
-  const classes = target.rank > 1 && (target.shape.at(-1) ?? 1) > 1 ? ops.argMax(target, -1) : ops.reshape(target, [target.shape[0] ?? 0]).toInt();
   const largest = Math.max(...Object.keys(classWeight).map(Number));
   const table = tensor(Float32Array.from({ length: largest + 1 }, (_, i) => classWeight[i] ?? 1));
-  return ops.gather(table, classes);
+  return ops.gather(table, classesOf(target));
 }
 
 /** The values of scalars, which are disposed. */
