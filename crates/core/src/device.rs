@@ -31,6 +31,8 @@ pub struct Device(Arc<Inner>);
 
 struct Inner {
     engine: Arc<dyn Engine>,
+    /// Pending operations before they run unasked.
+    max_pending: usize,
     state: Mutex<Queue>,
 }
 
@@ -59,7 +61,12 @@ pub struct Stats {
 impl Device {
     /// A device that runs on `engine`.
     pub fn new(engine: Arc<dyn Engine>) -> Device {
-        Device(Arc::new(Inner { engine, state: Mutex::default() }))
+        Device(Arc::new(Inner { engine, max_pending: MAX_PENDING_NODES, state: Mutex::default() }))
+    }
+
+    /// A device that runs every operation at once, alone: nothing is fused. To find what fusion breaks, or costs.
+    pub fn unfused(engine: Arc<dyn Engine>) -> Device {
+        Device(Arc::new(Inner { engine, max_pending: 0, state: Mutex::default() }))
     }
 
     /// The engine.
@@ -128,7 +135,7 @@ impl Device {
             queue.tape_push(Recorded::Op(op), inputs, &output);
             queue.pending.push(Arc::downgrade(&output.node));
             queue.pending_bytes += bytes;
-            queue.pending.len() > MAX_PENDING_NODES || queue.pending_bytes > MAX_PENDING_BYTES
+            queue.pending.len() > self.0.max_pending || queue.pending_bytes > MAX_PENDING_BYTES
         };
         if full {
             self.flush()?;

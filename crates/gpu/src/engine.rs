@@ -1,0 +1,180 @@
+//! The engine: runs prepared plans as one submission each.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
+use headwater_core::plan::Plan;
+use headwater_core::{Error, HostData, HostSlice, Result};
+
+use crate::host::{Dispatch, Host, Id, UNIFORM_ALIGN};
+use crate::memory::{buffer, lanes, Lanes, Memory};
+use crate::prepare::{prepare, Pass, Slot};
+use crate::shader::Shader;
+
+/// How a GPU engine runs.
+#[derive(Clone, Copy, Debug)]
+pub struct GpuOptions {
+    /// Tiled contractions, reductions by whole workgroups. Otherwise every kernel computes one element per invocation.
+    pub tiles: bool,
+}
+
+impl Default for GpuOptions {
+    fn default() -> GpuOptions {
+        GpuOptions { tiles: true }
+    }
+}
+
+/// The engine that runs on a GPU.
+pub struct GpuEngine {
+    host: Arc<dyn Host>,
+    options: GpuOptions,
+    memory: Arc<Memory>,
+    pipelines: Mutex<HashMap<String, Id>>,
+    /// Held while commands are given: memory freed while a run is encoded must not be written by an upload before it.
+    order: Mutex<()>,
+}
+
+impl GpuEngine {
+    /// An engine on `host`.
+    pub fn new(host: Arc<dyn Host>, options: GpuOptions) -> GpuEngine {
+        GpuEngine { memory: Arc::new(Memory::new(host.clone())), host, options, pipelines: Mutex::default(), order: Mutex::default() }
+    }
+
+    /// How many different shaders were compiled.
+    pub fn pipelines(&self) -> usize {
+        self.pipelines.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The pipeline of a shader, found again by its text.
+    fn pipeline(&self, shader: &Shader, label: &str) -> Result<Id> {
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&id) = pipelines.get(&shader.source) {
+            return Ok(id);
+        }
+        let id = pipelines.len() as Id + 1;
+        let made = self.host.create_pipeline(id, &shader.source, shader.reads.len(), shader.writes.len());
+        made.map_err(|e| Error::device("webgpu", format!("kernel {label}: {e}")))?;
+        pipelines.insert(shader.source.clone(), id);
+        Ok(id)
+    }
+}
+
+/// The state of one run.
+struct Run {
+    values: Vec<Option<Arc<Lanes>>>,
+    dispatches: Vec<Dispatch>,
+    uniforms: Vec<u32>,
+}
+
+impl Run {
+    fn value(&self, value: usize) -> Result<&Arc<Lanes>> {
+        let lanes = self.values.get(value).and_then(Option::as_ref);
+        lanes.ok_or_else(|| Error::device("webgpu", format!("value {value} is read before it is computed")))
+    }
+
+    fn encode(&mut self, pass: &Pass, temporary: &[Arc<Lanes>], params: &[u32]) -> Result<()> {
+        let offset = self.uniforms.len();
+        self.uniforms.extend(&pass.words);
+        for &(word, param) in &pass.params {
+            self.uniforms[offset + word] = params[param];
+        }
+        self.uniforms.resize(self.uniforms.len().max(offset + 1).next_multiple_of(UNIFORM_ALIGN), 0);
+        let id = |slot: &Slot| match *slot {
+            Slot::Value(value) => self.value(value).map(|l| l.id),
+            Slot::Temporary(n) => Ok(temporary[n].id),
+        };
+        self.dispatches.push(Dispatch {
+            pipeline: pass.pipeline,
+            groups: pass.groups,
+            uniform_offset: offset as u32,
+            uniform_size: (self.uniforms.len() - offset) as u32,
+            buffers: pass.buffers.iter().map(id).collect::<Result<_>>()?,
+        });
+        Ok(())
+    }
+}
+
+impl Engine for GpuEngine {
+    fn name(&self) -> &'static str {
+        "webgpu"
+    }
+
+    fn max_kernel_buffers(&self) -> usize {
+        self.host.limits().max_storage_buffers.min(8)
+    }
+
+    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {
+        let _order = self.order.lock();
+        let lanes = self.memory.take(data.len())?;
+        match data {
+            HostSlice::F32(v) => self.host.write_buffer(lanes.id, bytemuck::cast_slice(v)),
+            HostSlice::I32(v) => self.host.write_buffer(lanes.id, bytemuck::cast_slice(v)),
+            HostSlice::Bool(v) => {
+                let words: Vec<u32> = v.iter().map(|&b| u32::from(b != 0)).collect();
+                self.host.write_buffer(lanes.id, &words);
+            }
+        }
+        Ok(buffer(lanes, data.dtype()))
+    }
+
+    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+        if plan.prepared.get().is_none() {
+            let prepared = prepare(plan, &self.options, &mut |shader, label| self.pipeline(shader, label))?;
+            // Another thread may have been faster; either is right.
+            let _ = plan.prepared.set(Box::new(prepared));
+        }
+        let prepared = plan.prepared.get().and_then(|p| p.downcast_ref::<Vec<Vec<Pass>>>());
+        let Some(prepared) = prepared else {
+            return Err(Error::device("webgpu", "received a plan prepared by another engine"));
+        };
+        let _order = self.order.lock();
+        let mut run = Run { values: vec![None; plan.values.len()], dispatches: Vec::new(), uniforms: Vec::new() };
+        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
+            *slot = Some(lanes(leaf)?.clone());
+        }
+        for ((kernel, passes), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
+            for value in kernel.writes() {
+                run.values[value] = Some(self.memory.take(plan.values[value].size)?);
+            }
+            let mut temporary = Vec::new();
+            for pass in passes {
+                if pass.temporary > 0 {
+                    temporary.push(self.memory.take(pass.temporary)?);
+                }
+                run.encode(pass, &temporary, params)?;
+            }
+            // Given back only now that the kernel is encoded: until then they must not become its outputs.
+            frees.iter().for_each(|&v| run.values[v] = None);
+        }
+        if !run.dispatches.is_empty() {
+            self.host.submit(&run.dispatches, &run.uniforms)?;
+        }
+        plan.results.iter().map(|&v| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype))).collect()
+    }
+
+    fn read(&self, buffer: &Buffer, done: ReadCallback) {
+        let dtype = buffer.dtype;
+        match lanes(buffer) {
+            Err(error) => done(Err(error)),
+            Ok(lanes) if lanes.size == 0 => done(Ok(HostData::from_lanes(dtype, &[]))),
+            Ok(lanes) => {
+                // The buffer must outlive the read: the callback keeps it.
+                let kept = lanes.clone();
+                let finish = move |words: Result<Vec<u32>>| {
+                    drop(kept);
+                    done(words.map(|w| HostData::from_lanes(dtype, &w)));
+                };
+                self.host.read_buffer(lanes.id, lanes.size, Box::new(finish));
+            }
+        }
+    }
+
+    fn wait(&self) -> bool {
+        self.host.wait()
+    }
+
+    fn memory(&self) -> EngineMemory {
+        self.memory.usage()
+    }
+}

@@ -1,0 +1,139 @@
+//! Buffers, pooled by size class so that a loop's memory stays flat.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use headwater_core::engine::{Buffer, BufferData, EngineMemory};
+use headwater_core::{DType, Error, Result};
+
+use crate::host::{Host, Id};
+
+/// Bytes of free memory kept for reuse; beyond, it goes back to the device.
+const MAX_POOLED: usize = 256 << 20;
+
+/// Buffers of a host.
+pub struct Memory {
+    host: Arc<dyn Host>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    next: Id,
+    free: HashMap<usize, Vec<Id>>,
+    memory: EngineMemory,
+}
+
+/// Bytes rounded up to one of four classes per power of two: at most a quarter is wasted.
+fn class(size: usize) -> usize {
+    let bytes = size.max(16) * 4;
+    bytes.next_multiple_of((bytes.next_power_of_two() / 8).max(16))
+}
+
+impl Memory {
+    /// No buffers yet.
+    pub fn new(host: Arc<dyn Host>) -> Memory {
+        Memory { host, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A buffer of `size` words whose contents are to be written.
+    ///
+    /// # Errors
+    /// `ErrorKind::Device` for more than a buffer can hold, or when memory runs out.
+    pub fn take(self: &Arc<Self>, size: usize) -> Result<Arc<Lanes>> {
+        let bytes = class(size);
+        let limit = self.host.limits().max_buffer_bytes;
+        if size.saturating_mul(4) > limit {
+            let message = format!("a tensor of {} bytes is larger than a buffer can be ({limit})", size.saturating_mul(4));
+            return Err(Error::device("webgpu", message));
+        }
+        let bytes = bytes.min(limit);
+        let mut state = self.state();
+        let id = match state.free.get_mut(&bytes).and_then(Vec::pop) {
+            Some(id) => {
+                state.memory.pooled -= bytes;
+                id
+            }
+            None => {
+                state.next += 1;
+                self.host.create_buffer(state.next, bytes)?;
+                state.next
+            }
+        };
+        state.memory.live += bytes;
+        Ok(Arc::new(Lanes { id, bytes, size, memory: Arc::downgrade(self) }))
+    }
+
+    /// Memory in use and kept.
+    pub fn usage(&self) -> EngineMemory {
+        self.state().memory
+    }
+
+    /// A buffer that the next command may overwrite: commands run in order.
+    fn give_back(&self, id: Id, bytes: usize) {
+        let mut state = self.state();
+        state.memory.live -= bytes;
+        if state.memory.pooled + bytes <= MAX_POOLED {
+            state.memory.pooled += bytes;
+            state.free.entry(bytes).or_default().push(id);
+        } else {
+            self.host.destroy_buffer(id);
+        }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.free.values().flatten().for_each(|&id| self.host.destroy_buffer(id));
+    }
+}
+
+/// A buffer: `size` 32-bit lanes.
+pub struct Lanes {
+    /// The host's name for it.
+    pub id: Id,
+    bytes: usize,
+    /// Elements.
+    pub size: usize,
+    memory: Weak<Memory>,
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        if let Some(memory) = self.memory.upgrade() {
+            memory.give_back(self.id, self.bytes);
+        }
+    }
+}
+
+/// A tensor's reference to lanes.
+pub struct Shared(pub Arc<Lanes>);
+
+impl BufferData for Shared {
+    fn bytes(&self) -> usize {
+        self.0.bytes
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A tensor's view of lanes.
+pub fn buffer(lanes: Arc<Lanes>, dtype: DType) -> Buffer {
+    Buffer { size: lanes.size, data: Arc::new(Shared(lanes)), dtype }
+}
+
+/// The lanes of a buffer of this engine.
+///
+/// # Errors
+/// `ErrorKind::Device` for a buffer of another engine.
+pub fn lanes(buffer: &Buffer) -> Result<&Arc<Lanes>> {
+    let shared = buffer.data.as_any().downcast_ref::<Shared>();
+    shared.map(|s| &s.0).ok_or_else(|| Error::device("webgpu", "received a buffer of another engine"))
+}

@@ -1,0 +1,303 @@
+//! A shader under construction: its uniforms, bindings and functions.
+
+use std::fmt::Write;
+
+use headwater_core::plan::{Access, Map, Plan, Source, ValueId};
+use headwater_core::DType;
+
+use super::math;
+use super::{Shader, Slot};
+
+/// Invocations per workgroup of elementwise shaders.
+pub const GROUP: usize = 64;
+/// The most workgroups along one dimension.
+pub const MAX_GROUPS: usize = 65_535;
+
+/// See the module.
+pub struct Code<'p> {
+    /// The plan, for the dtypes of its values.
+    pub plan: &'p Plan,
+    fields: String,
+    words: Vec<u32>,
+    params: Vec<(usize, usize)>,
+    reads: Vec<(Slot, DType)>,
+    vectors: Vec<Slot>,
+    writes: Vec<(Slot, DType)>,
+    helpers: Vec<&'static str>,
+    functions: String,
+}
+
+/// The WGSL type of a register.
+pub fn type_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "f32",
+        DType::I32 => "i32",
+        DType::Bool => "bool",
+    }
+}
+
+/// The WGSL type of an element in memory.
+fn element_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Bool => "u32",
+        other => type_name(other),
+    }
+}
+
+impl<'p> Code<'p> {
+    /// An empty shader.
+    pub fn new(plan: &'p Plan) -> Code<'p> {
+        Code {
+            plan,
+            fields: String::new(),
+            words: Vec::new(),
+            params: Vec::new(),
+            reads: Vec::new(),
+            vectors: Vec::new(),
+            writes: Vec::new(),
+            helpers: Vec::new(),
+            functions: String::new(),
+        }
+    }
+
+    /// Appends module-scope text.
+    pub fn push(&mut self, text: &str) {
+        self.functions.push_str(text);
+    }
+
+    /// A uniform of WGSL type `kind`; returns how to read it. An empty name makes one up.
+    fn field(&mut self, name: &str, kind: &str, word: u32) -> String {
+        let made_up = format!("u{}", self.words.len());
+        let name = if name.is_empty() { &made_up } else { name };
+        let _ = writeln!(self.fields, "  {name}: {kind},");
+        self.words.push(word);
+        format!("u.{name}")
+    }
+
+    /// Uniforms `u.name` with the given values.
+    pub fn sizes<const N: usize>(&mut self, sizes: [(&str, usize); N]) {
+        for (name, value) in sizes {
+            self.field(name, "u32", value as u32);
+        }
+    }
+
+    /// A float uniform.
+    pub fn float(&mut self, name: &str, value: f32) {
+        self.field(name, "f32", value.to_bits());
+    }
+
+    /// A number that does not belong to the text.
+    pub fn number(&mut self, value: usize) -> String {
+        self.field("", "u32", value as u32)
+    }
+
+    /// A constant: finite ones as literals, others as uniforms, which WGSL has no literals for.
+    pub fn constant(&mut self, dtype: DType, bits: u32) -> String {
+        match dtype {
+            DType::F32 if f32::from_bits(bits).is_finite() => format!("f32({:?})", f32::from_bits(bits)),
+            DType::F32 => self.field("", "f32", bits),
+            DType::I32 => format!("i32({})", bits as i32),
+            DType::Bool => (bits != 0).to_string(),
+        }
+    }
+
+    /// The plan's run-time scalar `param`.
+    pub fn param(&mut self, dtype: DType, param: usize) -> String {
+        self.params.push((self.words.len(), param));
+        let field = self.field("", element_name(dtype), 0);
+        if dtype == DType::Bool {
+            format!("({field} != 0u)")
+        } else {
+            field
+        }
+    }
+
+    /// The name of a buffer to read.
+    pub fn read(&mut self, value: ValueId) -> String {
+        self.read_slot(Slot::Value(value), self.plan.values[value].dtype)
+    }
+
+    /// As [`Code::read`].
+    pub fn read_slot(&mut self, slot: Slot, dtype: DType) -> String {
+        let known = self.reads.iter().position(|(s, _)| *s == slot);
+        let n = known.unwrap_or_else(|| {
+            self.reads.push((slot, dtype));
+            self.reads.len() - 1
+        });
+        format!("b{n}")
+    }
+
+    /// The name of a buffer to read as `array<vec4<f32>>`; nothing else may read it.
+    pub fn read_vectors(&mut self, value: ValueId) -> String {
+        self.vectors.push(Slot::Value(value));
+        self.read(value)
+    }
+
+    /// The name of a buffer to write.
+    pub fn write(&mut self, slot: Slot, dtype: DType) -> String {
+        self.writes.push((slot, dtype));
+        format!("o{}", self.writes.len() - 1)
+    }
+
+    /// Includes a function of [`math`] and what it needs.
+    pub fn need(&mut self, name: &'static str) -> &'static str {
+        if !self.helpers.contains(&name) {
+            math::needs(name).iter().for_each(|&n| {
+                self.need(n);
+            });
+            self.helpers.push(name);
+        }
+        name
+    }
+
+    /// Coordinates `{prefix}0..` of linear index `index` over `dims`, as statements.
+    pub fn coordinates(&mut self, prefix: &str, index: &str, dims: &[usize]) -> String {
+        let mut text = String::new();
+        let mut rest = index.to_string();
+        for d in (1..dims.len()).rev() {
+            let size = self.number(dims[d]);
+            let _ = writeln!(text, "  let {prefix}{d} = {rest} % {size};\n  let {prefix}q{d} = {rest} / {size};");
+            rest = format!("{prefix}q{d}");
+        }
+        if !dims.is_empty() {
+            let _ = writeln!(text, "  let {prefix}0 = {rest};");
+        }
+        text
+    }
+
+    /// `offset + sum(coordinate * stride)`, strides of 0 and 1 being part of the text. Negative strides wrap around.
+    pub fn offset<S: AsRef<str>>(&mut self, offset: usize, terms: &[(S, isize)]) -> String {
+        let mut text = String::new();
+        if offset != 0 {
+            text = self.number(offset);
+        }
+        for (coordinate, stride) in terms {
+            let coordinate = coordinate.as_ref();
+            let term = match stride {
+                0 => continue,
+                1 => coordinate.to_string(),
+                _ => format!("{coordinate} * {}", self.number(*stride as usize)),
+            };
+            if !text.is_empty() {
+                text.push_str(" + ");
+            }
+            text.push_str(&term);
+        }
+        if text.is_empty() {
+            text.push_str("0u");
+        }
+        text
+    }
+
+    /// The element of `access` at the buffer position `at`.
+    pub fn element(&mut self, access: &Access, at: &str) -> String {
+        match access.source {
+            Source::Index => format!("i32({at})"),
+            Source::Buffer(value) => {
+                let name = self.read(value);
+                if access.dtype == DType::Bool {
+                    format!("({name}[{at}] != 0u)")
+                } else {
+                    format!("{name}[{at}]")
+                }
+            }
+        }
+    }
+
+    /// Statements that load a map's inputs as `{prefix}x0..`, the index being in coordinates `{prefix}0..`.
+    pub fn loads(&mut self, prefix: &str, map: &Map, linear: Option<&str>) -> String {
+        let mut text = String::new();
+        for (n, access) in map.inputs.iter().enumerate() {
+            let at = match linear {
+                Some(linear) if access.view.is_contiguous() => linear.to_string(),
+                _ => {
+                    let terms: Vec<(String, isize)> = (access.view.strides.iter().enumerate())
+                        .map(|(d, &s)| (format!("{prefix}{d}"), if access.view.shape[d] == 1 { 0 } else { s }))
+                        .collect();
+                    self.offset(access.view.offset, &terms)
+                }
+            };
+            let element = self.element(access, &at);
+            let _ = writeln!(text, "  let {prefix}x{n} = {element};");
+        }
+        text
+    }
+
+    /// The function `tail` that computes a map's program at index `i` from the head's result `acc` and stores it.
+    pub fn tail(&mut self, map: &Map, has_head: bool) {
+        let mut text = String::from("fn tail(i: u32");
+        if has_head {
+            let acc = map.program.code.iter().position(|c| matches!(c, headwater_core::scalar::Instr::Acc));
+            let dtype = acc.map_or(DType::F32, |reg| map.program.types[reg]);
+            let _ = write!(text, ", acc: {}", type_name(dtype));
+        }
+        text.push_str(") {\n");
+        if map.inputs.iter().any(|a| !a.view.is_contiguous()) {
+            let coordinates = self.coordinates("c", "i", &map.shape);
+            text.push_str(&coordinates);
+        }
+        text.push_str(&self.loads("c", map, Some("i")));
+        text.push_str(&self.statements("c", map));
+        for &(reg, value) in &map.outputs {
+            let name = self.write(Slot::Value(value), self.plan.values[value].dtype);
+            let stored = match map.program.types[reg as usize] {
+                DType::Bool => format!("select(0u, 1u, cr{reg})"),
+                _ => format!("cr{reg}"),
+            };
+            let _ = writeln!(text, "  {name}[i] = {stored};");
+        }
+        text.push_str("}\n");
+        self.push(&text);
+    }
+
+    /// One invocation per element, `size` of them.
+    pub fn elementwise(mut self, size: usize, has_head: bool) -> Shader {
+        self.sizes([("size", size)]);
+        let call = if has_head { "tail(i, head(i));" } else { "tail(i);" };
+        let text = format!(
+            "@compute @workgroup_size({GROUP})
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
+  let i = (w.y * n.x + w.x) * {GROUP}u + l;
+  if (i < u.size) {{ {call} }}
+}}
+"
+        );
+        self.push(&text);
+        self.finish(spread(size.div_ceil(GROUP)))
+    }
+
+    /// The shader.
+    pub fn finish(self, groups: [u32; 3]) -> Shader {
+        let mut source = String::new();
+        if !self.fields.is_empty() {
+            let _ = write!(source, "struct Uniforms {{\n{}}}\n@group(0) @binding(0) var<uniform> u: Uniforms;\n", self.fields);
+        }
+        for (n, (slot, dtype)) in self.reads.iter().enumerate() {
+            let vector = self.vectors.contains(slot);
+            let element = if vector { "vec4<f32>" } else { element_name(*dtype) };
+            let binding = n + 1;
+            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read> b{n}: array<{element}>;");
+        }
+        for (n, (_, dtype)) in self.writes.iter().enumerate() {
+            let (binding, element) = (self.reads.len() + n + 1, element_name(*dtype));
+            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read_write> o{n}: array<{element}>;");
+        }
+        self.helpers.iter().for_each(|h| source.push_str(math::text(h)));
+        source.push_str(&self.functions);
+        Shader {
+            source,
+            reads: self.reads.into_iter().map(|(slot, _)| slot).collect(),
+            writes: self.writes.into_iter().map(|(slot, _)| slot).collect(),
+            words: self.words,
+            params: self.params,
+            groups,
+            temporary: 0,
+        }
+    }
+}
+
+/// So many workgroups, in two dimensions where one does not hold them.
+pub fn spread(groups: usize) -> [u32; 3] {
+    let x = groups.clamp(1, MAX_GROUPS);
+    [x as u32, groups.div_ceil(x).max(1) as u32, 1]
+}

@@ -1,0 +1,73 @@
+//! Kernels as WGSL.
+
+mod code;
+mod contract;
+mod heads;
+mod math;
+mod program;
+mod reduce;
+
+use headwater_core::plan::{Head, Kernel, Plan, ValueId};
+use headwater_core::Result;
+
+use crate::engine::GpuOptions;
+use code::Code;
+
+/// A buffer a shader uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// A value of the plan.
+    Value(ValueId),
+    /// The kernel's temporary buffer of this number.
+    Temporary(usize),
+}
+
+/// A compute shader and what to run it with.
+#[derive(Clone, Debug)]
+pub struct Shader {
+    /// The WGSL text: bindings as [`crate::Host::create_pipeline`] says, entry point `main`.
+    pub source: String,
+    /// The buffers read, by binding.
+    pub reads: Vec<Slot>,
+    /// The buffers written, by binding.
+    pub writes: Vec<Slot>,
+    /// The uniform words.
+    pub words: Vec<u32>,
+    /// Words to replace by the plan's run-time scalars: `(word, scalar)`.
+    pub params: Vec<(usize, usize)>,
+    /// Workgroups.
+    pub groups: [u32; 3],
+    /// Words of a temporary buffer to make before this shader runs; 0: none.
+    pub temporary: usize,
+}
+
+/// The shaders that compute a kernel, in order.
+///
+/// # Errors
+/// `ErrorKind::Device` for what this engine cannot compute.
+pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<Shader>> {
+    if kernel.map.shape.size() == 0 {
+        return Ok(Vec::new());
+    }
+    if options.tiles {
+        match &kernel.head {
+            Some(Head::Reduce { op, body, kept }) => {
+                if let Some(shaders) = reduce::print(plan, kernel, *op, body, *kept) {
+                    return Ok(shaders);
+                }
+            }
+            Some(Head::MatMul { .. } | Head::Conv { .. }) => {
+                if let Some(shader) = contract::print(plan, kernel) {
+                    return Ok(vec![shader]);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut code = Code::new(plan);
+    if let Some(head) = &kernel.head {
+        heads::head(&mut code, head);
+    }
+    code.tail(&kernel.map, kernel.head.is_some());
+    Ok(vec![code.elementwise(kernel.map.shape.size(), kernel.head.is_some())])
+}

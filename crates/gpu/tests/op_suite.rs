@@ -1,0 +1,36 @@
+//! The op suite on a GPU, in every mode. Without one these tests fail: `cargo xtask setup` installs a software adapter.
+#![cfg(feature = "native")]
+
+use std::sync::Arc;
+
+use headwater_core::engine::Engine;
+use headwater_core::{Device, Result};
+use headwater_gpu::{GpuEngine, GpuOptions, NativeHost};
+use headwater_tests::{chains, compare};
+
+fn check(make: fn(Arc<dyn Engine>) -> Device, options: GpuOptions, random_chains: u32) -> Result<()> {
+    let device = make(Arc::new(GpuEngine::new(Arc::new(NativeHost::new()?), options)));
+    let chains = (0..random_chains).map(chains::chain);
+    let describe = |case| match compare::check(&device, &case) {
+        Ok(wrong) => wrong,
+        Err(error) => Some(format!("{}: {error}", case.name)),
+    };
+    let wrong: Vec<String> = headwater_tests::cases().into_iter().chain(chains).filter_map(describe).collect();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(())
+}
+
+#[test]
+fn unfused() -> Result<()> {
+    check(Device::unfused, GpuOptions { tiles: false }, 10)
+}
+
+#[test]
+fn fused_plain() -> Result<()> {
+    check(Device::new, GpuOptions { tiles: false }, 40)
+}
+
+#[test]
+fn fused_tiled() -> Result<()> {
+    check(Device::new, GpuOptions { tiles: true }, 40)
+}
