@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use headwater::nn::Model;
-use headwater::{cpu, HostSlice, Result, Tensor};
+use headwater::{cpu, gpu, Device, HostSlice, Result, Tensor};
 use headwater_converter::{mobilenet, pytorch, tfjs};
 
 fn path(relative: &str) -> PathBuf {
@@ -20,18 +20,29 @@ fn photograph(device: &headwater::Device, name: &str) -> (Tensor, Vec<f32>) {
     (x, reference)
 }
 
+/// Both engines.
+fn devices() -> Result<[Device; 2]> {
+    Ok([cpu(2), gpu()?])
+}
+
 fn top(logits: &[f32]) -> usize {
     (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
 }
 
 #[test]
 fn the_embedded_model_names_the_photographs() -> Result<()> {
-    let device = cpu(2);
     let stored = tfjs::read(&path("demos/assets/mobilenet_v2_uint8"))?;
-    let model = Model::from_keras(&device, &stored.topology, 1)?;
-    model.load_weights(|name| stored.weights.get(name).and_then(|w| w.to_device(&device).ok()))?;
+    for device in devices()? {
+        names_the_photographs(&stored, &device)?;
+    }
+    Ok(())
+}
+
+fn names_the_photographs(stored: &tfjs::LayersModel, device: &Device) -> Result<()> {
+    let model = Model::from_keras(device, &stored.topology, 1)?;
+    model.load_weights(|name| stored.weights.get(name).and_then(|w| w.to_device(device).ok()))?;
     for (name, class) in [("china", 698), ("flower", 599)] {
-        let (x, reference) = photograph(&device, name);
+        let (x, reference) = photograph(device, name);
         assert_eq!(top(&reference[..1000]), class);
         assert_eq!(top(&model.predict(&[&x])?[0].to_vec()?), class, "{name}");
         assert_eq!(model.up_to("features")?.predict(&[&x])?[0].shape(), &headwater::Shape::from([1, 1280]));
@@ -49,14 +60,20 @@ fn the_embedded_model_is_small() {
 #[test]
 #[ignore = "needs the checkpoint that `cargo xtask assets` downloads"]
 fn the_float_model_matches_onnx_runtime() -> Result<()> {
-    let device = cpu(2);
     let checkpoint = pytorch::read(&path(".assets/mobilenet_v2-b0353104.pth"))?;
     let keras = mobilenet::from_torchvision(&checkpoint, true)?;
-    let model = Model::from_keras(&device, &keras.topology, 1)?;
-    let find = |name: &str| keras.weights.iter().find(|(n, _)| n == name).and_then(|(_, w)| w.to_device(&device).ok());
+    for device in devices()? {
+        matches_onnx_runtime(&keras, &device)?;
+    }
+    Ok(())
+}
+
+fn matches_onnx_runtime(keras: &mobilenet::KerasModel, device: &Device) -> Result<()> {
+    let model = Model::from_keras(device, &keras.topology, 1)?;
+    let find = |name: &str| keras.weights.iter().find(|(n, _)| n == name).and_then(|(_, w)| w.to_device(device).ok());
     model.load_weights(find)?;
     for name in ["china", "flower"] {
-        let (x, reference) = photograph(&device, name);
+        let (x, reference) = photograph(device, name);
         let mut got = model.predict(&[&x])?[0].to_vec()?;
         got.extend(model.up_to("features")?.predict(&[&x])?[0].to_vec()?);
         // Relative to the largest of the logits, and of the features.

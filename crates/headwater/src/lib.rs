@@ -29,3 +29,13 @@ pub use headwater_cpu::{CpuEngine, CpuOptions};
 pub fn cpu(threads: usize) -> Device {
     Device::new(Arc::new(CpuEngine::new(CpuOptions { threads, ..CpuOptions::default() })))
 }
+
+/// A device that runs on the fastest GPU of this machine.
+///
+/// # Errors
+/// `ErrorKind::Device` when there is none with Vulkan, Metal or DirectX 12.
+#[cfg(feature = "gpu")]
+pub fn gpu() -> Result<Device> {
+    let host = headwater_gpu::NativeHost::new()?;
+    Ok(Device::new(Arc::new(headwater_gpu::GpuEngine::new(Arc::new(host), headwater_gpu::GpuOptions::default()))))
+}

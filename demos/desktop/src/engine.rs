@@ -4,14 +4,14 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use clap::ValueEnum;
-use headwater::{cpu, Device, Error, Result};
+use headwater::{cpu, gpu, Device, Result};
 
 /// What computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
     /// The processor, all its threads
     Cpu,
-    /// The graphics card; not in this version
+    /// The graphics card: Vulkan, Metal or DirectX 12
     Gpu,
 }
 
@@ -23,7 +23,7 @@ impl Engine {
     pub fn device(self) -> Result<Device> {
         match self {
             Engine::Cpu => Ok(cpu(available_parallelism().map_or(1, NonZero::get))),
-            Engine::Gpu => Err(Error::device("gpu", "not in this version yet; use --engine cpu")),
+            Engine::Gpu => gpu(),
         }
     }
 }
