@@ -1,5 +1,6 @@
 /** The engine that runs: starting it, choosing it. */
 
+import { GpuHost } from './gpu-host.js';
 import { coded } from './types.js';
 import { settings, start, type Started, type Wasm } from './wasm.js';
 
@@ -8,6 +9,9 @@ let starting: Promise<Started> | null = null;
 let failure: unknown = null;
 let ops: Map<string, number> | null = null;
 let fallbackReason = '';
+let current: 'cpu' | 'webgpu' = 'cpu';
+/** The numbers of the devices opened so far. */
+const devices: { cpu?: number; webgpu?: number } = {};
 
 /** The running module. */
 export function wasm(): Wasm {
@@ -34,7 +38,8 @@ export async function ready(): Promise<void> {
   try {
     const result = await starting;
     if (started === null) {
-      result.wasm.setDevice(result.wasm.createCpu(result.threads));
+      devices.cpu = result.wasm.createCpu(result.threads);
+      result.wasm.setDevice(devices.cpu);
       started = result;
       failure = null;
     }
@@ -45,24 +50,48 @@ export async function ready(): Promise<void> {
   }
 }
 
-/** `cpu` (also under the name `wasm`). Another engine's name falls back to it, and says so. */
+/** Chooses the engine: `cpu` (also named `wasm`) or `webgpu`. Tensors follow. Where the engine asked for cannot run,
+ *  the one that runs stays, the console says so and the promise gives false; `backendInfo().fallbackReason` says why. */
 export async function setBackend(name: string): Promise<boolean> {
   await ready();
   if (name === 'cpu' || name === 'wasm') {
     fallbackReason = '';
+    await use('cpu');
     return true;
   }
-  if (name === 'webgpu' || name === 'webgl') {
-    fallbackReason = `the ${name} engine is not part of this release`;
-    console.warn(`headwater: ${fallbackReason}; using 'cpu' instead.`);
+  if (name !== 'webgpu') throw coded('unknown', `Backend name '${name}' not found in registry`);
+  try {
+    // Opened once; a browser that refused may be asked again.
+    devices.webgpu ??= wasm().createGpu(await GpuHost.open());
+    await use('webgpu');
+    fallbackReason = '';
+    return true;
+  } catch (error) {
+    fallbackReason = error instanceof Error ? error.message : String(error);
+    console.warn(`headwater: the webgpu engine cannot be used: ${fallbackReason}; using '${current}' instead.`);
     return false;
   }
-  throw coded('unknown', `Backend name '${name}' not found in registry`);
+}
+
+async function use(name: 'cpu' | 'webgpu'): Promise<void> {
+  if (current === name) return;
+  const before = current;
+  wasm().setDevice(devices[name]!);
+  current = name;
+  try {
+    await wasm().moveTensors();
+  } catch (error) {
+    // What was moved is moved back: nothing is lost.
+    wasm().setDevice(devices[before]!);
+    current = before;
+    await wasm().moveTensors();
+    throw error;
+  }
 }
 
 /** The engine's name. */
 export function getBackend(): string {
-  return 'cpu';
+  return current;
 }
 
 /** What runs, and why not something faster. */

@@ -1,5 +1,7 @@
 /** The WebAssembly module: which file, how it is started, and what it exports. */
 
+import type { GpuHost } from './gpu-host.js';
+
 /** A tensor as numbers: handle, dtype, rank, dimensions. Several may follow one another. */
 export type Records = Float64Array;
 
@@ -25,6 +27,8 @@ export interface Wasm {
   pauseTapes(pause: boolean): void;
   recordCustom(inputs: Uint32Array, output: number, backward: (y: number, dy: number) => Uint32Array): Records;
   createCpu(threads: number): number;
+  createGpu(host: GpuHost): number;
+  moveTensors(): Promise<void>;
   setDevice(device: number): void;
   destroyDevice(device: number): void;
   layerCreate(className: string, config: string): number;

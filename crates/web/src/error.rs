@@ -15,8 +15,13 @@ pub fn throw(error: Error) -> JsValue {
     js.into()
 }
 
+/// The message of what was thrown.
+pub fn message(thrown: &JsValue) -> String {
+    let message = Reflect::get(thrown, &"message".into()).ok().and_then(|m| m.as_string());
+    message.unwrap_or_else(|| format!("{thrown:?}"))
+}
+
 /// An [`Error`] for what a JavaScript callback threw: its message survives.
 pub fn caught(thrown: &JsValue) -> Error {
-    let message = Reflect::get(thrown, &"message".into()).ok().and_then(|m| m.as_string());
-    Error::gradient(message.unwrap_or_else(|| format!("{thrown:?}")))
+    Error::gradient(message(thrown))
 }

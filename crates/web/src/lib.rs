@@ -6,10 +6,12 @@
 
 mod device;
 mod error;
+mod gpu;
 mod gradient;
 mod layer;
 mod ops;
 mod read;
 mod table;
+mod transfer;
 #[cfg(feature = "threads")]
 mod worker;

@@ -55,6 +55,16 @@ impl<T> Table<T> {
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter().flatten()
     }
+
+    /// All items, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().flatten()
+    }
+
+    /// An item, to change.
+    pub fn get_mut(&mut self, handle: u32) -> Option<&mut T> {
+        self.slots.get_mut(handle as usize).and_then(Option::as_mut)
+    }
 }
 
 /// What JavaScript holds handles of.

@@ -1,0 +1,170 @@
+/**
+ * What the GPU engine needs of WebGPU: the methods of the trait `Host` of the crate `headwater-gpu`, called from
+ * WebAssembly. Arrays that come from there are views of its memory, good for the length of the call.
+ */
+
+/** GPUBufferUsage, which TypeScript's own types lack. */
+const USAGE = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 };
+
+/** Bind groups are made again when there are more. */
+const MAX_BIND_GROUPS = 4096;
+
+interface Layout {
+  readonly group: GPUBindGroupLayout;
+  readonly pipeline: GPUPipelineLayout;
+}
+
+interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroupLayout;
+  readonly layout: string;
+}
+
+/** A GPU. */
+export class GpuHost {
+  readonly maxBufferBytes: number;
+  readonly maxStorageBuffers: number;
+  private readonly buffers = new Map<number, GPUBuffer>();
+  private readonly pipelines = new Map<number, Pipeline>();
+  private readonly layouts = new Map<string, Layout>();
+  private readonly bindGroups = new Map<string, GPUBindGroup>();
+  private uniforms: GPUBuffer | null = null;
+  /** The first error that came without anyone to give it to. */
+  private late: string | null = null;
+
+  /** Opens the fastest adapter; says why there is none. */
+  static async open(): Promise<GpuHost> {
+    const gpu = globalThis.navigator?.gpu as GPU | undefined;
+    if (gpu === undefined) throw new Error('this browser has no WebGPU');
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter === null) throw new Error('the browser offers no WebGPU adapter on this machine');
+    const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
+    const device = await adapter.requestDevice({
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
+    });
+    return new GpuHost(device);
+  }
+
+  private constructor(private readonly device: GPUDevice) {
+    this.maxBufferBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
+    this.maxStorageBuffers = device.limits.maxStorageBuffersPerShaderStage;
+    device.addEventListener('uncapturederror', (event) => {
+      this.late ??= event.error.message;
+    });
+    void device.lost.then((info) => {
+      this.late = `the GPU was lost (${info.reason}): ${info.message}`;
+    });
+  }
+
+  private throwLate(): void {
+    if (this.late === null) return;
+    const message = this.late;
+    this.late = null;
+    throw new Error(message);
+  }
+
+  createBuffer(id: number, size: number): void {
+    this.throwLate();
+    const usage = USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC;
+    this.buffers.set(id, this.device.createBuffer({ size, usage }));
+  }
+
+  destroyBuffer(id: number): void {
+    this.buffers.get(id)?.destroy();
+    this.buffers.delete(id);
+    this.bindGroups.clear();
+  }
+
+  writeBuffer(id: number, words: Uint32Array<ArrayBuffer>): void {
+    const buffer = this.buffers.get(id);
+    if (buffer !== undefined) this.device.queue.writeBuffer(buffer, 0, words);
+  }
+
+  private layout(reads: number, writes: number): Layout {
+    const key = `${reads},${writes}`;
+    const known = this.layouts.get(key);
+    if (known !== undefined) return known;
+    const visibility = 4; // GPUShaderStage.COMPUTE
+    const entries: GPUBindGroupLayoutEntry[] = [{ binding: 0, visibility, buffer: { type: 'uniform', hasDynamicOffset: true } }];
+    for (let n = 1; n <= reads + writes; n++) {
+      entries.push({ binding: n, visibility, buffer: { type: n <= reads ? 'read-only-storage' : 'storage' } });
+    }
+    const group = this.device.createBindGroupLayout({ entries });
+    const layout = { group, pipeline: this.device.createPipelineLayout({ bindGroupLayouts: [group] }) };
+    this.layouts.set(key, layout);
+    return layout;
+  }
+
+  createPipeline(id: number, source: string, reads: number, writes: number): void {
+    this.throwLate();
+    const { group, pipeline: layout } = this.layout(reads, writes);
+    const module = this.device.createShaderModule({ code: source });
+    const pipeline = this.device.createComputePipeline({ layout, compute: { module, entryPoint: 'main' } });
+    this.pipelines.set(id, { pipeline, group, layout: `${reads},${writes}` });
+  }
+
+  /** `commands`: pipeline, workgroups (3), uniform offset and size in bytes, the number of buffers, buffers; and again. */
+  submit(commands: Uint32Array, uniforms: Uint32Array<ArrayBuffer>): void {
+    this.throwLate();
+    const { device } = this;
+    if (this.uniforms === null || this.uniforms.size < uniforms.byteLength) {
+      this.uniforms?.destroy();
+      let size = 1 << 16;
+      while (size < uniforms.byteLength) size *= 2;
+      this.uniforms = device.createBuffer({ size, usage: USAGE.UNIFORM | USAGE.COPY_DST });
+      this.bindGroups.clear();
+    }
+    device.queue.writeBuffer(this.uniforms, 0, uniforms);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let bound = -1;
+    for (let at = 0; at < commands.length; ) {
+      const [id, x, y, z, offset, size, count] = commands.subarray(at, at + 7) as unknown as number[];
+      const buffers = commands.subarray(at + 7, at + 7 + count!);
+      at += 7 + count!;
+      const pipeline = this.pipelines.get(id!)!;
+      if (bound !== id) pass.setPipeline(pipeline.pipeline);
+      bound = id!;
+      pass.setBindGroup(0, this.bindGroup(pipeline, size!, buffers), [offset!]);
+      pass.dispatchWorkgroups(x!, y, z);
+    }
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+  }
+
+  private bindGroup(pipeline: Pipeline, size: number, buffers: Uint32Array): GPUBindGroup {
+    const key = `${pipeline.layout};${size};${buffers.join()}`;
+    const known = this.bindGroups.get(key);
+    if (known !== undefined) return known;
+    const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: this.uniforms!, size } }];
+    buffers.forEach((id, n) => entries.push({ binding: n + 1, resource: { buffer: this.buffers.get(id)! } }));
+    const group = this.device.createBindGroup({ layout: pipeline.group, entries });
+    if (this.bindGroups.size >= MAX_BIND_GROUPS) this.bindGroups.clear();
+    this.bindGroups.set(key, group);
+    return group;
+  }
+
+  /** Calls `done` with the first words of a buffer, or with an `Error`. */
+  readBuffer(id: number, words: number, done: (result: Uint32Array | Error) => void): void {
+    this.read(id, words * 4).then(done, (error: unknown) => done(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  private async read(id: number, size: number): Promise<Uint32Array> {
+    const { device } = this;
+    const staging = device.createBuffer({ size, usage: USAGE.MAP_READ | USAGE.COPY_DST });
+    try {
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(this.buffers.get(id)!, 0, staging, 0, size);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(1 /* GPUMapMode.READ */);
+      this.throwLate();
+      return new Uint32Array(staging.getMappedRange().slice(0));
+    } catch (error) {
+      // An error that came late says more than a failed mapping.
+      this.throwLate();
+      throw error;
+    } finally {
+      staging.destroy();
+    }
+  }
+}
