@@ -124,7 +124,7 @@ impl<'p> Code<'p> {
             self.reads.push((slot, dtype));
             self.reads.len() - 1
         });
-        format!("b{n}")
+        format!("buf{n}")
     }
 
     /// The name of a buffer to read as `array<vec4<f32>>`; nothing else may read it.
@@ -136,7 +136,7 @@ impl<'p> Code<'p> {
     /// The name of a buffer to write.
     pub fn write(&mut self, slot: Slot, dtype: DType) -> String {
         self.writes.push((slot, dtype));
-        format!("o{}", self.writes.len() - 1)
+        format!("out{}", self.writes.len() - 1)
     }
 
     /// Includes a function of [`math`] and what it needs.
@@ -276,11 +276,11 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u3
             let vector = self.vectors.contains(slot);
             let element = if vector { "vec4<f32>" } else { element_name(*dtype) };
             let binding = n + 1;
-            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read> b{n}: array<{element}>;");
+            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read> buf{n}: array<{element}>;");
         }
         for (n, (_, dtype)) in self.writes.iter().enumerate() {
             let (binding, element) = (self.reads.len() + n + 1, element_name(*dtype));
-            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read_write> o{n}: array<{element}>;");
+            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read_write> out{n}: array<{element}>;");
         }
         self.helpers.iter().for_each(|h| source.push_str(math::text(h)));
         source.push_str(&self.functions);

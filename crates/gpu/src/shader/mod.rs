@@ -57,8 +57,8 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
                 }
             }
             Some(Head::MatMul { .. } | Head::Conv { .. }) => {
-                if let Some(shader) = contract::print(plan, kernel) {
-                    return Ok(vec![shader]);
+                if let Some(shaders) = contract::print(plan, kernel) {
+                    return Ok(shaders);
                 }
             }
             _ => {}
