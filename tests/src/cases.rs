@@ -62,7 +62,8 @@ pub struct Case {
     pub smooth: bool,
 }
 
-fn case(
+/// A case with the usual tolerance.
+pub(crate) fn case(
     name: &str,
     inputs: Vec<Input>,
     function: impl Fn(&[Tensor]) -> Result<Tensor> + Send + Sync + 'static,
@@ -85,6 +86,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(images());
     all.extend(indexing());
     all.extend(composites());
+    all.extend(crate::large::large());
     all
 }
 

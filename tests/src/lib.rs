@@ -4,5 +4,6 @@
 pub mod cases;
 pub mod chains;
 pub mod compare;
+mod large;
 
 pub use cases::{cases, Case, Input};

@@ -24,7 +24,7 @@ pub struct Value {
 }
 
 /// Where a kernel's operand comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A value's buffer, read through the view.
     Buffer(ValueId),

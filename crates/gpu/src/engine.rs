@@ -15,7 +15,8 @@ use crate::shader::Shader;
 /// How a GPU engine runs.
 #[derive(Clone, Copy, Debug)]
 pub struct GpuOptions {
-    /// Tiled contractions, reductions by whole workgroups. Otherwise every kernel computes one element per invocation.
+    /// Tiled contractions, four elements at a time where layouts allow. Otherwise every kernel computes one element per
+    /// invocation: what everything else is tested against, and the way out should a driver get the tiles wrong.
     pub tiles: bool,
 }
 

@@ -17,6 +17,8 @@ pub const MAX_GROUPS: usize = 65_535;
 pub struct Code<'p> {
     /// The plan, for the dtypes of its values.
     pub plan: &'p Plan,
+    /// Whether the map's program computes four neighbouring elements at a time, in vectors.
+    pub wide: bool,
     fields: String,
     words: Vec<u32>,
     params: Vec<(usize, usize)>,
@@ -24,10 +26,11 @@ pub struct Code<'p> {
     vectors: Vec<Slot>,
     writes: Vec<(Slot, DType)>,
     helpers: Vec<&'static str>,
+    wide_helpers: Vec<&'static str>,
     functions: String,
 }
 
-/// The WGSL type of a register.
+/// The WGSL type of a scalar.
 pub fn type_name(dtype: DType) -> &'static str {
     match dtype {
         DType::F32 => "f32",
@@ -44,11 +47,52 @@ fn element_name(dtype: DType) -> &'static str {
     }
 }
 
+/// How a map's input is read four elements at a time.
+#[derive(PartialEq)]
+enum Quad {
+    /// Four neighbours in memory.
+    Neighbours,
+    /// One element for all four.
+    Same,
+}
+
+/// How `access` is read four elements of the innermost dimension at a time, if it can be.
+fn quad(access: &Access) -> Option<Quad> {
+    let view = &access.view;
+    if view.is_contiguous() && access.source != Source::Index {
+        return Some(Quad::Neighbours);
+    }
+    let (&inner, outer) = view.strides.split_last()?;
+    match inner {
+        0 => Some(Quad::Same),
+        1 if view.offset.is_multiple_of(4) && outer.iter().all(|s| s % 4 == 0) => Some(Quad::Neighbours),
+        _ => None,
+    }
+}
+
+/// Whether a map can compute four neighbouring elements at a time. `scalars` are values that the head reads one by one.
+pub fn can_be_wide(map: &Map, scalars: &[ValueId]) -> bool {
+    let inner = map.shape.last().copied().unwrap_or(1);
+    let read = |a: &Access, as_what: &Quad| quad(a).is_some_and(|q| q == *as_what);
+    let of = |a: &Access, v: ValueId| a.source == Source::Buffer(v);
+    inner.is_multiple_of(4)
+        && map.inputs.iter().all(|a| match (a.source, quad(a)) {
+            (Source::Index, q) => q.is_some(),
+            (Source::Buffer(_), None) => false,
+            (Source::Buffer(_), Some(Quad::Same)) => true,
+            // A buffer is bound with one element type.
+            (Source::Buffer(v), Some(Quad::Neighbours)) => {
+                !scalars.contains(&v) && !map.inputs.iter().any(|b| of(b, v) && read(b, &Quad::Same))
+            }
+        })
+}
+
 impl<'p> Code<'p> {
     /// An empty shader.
     pub fn new(plan: &'p Plan) -> Code<'p> {
         Code {
             plan,
+            wide: false,
             fields: String::new(),
             words: Vec::new(),
             params: Vec::new(),
@@ -56,6 +100,7 @@ impl<'p> Code<'p> {
             vectors: Vec::new(),
             writes: Vec::new(),
             helpers: Vec::new(),
+            wide_helpers: Vec::new(),
             functions: String::new(),
         }
     }
@@ -101,6 +146,37 @@ impl<'p> Code<'p> {
         }
     }
 
+    /// The WGSL type of a register of the map's program.
+    pub fn register(&self, dtype: DType) -> &'static str {
+        match (self.wide, dtype) {
+            (false, dtype) => type_name(dtype),
+            (true, DType::F32) => "vec4<f32>",
+            (true, DType::I32) => "vec4<i32>",
+            (true, DType::Bool) => "vec4<bool>",
+        }
+    }
+
+    /// A scalar as a register.
+    pub fn splat(&self, dtype: DType, scalar: String) -> String {
+        if self.wide {
+            format!("{}({scalar})", self.register(dtype))
+        } else {
+            scalar
+        }
+    }
+
+    /// The name of a helper that takes and gives registers.
+    pub fn function(&mut self, name: &'static str) -> String {
+        self.need(name);
+        if !self.wide {
+            return name.into();
+        }
+        if !self.wide_helpers.contains(&name) {
+            self.wide_helpers.push(name);
+        }
+        format!("{name}4")
+    }
+
     /// The plan's run-time scalar `param`.
     pub fn param(&mut self, dtype: DType, param: usize) -> String {
         self.params.push((self.words.len(), param));
@@ -127,10 +203,16 @@ impl<'p> Code<'p> {
         format!("buf{n}")
     }
 
-    /// The name of a buffer to read as `array<vec4<f32>>`; nothing else may read it.
+    /// The name of a buffer to read as an array of vectors; nothing else may read it.
     pub fn read_vectors(&mut self, value: ValueId) -> String {
         self.vectors.push(Slot::Value(value));
         self.read(value)
+    }
+
+    /// As [`Code::read_vectors`], of float32.
+    pub fn read_slot_vectors(&mut self, slot: Slot) -> String {
+        self.vectors.push(slot);
+        self.read_slot(slot, DType::F32)
     }
 
     /// The name of a buffer to write.
@@ -204,6 +286,27 @@ impl<'p> Code<'p> {
         }
     }
 
+    /// The register of an input whose first element is at buffer position `at`.
+    fn load(&mut self, access: &Access, at: &str) -> String {
+        if !self.wide {
+            return self.element(access, at);
+        }
+        match (access.source, quad(access)) {
+            (Source::Buffer(value), Some(Quad::Neighbours)) => {
+                let name = self.read_vectors(value);
+                match access.dtype {
+                    DType::Bool => format!("({name}[({at}) >> 2u] != vec4<u32>())"),
+                    _ => format!("{name}[({at}) >> 2u]"),
+                }
+            }
+            (Source::Index, Some(Quad::Neighbours)) => format!("vec4<i32>(i32({at})) + vec4<i32>(0, 1, 2, 3)"),
+            _ => {
+                let element = self.element(access, at);
+                self.splat(access.dtype, element)
+            }
+        }
+    }
+
     /// Statements that load a map's inputs as `{prefix}x0..`, the index being in coordinates `{prefix}0..`.
     pub fn loads(&mut self, prefix: &str, map: &Map, linear: Option<&str>) -> String {
         let mut text = String::new();
@@ -217,19 +320,20 @@ impl<'p> Code<'p> {
                     self.offset(access.view.offset, &terms)
                 }
             };
-            let element = self.element(access, &at);
-            let _ = writeln!(text, "  let {prefix}x{n} = {element};");
+            let register = self.load(access, &at);
+            let _ = writeln!(text, "  let {prefix}x{n} = {register};");
         }
         text
     }
 
     /// The function `tail` that computes a map's program at index `i` from the head's result `acc` and stores it.
+    /// When wide, `i` is the first of four.
     pub fn tail(&mut self, map: &Map, has_head: bool) {
         let mut text = String::from("fn tail(i: u32");
         if has_head {
             let acc = map.program.code.iter().position(|c| matches!(c, headwater_core::scalar::Instr::Acc));
             let dtype = acc.map_or(DType::F32, |reg| map.program.types[reg]);
-            let _ = write!(text, ", acc: {}", type_name(dtype));
+            let _ = write!(text, ", acc: {}", self.register(dtype));
         }
         text.push_str(") {\n");
         if map.inputs.iter().any(|a| !a.view.is_contiguous()) {
@@ -240,25 +344,34 @@ impl<'p> Code<'p> {
         text.push_str(&self.statements("c", map));
         for &(reg, value) in &map.outputs {
             let name = self.write(Slot::Value(value), self.plan.values[value].dtype);
-            let stored = match map.program.types[reg as usize] {
-                DType::Bool => format!("select(0u, 1u, cr{reg})"),
+            let stored = match (map.program.types[reg as usize], self.wide) {
+                (DType::Bool, false) => format!("select(0u, 1u, cr{reg})"),
+                (DType::Bool, true) => format!("select(vec4<u32>(), vec4<u32>(1u), cr{reg})"),
                 _ => format!("cr{reg}"),
             };
-            let _ = writeln!(text, "  {name}[i] = {stored};");
+            let at = if self.wide { "i >> 2u" } else { "i" };
+            let _ = writeln!(text, "  {name}[{at}] = {stored};");
         }
         text.push_str("}\n");
         self.push(&text);
     }
 
-    /// One invocation per element, `size` of them.
+    /// One invocation per element, `size` of them; per four when wide.
     pub fn elementwise(mut self, size: usize, has_head: bool) -> Shader {
         self.sizes([("size", size)]);
-        let call = if has_head { "tail(i, head(i));" } else { "tail(i);" };
+        let size = if self.wide { size / 4 } else { size };
+        let call = match (has_head, self.wide) {
+            (true, false) => "tail(i, head(i));",
+            (true, true) => "tail(4u * i, head(4u * i));",
+            (false, false) => "tail(i);",
+            (false, true) => "tail(4u * i);",
+        };
+        let last = if self.wide { "u.size / 4u" } else { "u.size" };
         let text = format!(
             "@compute @workgroup_size({GROUP})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
   let i = (w.y * n.x + w.x) * {GROUP}u + l;
-  if (i < u.size) {{ {call} }}
+  if (i < {last}) {{ {call} }}
 }}
 "
         );
@@ -273,16 +386,16 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u3
             let _ = write!(source, "struct Uniforms {{\n{}}}\n@group(0) @binding(0) var<uniform> u: Uniforms;\n", self.fields);
         }
         for (n, (slot, dtype)) in self.reads.iter().enumerate() {
-            let vector = self.vectors.contains(slot);
-            let element = if vector { "vec4<f32>" } else { element_name(*dtype) };
+            let element = stored_name(*dtype, self.vectors.contains(slot));
             let binding = n + 1;
             let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read> buf{n}: array<{element}>;");
         }
         for (n, (_, dtype)) in self.writes.iter().enumerate() {
-            let (binding, element) = (self.reads.len() + n + 1, element_name(*dtype));
+            let (binding, element) = (self.reads.len() + n + 1, stored_name(*dtype, self.wide));
             let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read_write> out{n}: array<{element}>;");
         }
         self.helpers.iter().for_each(|h| source.push_str(math::text(h)));
+        self.wide_helpers.iter().for_each(|h| source.push_str(&math::wide(h)));
         source.push_str(&self.functions);
         Shader {
             source,
@@ -293,6 +406,16 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u3
             groups,
             temporary: 0,
         }
+    }
+}
+
+/// The WGSL type of an item of a buffer.
+fn stored_name(dtype: DType, vector: bool) -> &'static str {
+    match (dtype, vector) {
+        (dtype, false) => element_name(dtype),
+        (DType::F32, true) => "vec4<f32>",
+        (DType::I32, true) => "vec4<i32>",
+        (DType::Bool, true) => "vec4<u32>",
     }
 }
 

@@ -10,7 +10,7 @@ use headwater_core::plan::{Access, Head, Kernel, Map, Plan, Source, ValueId};
 use headwater_core::view::View;
 use headwater_core::{DType, Shape};
 
-use super::code::{Code, MAX_GROUPS};
+use super::code::{can_be_wide, Code, MAX_GROUPS};
 use super::heads::conv_sizes;
 use super::{Shader, Slot};
 
@@ -141,7 +141,7 @@ fn matmul(plan: &Plan, kernel: &Kernel, a: &Access, b: &Access) -> Option<Vec<Sh
     let steps = (left.depth_stride(&mut code), right.depth_stride(&mut code));
     let range = if sizes.parts > 1 { ("part * u.part", "min(u.k, part * u.part + u.part)") } else { ("0u", "u.k") };
     body.push_str(&inner(&sizes, (&left, &right), &names, steps, false, range));
-    Some(finish(code, kernel, &sizes, &body))
+    Some(finish(code, kernel, &sizes, [&left, &right], &body))
 }
 
 fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: [ValueId; 2]) -> Option<Vec<Shader>> {
@@ -211,7 +211,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         bases(&mut body, "right_base");
         body.push_str(&inner(&sizes, (&left, &right), &names, steps, false, ("low", "high")));
         body.push_str("  }\n  }\n");
-        return Some(finish(code, kernel, &sizes, &body));
+        return Some(finish(code, kernel, &sizes, [&left, &right], &body));
     }
     let forward = kind == ConvKind::Forward;
     let (rows_w, rows_h) = if forward { ("u.out_w", "u.out_h") } else { ("u.in_w", "u.in_h") };
@@ -257,7 +257,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
     bases(&mut body, "(fh * u.filter_w + fw) * u.in_c * u.out_c");
     body.push_str(&inner(&sizes, (&left, &right), &names, steps, true, ("0u", "u.k")));
     body.push_str("  }\n  }\n");
-    Some(finish(code, kernel, &sizes, &body))
+    Some(finish(code, kernel, &sizes, [&left, &right], &body))
 }
 
 /// The name of an operand's buffer.
@@ -392,16 +392,24 @@ fn inner(
 }
 
 /// The whole shader around `body`, and one that adds the parts where the sum was split.
-fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, body: &str) -> Vec<Shader> {
+fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, operands: [&Operand; 2], body: &str) -> Vec<Shader> {
     let [x, y] = GROUP;
+    let scalars: Vec<ValueId> = operands.iter().filter(|o| o.mode == Mode::Scalar).map(|o| o.value).collect();
     let (rows, columns, parts) = (sizes.rows, sizes.columns, sizes.parts);
     let size = sizes.g * sizes.m * sizes.n;
     let split = parts > 1;
     let partial = Slot::Temporary(0);
+    let fours = sizes.n.is_multiple_of(4);
     if split {
+        code.wide = fours;
         let name = code.write(partial, DType::F32);
-        code.push(&format!("fn tail(i: u32, acc: f32) {{ {name}[i] = acc; }}\n"));
+        code.push(&if fours {
+            format!("fn tail(i: u32, acc: vec4<f32>) {{ {name}[i >> 2u] = acc; }}\n")
+        } else {
+            format!("fn tail(i: u32, acc: f32) {{ {name}[i] = acc; }}\n")
+        });
     } else {
+        code.wide = fours && can_be_wide(&kernel.map, &scalars);
         code.tail(&kernel.map, true);
     }
     code.sizes([("groups", sizes.g), ("size", size)]);
@@ -420,14 +428,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
     }
     text.push_str(body);
     for (r, q) in (0..rows).flat_map(|r| (0..columns / 4).map(move |q| (r, q))) {
+        let first = q * 4;
+        let store = if code.wide {
+            format!("if (column + {first}u < u.n) {{ tail(i, acc{r}_{q}); }}")
+        } else {
+            let left = format!("select(0u, u.n - column - {first}u, column + {first}u < u.n)");
+            format!("for (var j = 0u; j < min(4u, {left}); j++) {{ tail(i + j, acc{r}_{q}[j]); }}")
+        };
         let _ = writeln!(
             text,
             "  if (row + {r}u < u.m) {{
-    let i = part * u.size + (g * u.m + row + {r}u) * u.n + column + {}u;
-    for (var j = 0u; j < min(4u, u.n - column - {}u); j++) {{ tail(i + j, acc{r}_{q}[j]); }}
-  }}",
-            q * 4,
-            q * 4
+    let i = part * u.size + (g * u.m + row + {r}u) * u.n + column + {first}u;
+    {store}
+  }}"
         );
     }
     text.push_str("}\n");
@@ -447,14 +460,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
 }
 
 /// Adds up the parts of a split sum and continues with the tail.
-fn sum_parts(plan: &Plan, map: &Map, partial: Slot, size: usize, parts: usize) -> Shader {
+pub fn sum_parts(plan: &Plan, map: &Map, partial: Slot, size: usize, parts: usize) -> Shader {
     let mut code = Code::new(plan);
-    let name = code.read_slot(partial, DType::F32);
+    code.wide = size.is_multiple_of(4) && can_be_wide(map, &[]);
+    let name = if code.wide { code.read_slot_vectors(partial) } else { code.read_slot(partial, DType::F32) };
     code.sizes([("parts", parts)]);
+    let (kind, at) = if code.wide { ("vec4<f32>", "(part * u.size + i) >> 2u") } else { ("f32", "part * u.size + i") };
     code.push(&format!(
-        "fn head(i: u32) -> f32 {{
-  var acc = 0.0;
-  for (var part = 0u; part < u.parts; part++) {{ acc = acc + {name}[part * u.size + i]; }}
+        "fn head(i: u32) -> {kind} {{
+  var acc = {kind}();
+  for (var part = 0u; part < u.parts; part++) {{ acc = acc + {name}[{at}]; }}
   return acc;
 }}
 "

@@ -54,11 +54,12 @@ pub fn reduction(code: &mut Code<'_>, op: ReduceOp, dtype: DType) -> (String, St
     }
 }
 
-/// Prints `body(i, j)`: the element of row `i` at position `j` that a reduction takes in. Returns its dtype.
+/// Prints `body(i, j)`: the element of row `i` at position `j` that a reduction takes in, or four from there when wide.
+/// Returns its dtype.
 pub fn reduction_body(code: &mut Code<'_>, body: &Map, kept: usize) -> DType {
     let dtype = body.program.types[body.outputs[0].0 as usize];
     let rank = body.shape.rank();
-    let mut text = format!("fn body(i: u32, j: u32) -> {} {{\n", type_name(dtype));
+    let mut text = format!("fn body(i: u32, j: u32) -> {} {{\n", code.register(dtype));
     text.push_str(&code.coordinates("k", "i", &body.shape[..kept]));
     text.push_str(&code.coordinates("m", "j", &body.shape[kept..]));
     for d in 0..rank {

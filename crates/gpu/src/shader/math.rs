@@ -19,6 +19,21 @@ pub fn needs(name: &str) -> &'static [&'static str] {
     }
 }
 
+/// The function `name` for four numbers at a time.
+pub fn wide(name: &str) -> String {
+    let (operand, result) = match name {
+        "is_nan" | "is_inf" => ("f32", "bool"),
+        "to_int" => ("f32", "i32"),
+        "divide" | "rem_int" => ("i32", "i32"),
+        _ => ("f32", "f32"),
+    };
+    let two = matches!(name, "min_" | "max_" | "divide" | "rem_int" | "rem_float" | "pow_" | "atan2_");
+    let parameters = if two { format!("a: vec4<{operand}>, b: vec4<{operand}>") } else { format!("a: vec4<{operand}>") };
+    let call = |c: &str| if two { format!("{name}(a.{c}, b.{c})") } else { format!("{name}(a.{c})") };
+    let [x, y, z, w] = ["x", "y", "z", "w"].map(call);
+    format!("fn {name}4({parameters}) -> vec4<{result}> {{ return vec4<{result}>({x}, {y}, {z}, {w}); }}\n")
+}
+
 /// The text of a function.
 pub fn text(name: &str) -> &'static str {
     match name {

@@ -2,6 +2,7 @@
 
 mod code;
 mod contract;
+mod depthwise;
 mod heads;
 mod math;
 mod program;
@@ -11,7 +12,7 @@ use headwater_core::plan::{Head, Kernel, Plan, ValueId};
 use headwater_core::Result;
 
 use crate::engine::GpuOptions;
-use code::Code;
+use code::{can_be_wide, Code};
 
 /// A buffer a shader uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,11 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
                     return Ok(shaders);
                 }
             }
+            Some(Head::Conv { kind, geometry, inputs }) if geometry.groups > 1 => {
+                if let Some(shaders) = depthwise::print(plan, kernel, *kind, geometry, *inputs) {
+                    return Ok(shaders);
+                }
+            }
             Some(Head::MatMul { .. } | Head::Conv { .. }) => {
                 if let Some(shaders) = contract::print(plan, kernel) {
                     return Ok(shaders);
@@ -65,6 +71,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
         }
     }
     let mut code = Code::new(plan);
+    code.wide = options.tiles && kernel.head.is_none() && can_be_wide(&kernel.map, &[]);
     if let Some(head) = &kernel.head {
         heads::head(&mut code, head);
     }

@@ -1,10 +1,10 @@
-//! Scalar programs as WGSL statements.
+//! Scalar programs as WGSL statements, over single elements or over four at a time.
 
 use std::fmt::Write;
 
 use headwater_core::plan::Map;
 use headwater_core::scalar::{BinOp, Instr, UnOp};
-use headwater_core::DType;
+use headwater_core::{DType, Scalar};
 
 use super::code::Code;
 
@@ -18,9 +18,19 @@ impl Code<'_> {
             let value = match *instr {
                 Instr::Input(k) => format!("{prefix}x{k}"),
                 Instr::Acc => "acc".into(),
-                Instr::Const(bits) => self.constant(dtype, bits),
-                Instr::Param(k) => self.param(dtype, map.params[k as usize]),
+                Instr::Const(bits) => {
+                    let constant = self.constant(dtype, bits);
+                    self.splat(dtype, constant)
+                }
+                Instr::Param(k) => {
+                    let param = self.param(dtype, map.params[k as usize]);
+                    self.splat(dtype, param)
+                }
                 Instr::Unary(op, a) => self.unary(op, kind(a), &reg(a)),
+                Instr::Binary(op @ (BinOp::Min | BinOp::Max), a, b) if kind(a) == DType::F32 => {
+                    let known = |r: u16| matches!(map.program.constant(r), Some(Scalar::F32(c)) if !c.is_nan());
+                    self.extreme(op == BinOp::Max, (&reg(a), known(a)), (&reg(b), known(b)))
+                }
                 Instr::Binary(op, a, b) => self.binary(op, kind(a), &reg(a), &reg(b)),
                 Instr::Select(c, a, b) => format!("select({}, {}, {})", reg(b), reg(a), reg(c)),
                 Instr::Cast(a) => self.cast(kind(a), dtype, &reg(a)),
@@ -31,13 +41,12 @@ impl Code<'_> {
     }
 
     fn cast(&mut self, from: DType, to: DType, a: &str) -> String {
+        let (source, target) = (self.register(from), self.register(to));
         match (from, to) {
-            (DType::F32, DType::I32) => format!("{}({a})", self.need("to_int")),
-            (DType::I32, DType::F32) => format!("f32({a})"),
-            (DType::F32, DType::Bool) => format!("({a} != 0.0)"),
-            (DType::I32, DType::Bool) => format!("({a} != 0)"),
-            (DType::Bool, DType::F32) => format!("select(0.0, 1.0, {a})"),
-            (DType::Bool, DType::I32) => format!("select(0, 1, {a})"),
+            (DType::F32, DType::I32) => format!("{}({a})", self.function("to_int")),
+            (DType::I32, DType::F32) => format!("{target}({a})"),
+            (DType::F32 | DType::I32, DType::Bool) => format!("({a} != {source}(0))"),
+            (DType::Bool, DType::F32 | DType::I32) => format!("select({target}(0), {target}(1), {a})"),
             _ => a.into(),
         }
     }
@@ -47,61 +56,72 @@ impl Code<'_> {
             return if op == UnOp::Not { format!("!{a}") } else { a.into() };
         }
         let function = match op {
-            UnOp::Neg => "-",
-            UnOp::Abs => "abs",
-            UnOp::Not => return format!("({a} == {}(0))", super::code::type_name(kind)),
+            UnOp::Neg => "-".into(),
+            UnOp::Abs => "abs".into(),
+            UnOp::Not => return format!("({a} == {}(0))", self.register(kind)),
             _ if kind == DType::I32 => return a.into(),
-            UnOp::Floor => "floor",
-            UnOp::Ceil => "ceil",
-            UnOp::Round => "round",
-            UnOp::Trunc => "trunc",
-            UnOp::Sqrt => "sqrt",
-            UnOp::Exp => self.need("exp_"),
-            UnOp::Log => self.need("log_"),
-            UnOp::Expm1 => self.need("expm1"),
-            UnOp::Log1p => self.need("log1p"),
-            UnOp::Sin => self.need("sin_"),
-            UnOp::Cos => self.need("cos_"),
-            UnOp::Tan => self.need("tan_"),
-            UnOp::Asin => self.need("asin_"),
-            UnOp::Acos => self.need("acos_"),
-            UnOp::Atan => self.need("atan_"),
-            UnOp::Tanh => self.need("tanh_"),
-            UnOp::IsNan => self.need("is_nan"),
-            UnOp::IsInf => self.need("is_inf"),
+            UnOp::Floor => "floor".into(),
+            UnOp::Ceil => "ceil".into(),
+            UnOp::Round => "round".into(),
+            UnOp::Trunc => "trunc".into(),
+            UnOp::Sqrt => "sqrt".into(),
+            UnOp::Exp => self.function("exp_"),
+            UnOp::Log => self.function("log_"),
+            UnOp::Expm1 => self.function("expm1"),
+            UnOp::Log1p => self.function("log1p"),
+            UnOp::Sin => self.function("sin_"),
+            UnOp::Cos => self.function("cos_"),
+            UnOp::Tan => self.function("tan_"),
+            UnOp::Asin => self.function("asin_"),
+            UnOp::Acos => self.function("acos_"),
+            UnOp::Atan => self.function("atan_"),
+            UnOp::Tanh => self.function("tanh_"),
+            UnOp::IsNan => self.function("is_nan"),
+            UnOp::IsInf => self.function("is_inf"),
         };
         format!("{function}({a})")
+    }
+
+    /// The larger or smaller of two floats. An operand known not to be NaN needs no test.
+    fn extreme(&mut self, max: bool, (a, a_known): (&str, bool), (b, b_known): (&str, bool)) -> String {
+        let plain = if max { "max" } else { "min" };
+        match (a_known, b_known) {
+            (true, true) => format!("{plain}({a}, {b})"),
+            (false, true) => format!("select({plain}({a}, {b}), {a}, {}({a}))", self.function("is_nan")),
+            (true, false) => format!("select({plain}({a}, {b}), {b}, {}({b}))", self.function("is_nan")),
+            (false, false) => format!("{}({a}, {b})", self.function(if max { "max_" } else { "min_" })),
+        }
     }
 
     fn binary(&mut self, op: BinOp, kind: DType, a: &str, b: &str) -> String {
         let infix = |symbol: &str| format!("({a} {symbol} {b})");
         if kind == DType::Bool {
             return match op {
-                BinOp::And | BinOp::Mul | BinOp::Min => infix("&&"),
-                BinOp::Or | BinOp::Add | BinOp::Max => infix("||"),
+                BinOp::And | BinOp::Mul | BinOp::Min => infix("&"),
+                BinOp::Or | BinOp::Add | BinOp::Max => infix("|"),
                 BinOp::Xor | BinOp::Ne => infix("!="),
                 BinOp::Eq => infix("=="),
-                BinOp::Lt => format!("(!{a} && {b})"),
-                BinOp::Le => format!("(!{a} || {b})"),
-                BinOp::Gt => format!("({a} && !{b})"),
-                BinOp::Ge => format!("({a} || !{b})"),
+                BinOp::Lt => format!("(!{a} & {b})"),
+                BinOp::Le => format!("(!{a} | {b})"),
+                BinOp::Gt => format!("({a} & !{b})"),
+                BinOp::Ge => format!("({a} | !{b})"),
                 _ => a.into(),
             };
         }
         let float = kind == DType::F32;
+        let call = |function: String| format!("{function}({a}, {b})");
+        let unsigned = if self.wide { "vec4<u32>" } else { "u32" };
         let symbol = match op {
             BinOp::Add => "+",
             BinOp::Sub => "-",
             BinOp::Mul => "*",
             BinOp::Div if float => "/",
-            BinOp::Div => return format!("{}({a}, {b})", self.need("divide")),
-            BinOp::Rem => return format!("{}({a}, {b})", self.need(if float { "rem_float" } else { "rem_int" })),
-            BinOp::Min if float => return format!("{}({a}, {b})", self.need("min_")),
-            BinOp::Max if float => return format!("{}({a}, {b})", self.need("max_")),
-            BinOp::Min => return format!("min({a}, {b})"),
-            BinOp::Max => return format!("max({a}, {b})"),
-            BinOp::Pow => return format!("{}({a}, {b})", self.need("pow_")),
-            BinOp::Atan2 => return format!("{}({a}, {b})", self.need("atan2_")),
+            BinOp::Div => return call(self.function("divide")),
+            BinOp::Rem => return call(self.function(if float { "rem_float" } else { "rem_int" })),
+            BinOp::Min => return call("min".into()),
+            BinOp::Max => return call("max".into()),
+            BinOp::Pow => return call(self.function("pow_")),
+            BinOp::Atan2 => return call(self.function("atan2_")),
             BinOp::Eq => "==",
             BinOp::Ne => "!=",
             BinOp::Lt => "<",
@@ -111,8 +131,11 @@ impl Code<'_> {
             BinOp::And => "&",
             BinOp::Or => "|",
             BinOp::Xor => "^",
-            BinOp::Shl => return format!("({a} << (u32({b}) & 31u))"),
-            BinOp::Shr => return format!("i32(u32({a}) >> (u32({b}) & 31u))"),
+            BinOp::Shl => return format!("({a} << ({unsigned}({b}) & {unsigned}(31u)))"),
+            BinOp::Shr => {
+                let signed = self.register(DType::I32);
+                return format!("{signed}({unsigned}({a}) >> ({unsigned}({b}) & {unsigned}(31u)))");
+            }
         };
         infix(symbol)
     }

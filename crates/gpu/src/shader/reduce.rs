@@ -1,11 +1,119 @@
-//! Reductions by whole workgroups.
+//! Reductions by whole workgroups: invocations share a row, and a row may be shared by several workgroups.
 
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Kernel, Map, Plan};
 
-use super::Shader;
+use super::code::{can_be_wide, spread, type_name, Code, MAX_GROUPS};
+use super::heads::{reduction, reduction_body};
+use super::{Shader, Slot};
+
+/// Invocations of a workgroup.
+const GROUP: usize = 64;
 
 /// The shaders of a reduction, or `None` where one invocation per row does as well.
-pub fn print(_plan: &Plan, _kernel: &Kernel, _op: ReduceOp, _body: &Map, _kept: usize) -> Option<Vec<Shader>> {
-    None
+pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize) -> Option<Vec<Shader>> {
+    let rows: usize = body.shape[..kept].iter().product();
+    let n: usize = body.shape[kept..].iter().product();
+    if n < 32 || rows * n < 4096 {
+        return None;
+    }
+    // Neighbouring invocations should read neighbouring elements: of one row, or of as many rows.
+    let along = body.inputs.iter().any(|a| a.view.strides.last() == Some(&1));
+    let columns = if along { 1 } else { 16.min(rows.next_power_of_two()) };
+    let lanes = GROUP / columns;
+    let groups = rows.div_ceil(columns);
+    let parts = if groups < 128 && n >= 4096 { (256 / groups).min(n / 1024).clamp(1, MAX_GROUPS) } else { 1 };
+    let mut code = Code::new(plan);
+    code.wide = can_be_wide(body, &[]);
+    let step = if code.wide { 4 } else { 1 };
+    let dtype = reduction_body(&mut code, body, kept);
+    let kind = type_name(dtype);
+    let (empty, scalar) = reduction(&mut code, op, dtype);
+    let (start, take, flat) = if code.wide {
+        let wide = code.register(dtype);
+        let take = reduction_wide(&mut code, op, dtype);
+        let flat: String = ["x", "y", "z", "w"]
+            .iter()
+            .map(|c| format!("  {{ let x = wide.{c}; {scalar} }}\n"))
+            .collect();
+        (format!("var wide = {wide}({empty});"), take, flat)
+    } else {
+        (String::new(), scalar.clone(), String::new())
+    };
+    code.wide = false;
+    let size = n.div_ceil(parts).next_multiple_of(4);
+    let parts = n.div_ceil(size);
+    code.sizes([("rows", rows), ("n", n), ("part", size)]);
+    let partial = Slot::Temporary(0);
+    if parts > 1 {
+        let name = code.write(partial, dtype);
+        let stored = if type_name(dtype) == "bool" { "select(0u, 1u, acc)" } else { "acc" };
+        code.push(&format!("fn store(row: u32, part: u32, acc: {kind}) {{ {name}[part * u.rows + row] = {stored}; }}\n"));
+    } else {
+        code.tail(&kernel.map, true);
+        code.push(&format!("fn store(row: u32, part: u32, acc: {kind}) {{ tail(row, acc); }}\n"));
+    }
+    code.push(&format!(
+        "var<workgroup> gathered: array<{kind}, {GROUP}>;
+@compute @workgroup_size({GROUP})
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
+  let lane = l / {columns}u;
+  let row = (w.y * groups.x + w.x) * {columns}u + l % {columns}u;
+  let end = min(u.n, (w.z + 1u) * u.part);
+  var acc = {empty};
+  {start}
+  if (row < u.rows) {{
+    for (var j = w.z * u.part + lane * {step}u; j < end; j += {}u) {{ let x = body(row, j); {take} }}
+  }}
+{flat}  gathered[l] = acc;
+  workgroupBarrier();
+  if (lane % 8u == 0u) {{
+    for (var t = 1u; t < min(8u, {lanes}u - lane); t++) {{ let x = gathered[l + t * {columns}u]; {scalar} }}
+    gathered[l] = acc;
+  }}
+  workgroupBarrier();
+  if (lane == 0u && row < u.rows) {{
+    for (var t = 8u; t < {lanes}u; t += 8u) {{ let x = gathered[l + t * {columns}u]; {scalar} }}
+    store(row, w.z, acc);
+  }}
+}}
+",
+        lanes * step
+    ));
+    let [x, y, _] = spread(groups);
+    let mut first = code.finish([x, y, parts as u32]);
+    if parts == 1 {
+        return Some(vec![first]);
+    }
+    first.temporary = parts * rows;
+    let mut code = Code::new(plan);
+    let name = code.read_slot(partial, dtype);
+    let (empty, take) = reduction(&mut code, op, dtype);
+    code.sizes([("parts", parts)]);
+    let element = if type_name(dtype) == "bool" { "!= 0u" } else { "" };
+    code.push(&format!(
+        "fn head(i: u32) -> {kind} {{
+  var acc = {empty};
+  for (var part = 0u; part < u.parts; part++) {{ let x = {name}[part * u.size + i] {element}; {take} }}
+  return acc;
+}}
+"
+    ));
+    code.tail(&kernel.map, true);
+    Some(vec![first, code.elementwise(rows, true)])
+}
+
+/// The statement that takes four elements `x` into `wide`.
+fn reduction_wide(code: &mut Code<'_>, op: ReduceOp, dtype: headwater_core::DType) -> String {
+    use headwater_core::DType;
+    match (op, dtype) {
+        (ReduceOp::Sum | ReduceOp::Max, DType::Bool) => "wide = wide | x;".into(),
+        (ReduceOp::Prod | ReduceOp::Min, DType::Bool) => "wide = wide & x;".into(),
+        (ReduceOp::Sum, _) => "wide = wide + x;".into(),
+        (ReduceOp::Prod, _) => "wide = wide * x;".into(),
+        (ReduceOp::Max, DType::I32) => "wide = max(wide, x);".into(),
+        (ReduceOp::Min, DType::I32) => "wide = min(wide, x);".into(),
+        (ReduceOp::Max, _) => format!("wide = {}(wide, x);", code.function("max_")),
+        (ReduceOp::Min, _) => format!("wide = {}(wide, x);", code.function("min_")),
+    }
 }
