@@ -45,7 +45,8 @@ pub const STEPS: &[Step] = &[
     Step { name: "package", slow: false, needs: &["build"], run: package },
     Step { name: "browser", slow: false, needs: &["build"], run: browser },
     Step { name: "demo-build", slow: false, needs: &["build"], run: demo_build },
-    Step { name: "demo", slow: false, needs: &["demo-build"], run: demo_end_to_end },
+    Step { name: "demo", slow: false, needs: &["demo-build"], run: |context| demo_end_to_end(context, "cpu") },
+    Step { name: "demo-webgpu", slow: true, needs: &["demo-build"], run: |context| demo_end_to_end(context, "webgpu") },
 ];
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -134,13 +135,14 @@ fn demo_build(context: &Context) -> Result<Tally> {
 }
 
 /// Plays the demo in a browser, with a clip of photographs in place of the webcam.
-fn demo_end_to_end(context: &Context) -> Result<Tally> {
+fn demo_end_to_end(context: &Context, engine: &str) -> Result<Tally> {
     let clip = context.workspace.path("tests/fixtures/clip/photographs.mjpeg");
     ensure!(clip.is_file(), "{} is missing", context.workspace.display(&clip));
     let site = Site::start(&context.workspace.path(demo::DIRECTORY).join("dist"), 0)?;
     let mut test = context.npm(demo::DIRECTORY, &["run", "--silent", "e2e"]);
-    test.env("HEADWATER_URL", &site.address).env("CLIP", clip).env("ENGINE", "cpu");
-    supervise::run(&mut test, 6 * MINUTE)
+    test.env("HEADWATER_URL", &site.address).env("CLIP", clip).env("ENGINE", engine);
+    // Emulated graphics take minutes.
+    supervise::run(&mut test, 15 * MINUTE)
 }
 
 fn demo_model(context: &Context) -> Result<Tally> {
