@@ -267,7 +267,13 @@ pub fn load(access: &Access, buffer: &[u32], start: usize, out: &mut [u32]) {
     let (inner, stride) = (view.shape[rank - 1], view.strides[rank - 1]);
     // The position of `start`, then row by row.
     let mut at = view.offset as isize;
-    let mut index: [usize; 16] = [0; 16];
+    let (mut few, mut many) = ([0; 16], Vec::new());
+    let index: &mut [usize] = if rank <= few.len() {
+        &mut few[..rank]
+    } else {
+        many.resize(rank, 0);
+        &mut many
+    };
     let mut rest = start;
     for d in (0..rank).rev() {
         index[d] = rest % view.shape[d];

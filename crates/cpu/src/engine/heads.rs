@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, Routine};
 use headwater_core::plan::{Access, Head, Map, PadValue, Source, ValueId};
-use headwater_core::view::View;
+use headwater_core::view::{collapse, View};
 use headwater_core::{DType, Error, Result, Shape};
 
 use super::eval::load;
@@ -294,28 +294,23 @@ impl Run<'_> {
             return Ok(());
         }
         let target = View::contiguous(shape.clone()).slice(begin, inner, &step);
-        let rank = shape.rank();
-        let (row, stride) = if rank == 0 { (1, 1) } else { (inner[rank - 1], target.strides[rank - 1] as usize) };
+        // Rows as long as both sides allow.
+        let mut views = [input.view.clone(), target];
+        let inner = collapse(inner, &mut views);
+        let [view, target] = views;
+        let input = Access { view, ..input.clone() };
+        let (row, stride) = (inner[inner.rank() - 1], target.strides[inner.rank() - 1] as usize);
         let mut scratch = vec![0u32; row];
         for start in (0..inner.size()).step_by(row) {
             let at = target.element(start);
             if stride == 1 {
-                read(input, buffer, start, &mut out[at..at + row]);
+                load(&input, buffer, start, &mut out[at..at + row]);
             } else {
-                read(input, buffer, start, &mut scratch);
+                load(&input, buffer, start, &mut scratch);
                 scratch.iter().enumerate().for_each(|(i, &v)| out[at + i * stride] = v);
             }
         }
         Ok(())
-    }
-}
-
-/// As [`load`], also of a scalar.
-fn read(access: &Access, buffer: &[u32], start: usize, out: &mut [u32]) {
-    if access.view.shape.rank() == 0 {
-        out[0] = buffer[access.view.offset];
-    } else {
-        load(access, buffer, start, out);
     }
 }
 

@@ -82,7 +82,8 @@ impl Shape {
     }
 
     fn groups(&self) -> usize {
-        self.in_channels / self.group_in.max(1)
+        // Not from the input's channels: there may be none.
+        self.out_channels / self.group_out.max(1)
     }
 
     fn rows(&self) -> usize {
@@ -99,36 +100,46 @@ impl Shape {
         one && self.pad_top == 0 && self.pad_left == 0 && self.in_h == self.out_h && self.in_w == self.out_w
     }
 
-    /// The element where a patch's tap begins, if it lies in the image.
+    /// Calls `f` with the elements where the taps of each patch begin, `None` for those outside the image.
     #[inline(always)]
-    fn tap(&self, row: usize, fh: usize, fw: usize) -> Option<usize> {
-        let (ow, rest) = (row % self.out_w, row / self.out_w);
-        let (oh, n) = (rest % self.out_h, rest / self.out_h);
-        let h = (oh * self.stride_h + fh * self.dilation_h) as isize - self.pad_top;
-        let w = (ow * self.stride_w + fw * self.dilation_w) as isize - self.pad_left;
-        let inside = h >= 0 && w >= 0 && (h as usize) < self.in_h && (w as usize) < self.in_w;
-        inside.then(|| ((n * self.in_h + h as usize) * self.in_w + w as usize) * self.in_channels)
+    fn taps(&self, rows: std::ops::Range<usize>, mut f: impl FnMut(Option<usize>)) {
+        let (mut ow, rest) = (rows.start % self.out_w, rows.start / self.out_w);
+        let (mut oh, mut n) = (rest % self.out_h, rest / self.out_h);
+        for _ in rows {
+            for fh in 0..self.filter_h {
+                let h = (oh * self.stride_h + fh * self.dilation_h).wrapping_add_signed(-self.pad_top);
+                let line = (n * self.in_h).wrapping_add(h).wrapping_mul(self.in_w);
+                for fw in 0..self.filter_w {
+                    let w = (ow * self.stride_w + fw * self.dilation_w).wrapping_add_signed(-self.pad_left);
+                    // Positions before the first wrap around to large numbers.
+                    let inside = h < self.in_h && w < self.in_w;
+                    f(inside.then(|| (line + w) * self.in_channels));
+                }
+            }
+            ow += 1;
+            if ow == self.out_w {
+                (ow, oh) = (0, oh + 1);
+            }
+            if oh == self.out_h {
+                (oh, n) = (0, n + 1);
+            }
+        }
     }
 
     /// Copies the patches of `rows`, channels of one group, one after another.
     fn patches(&self, x: &[f32], group: usize, rows: std::ops::Range<usize>, out: &mut [f32]) {
-        let mut at = 0;
-        for row in rows {
-            for fh in 0..self.filter_h {
-                for fw in 0..self.filter_w {
-                    let slot = &mut out[at..at + self.group_in];
-                    match self.tap(row, fh, fw) {
-                        Some(start) => {
-                            let start = start + group * self.group_in;
-                            // A copy of one or three elements is quicker without a call.
-                            slot.iter_mut().zip(&x[start..start + self.group_in]).for_each(|(o, &v)| *o = v);
-                        }
-                        None => slot.fill(0.0),
-                    }
-                    at += self.group_in;
+        let mut slots = out.chunks_exact_mut(self.group_in.max(1));
+        self.taps(rows, |start| {
+            let Some(slot) = slots.next() else { return };
+            match start {
+                Some(start) => {
+                    let start = start + group * self.group_in;
+                    // A copy of one or three elements is quicker without a call.
+                    slot.iter_mut().zip(&x[start..start + self.group_in]).for_each(|(o, &v)| *o = v);
                 }
+                None => slot.fill(0.0),
             }
-        }
+        });
     }
 }
 
@@ -234,12 +245,9 @@ fn run(level: Level, pool: &Pool, s: &Shape, x: &[f32], filters: &Filters, y: &m
             if s.group_in >= INDIRECT_CHANNELS {
                 let taps = s.filter_h * s.filter_w;
                 let mut pointers = Vec::with_capacity(m * taps);
-                for row in range {
-                    for tap in 0..taps {
-                        let start = s.tap(row, tap / s.filter_w, tap % s.filter_w);
-                        pointers.push(start.map_or(zeros.as_ptr(), |i| x[i + group * s.group_in..].as_ptr()));
-                    }
-                }
+                s.taps(range, |start| {
+                    pointers.push(start.map_or(zeros.as_ptr(), |i| x[i + group * s.group_in..].as_ptr()));
+                });
                 let a = Taps { pointers: &pointers, taps, channels: s.group_in };
                 // SAFETY: every pointer has `group_in` elements behind it; `c` holds `m` rows.
                 unsafe { multiply(level, one, a, panels, inner, s.group_out, m, c, s.out_channels, false, e) };

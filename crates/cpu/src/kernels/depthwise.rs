@@ -44,12 +44,17 @@ impl Kernel for Row<'_> {
         let last = (g.in_w + g.pad_left).checked_sub(reach + 1).map_or(0, |last| (last / g.stride_w + 1).min(g.out_w));
         let last = last.max(first);
         let mut c = 0;
+        // Two vectors of channels share the addresses.
+        while c + 2 * S::LANES <= channels {
+            self.columns::<S, 2>(c, first, last);
+            c += 2 * S::LANES;
+        }
         while c + S::LANES <= channels {
-            self.columns::<S>(c, first, last);
+            self.columns::<S, 1>(c, first, last);
             c += S::LANES;
         }
         while c < channels {
-            self.columns::<Scalar>(c, first, last);
+            self.columns::<Scalar, 1>(c, first, last);
             c += 1;
         }
     }
@@ -57,34 +62,35 @@ impl Kernel for Row<'_> {
 
 impl Row<'_> {
     /// # Safety
-    /// Channels `c..c + LANES` exist and the processor has `S`.
+    /// Channels `c..c + V * LANES` exist and the processor has `S`.
     #[inline(always)]
-    unsafe fn columns<S: Simd>(&self, c: usize, first: usize, last: usize) {
+    unsafe fn columns<S: Simd, const V: usize>(&self, c: usize, first: usize, last: usize) {
         for ow in (0..first).chain(last..self.g.out_w) {
-            self.pixels::<S, 1, true>(c, ow);
+            self.pixels::<S, V, 1, true>(c, ow);
         }
         let mut ow = first;
         while ow + 4 <= last {
-            self.pixels::<S, 4, false>(c, ow);
+            self.pixels::<S, V, 4, false>(c, ow);
             ow += 4;
         }
         while ow < last {
-            self.pixels::<S, 1, false>(c, ow);
+            self.pixels::<S, V, 1, false>(c, ow);
             ow += 1;
         }
     }
 
-    /// `P` neighbouring results of `LANES` channels; `EDGE` tests each tap's column.
+    /// `P` neighbouring results of `V * LANES` channels; `EDGE` tests each tap's column.
     ///
     /// # Safety
     /// As [`Row::columns`]; without `EDGE`, all columns of the windows lie inside the image.
     #[inline(always)]
-    unsafe fn pixels<S: Simd, const P: usize, const EDGE: bool>(&self, c: usize, ow: usize) {
+    unsafe fn pixels<S: Simd, const V: usize, const P: usize, const EDGE: bool>(&self, c: usize, ow: usize) {
         let g = self.g;
         let (n, oh) = (self.r / g.out_h, self.r % g.out_h);
+        let vectors = |p: *const f32| -> [S::V; V] { std::array::from_fn(|j| S::load(p.add(j * S::LANES))) };
         let start = match self.e.bias {
-            Some(bias) => S::load(bias.as_ptr().add(c)),
-            None => S::splat(0.0),
+            Some(bias) => vectors(bias.as_ptr().add(c)),
+            None => [S::splat(0.0); V],
         };
         let mut acc = [start; P];
         for fh in 0..g.filter_h {
@@ -98,20 +104,25 @@ impl Row<'_> {
                 if EDGE && w >= g.in_w {
                     continue;
                 }
-                let filter = S::load(self.w.as_ptr().add((fh * g.filter_w + fw) * g.in_channels + c));
+                let filter = vectors(self.w.as_ptr().add((fh * g.filter_w + fw) * g.in_channels + c));
                 for (p, acc) in acc.iter_mut().enumerate() {
-                    let x = S::load(row.add((w + p * g.stride_w) * g.in_channels));
-                    *acc = S::mul_add(x, filter, *acc);
+                    let x = vectors(row.add((w + p * g.stride_w) * g.in_channels));
+                    for j in 0..V {
+                        acc[j] = S::mul_add(x[j], filter[j], acc[j]);
+                    }
                 }
             }
         }
-        for (p, &v) in acc.iter().enumerate() {
-            let at = (self.r * g.out_w + ow + p) * g.in_channels + c;
-            let v = match self.e.residual {
-                Some(residual) => S::add(v, S::load(residual.as_ptr().add(at))),
-                None => v,
-            };
-            S::store(self.y.add(at), S::clamp(v, S::splat(self.e.lo), S::splat(self.e.hi)));
+        let (lo, hi) = (S::splat(self.e.lo), S::splat(self.e.hi));
+        for (p, acc) in acc.iter().enumerate() {
+            for (j, &v) in acc.iter().enumerate() {
+                let at = (self.r * g.out_w + ow + p) * g.in_channels + c + j * S::LANES;
+                let v = match self.e.residual {
+                    Some(residual) => S::add(v, S::load(residual.as_ptr().add(at))),
+                    None => v,
+                };
+                S::store(self.y.add(at), S::clamp(v, lo, hi));
+            }
         }
     }
 }

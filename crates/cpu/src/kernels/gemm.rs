@@ -4,12 +4,14 @@
 //! of the tile and *segment* of the inner dimension: a plain matrix has one segment, a convolution one per filter tap
 //! (the indirection of XNNPACK: Dukhan 2019, "The Indirect Convolution Algorithm"). The epilogue runs on the tile.
 
-use super::simd::{dispatch, Kernel, Level, Simd};
+use super::simd::{dispatch, Kernel, Level, Scalar, Simd};
 
 /// Rows of a register tile.
 pub const MR: usize = 6;
 /// Vectors across a register tile.
 const NV: usize = 2;
+/// Steps along the inner dimension between moves of the pointers.
+const UNROLL: usize = 4;
 /// Elements of the inner dimension accumulated before a tile is stored.
 pub const KC: usize = 512;
 
@@ -217,7 +219,8 @@ impl<R: Rows> Multiply<'_, R> {
     #[inline(always)]
     unsafe fn tile<S: Simd, const M: usize>(&self, panel: *const f32, tile: Tile) {
         let nr = NV * S::LANES;
-        let mut acc = [[S::splat(0.0); NV]; M];
+        let column = tile.p * nr;
+        let mut acc = [self.start::<S>(&tile, column); M];
         let (_, cs) = self.a.segment();
         let mut b = panel;
         for s in 0..self.a.segments() {
@@ -225,29 +228,47 @@ impl<R: Rows> Multiply<'_, R> {
             for (i, a) in a.iter_mut().enumerate() {
                 *a = self.a.pointer(tile.row + i, s).offset(tile.skip as isize * cs);
             }
-            for _ in 0..tile.len {
-                let v = [S::load(b), S::load(b.add(S::LANES))];
-                for i in 0..M {
-                    let x = S::splat(*a[i]);
-                    acc[i][0] = S::mul_add(x, v[0], acc[i][0]);
-                    acc[i][1] = S::mul_add(x, v[1], acc[i][1]);
-                    a[i] = a[i].wrapping_offset(cs);
+            let mut left = tile.len;
+            if cs == 1 && M == MR {
+                // Several steps between moves of the pointers: the distances become constants of the loads. In
+                // whole tiles only: the others are rare, and code is downloaded.
+                while left >= UNROLL {
+                    for u in 0..UNROLL {
+                        Self::step::<S, M>(&mut acc, &a, u, b.add(u * nr));
+                    }
+                    for a in &mut a {
+                        *a = a.add(UNROLL);
+                    }
+                    b = b.add(UNROLL * nr);
+                    left -= UNROLL;
+                }
+            }
+            for _ in 0..left {
+                Self::step::<S, M>(&mut acc, &a, 0, b);
+                for a in &mut a {
+                    *a = a.wrapping_offset(cs);
                 }
                 b = b.add(nr);
             }
         }
-        let column = tile.p * nr;
         if tile.columns == nr {
-            for (i, acc) in acc.iter().enumerate() {
-                let at = (tile.row + i) * self.ldc + column;
-                for (j, &v) in acc.iter().enumerate() {
-                    let offset = j * S::LANES;
-                    let c = self.c.add(at + offset);
-                    let v = if tile.load { S::add(v, S::load(c)) } else { v };
-                    let v = if tile.done { self.finish::<S>(v, at + offset, column + offset) } else { v };
-                    S::store(c, v);
+            let at = |i: usize, j: usize| (tile.row + i) * self.ldc + column + j * S::LANES;
+            if tile.load {
+                Self::each(&mut acc, |v, i, j| S::add(v, S::load(self.c.add(at(i, j)))));
+            }
+            if tile.done {
+                if let Some(residual) = self.epilogue.residual {
+                    Self::each(&mut acc, |v, i, j| S::add(v, S::load(residual.as_ptr().add(at(i, j)))));
+                }
+                if self.epilogue.clamps() {
+                    let (lo, hi) = (S::splat(self.epilogue.lo), S::splat(self.epilogue.hi));
+                    Self::each(&mut acc, |v, _, _| S::clamp(v, lo, hi));
                 }
             }
+            Self::each(&mut acc, |v, i, j| {
+                S::store(self.c.add(at(i, j)), v);
+                v
+            });
         } else {
             // The last columns: through a buffer, element by element.
             let mut buffer = [0.0f32; 64];
@@ -259,27 +280,72 @@ impl<R: Rows> Multiply<'_, R> {
                 for (j, &v) in buffer[..tile.columns].iter().enumerate() {
                     let c = self.c.add(at + j);
                     let v = if tile.load { v + *c } else { v };
-                    *c = if tile.done { self.finish_one(v, at + j, column + j) } else { v };
+                    *c = if tile.done { self.finish(v, at + j) } else { v };
                 }
             }
         }
         debug_assert_eq!(tile.count, M);
     }
 
+    /// One step along the inner dimension: a column of A, `offset` elements behind the pointers, times a row of B.
+    ///
+    /// # Safety
+    /// The pointers have the element, `b` a panel's row, and the processor has `S`.
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, v: S::V, at: usize, column: usize) -> S::V {
-        let e = &self.epilogue;
-        let v = if let Some(bias) = e.bias { S::add(v, S::load(bias.as_ptr().add(column))) } else { v };
-        let v = if let Some(residual) = e.residual { S::add(v, S::load(residual.as_ptr().add(at))) } else { v };
-        if e.clamps() {
-            S::clamp(v, S::splat(e.lo), S::splat(e.hi))
-        } else {
-            v
+    unsafe fn step<S: Simd, const M: usize>(
+        acc: &mut [[S::V; NV]; M],
+        a: &[*const f32; M],
+        offset: usize,
+        b: *const f32,
+    ) {
+        let v: [S::V; NV] = std::array::from_fn(|j| S::load(b.add(j * S::LANES)));
+        for i in 0..M {
+            let x = S::splat(*a[i].add(offset));
+            for j in 0..NV {
+                acc[i][j] = S::mul_add(x, v[j], acc[i][j]);
+            }
         }
     }
 
+    /// What the sums of a tile's columns start from: the bias, unless C holds earlier sums, which did.
+    ///
+    /// # Safety
+    /// As [`Multiply::tile`].
     #[inline(always)]
-    unsafe fn finish_one(&self, v: f32, at: usize, column: usize) -> f32 {
-        self.finish::<super::simd::Scalar>(v, at, column)
+    unsafe fn start<S: Simd>(&self, tile: &Tile, column: usize) -> [S::V; NV] {
+        match self.epilogue.bias {
+            Some(bias) if !tile.load => {
+                let mut buffer = [0.0f32; 64];
+                let from = if tile.columns == NV * S::LANES {
+                    bias.as_ptr().add(column)
+                } else {
+                    buffer[..tile.columns].copy_from_slice(&bias[column..column + tile.columns]);
+                    buffer.as_ptr()
+                };
+                std::array::from_fn(|j| S::load(from.add(j * S::LANES)))
+            }
+            _ => [S::splat(0.0); NV],
+        }
+    }
+
+    /// Replaces every vector `v` of row `i`, column vector `j` of a tile by `f(v, i, j)`.
+    #[inline(always)]
+    fn each<V: Copy, const M: usize>(acc: &mut [[V; NV]; M], mut f: impl FnMut(V, usize, usize) -> V) {
+        for (i, row) in acc.iter_mut().enumerate() {
+            for (j, v) in row.iter_mut().enumerate() {
+                *v = f(*v, i, j);
+            }
+        }
+    }
+
+    /// The end of one element.
+    ///
+    /// # Safety
+    /// Element `at` exists.
+    #[inline(always)]
+    unsafe fn finish(&self, v: f32, at: usize) -> f32 {
+        let e = &self.epilogue;
+        let v = e.residual.map_or(v, |residual| v + *residual.as_ptr().add(at));
+        Scalar::clamp(v, e.lo, e.hi)
     }
 }

@@ -100,7 +100,8 @@ mod wasm {
         }
         #[inline(always)]
         unsafe fn clamp(x: v128, lo: v128, hi: v128) -> v128 {
-            f32x4_min(f32x4_max(x, lo), hi)
+            // One instruction each on x86, and NaN stays; min and max are seven.
+            f32x4_pmin(f32x4_pmax(x, lo), hi)
         }
     }
 }
