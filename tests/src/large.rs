@@ -61,6 +61,13 @@ fn convolutions() -> Vec<Case> {
         case.tolerance = 5e-5;
         out.push(case);
     }
+    for (name, value) in [("zeros", 0.0), ("ones", 1.0)] {
+        let inputs = vec![Input::f32(&[2, 7, 6, 8]), Input::f32(&[3, 3, 8, 4])];
+        out.push(case(&format!("conv2d large padded by {name}"), inputs, move |t| {
+            let padded = ops::pad(&t[0], &[(0, 0), (1, 2), (0, 1), (0, 0)], value)?;
+            ops::conv2d(&padded, &t[1], &Conv2dOptions { stride: (2, 2), ..Conv2dOptions::default() })
+        }));
+    }
     for (name, options) in [
         ("same", same),
         ("stride 2", Conv2dOptions { stride: (2, 2), ..same }),

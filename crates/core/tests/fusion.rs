@@ -52,6 +52,19 @@ fn pointwise_chains_are_one_kernel() -> Result<()> {
 }
 
 #[test]
+fn zeros_padded_around_images_are_left_to_the_convolution() -> Result<()> {
+    let d = device();
+    let (x, w) = (numbers(&d, &[1, 4, 4, 2], 1), numbers(&d, &[3, 3, 2, 3], 2));
+    let convolved = |value: f64| {
+        let padded = ops::pad(&x, &[(0, 0), (1, 1), (0, 2), (0, 0)], value)?;
+        ops::conv2d(&padded, &w, &ops::Conv2dOptions::default())
+    };
+    assert_eq!(kernels(&d, || convolved(0.0)), 1);
+    assert_eq!(kernels(&d, || convolved(1.0)), 2);
+    Ok(())
+}
+
+#[test]
 fn an_optimizer_update_is_one_kernel_with_three_outputs() -> Result<()> {
     let d = device();
     let [w, g, m, v] = [1, 2, 3, 4].map(|s| numbers(&d, &[6, 7], s));

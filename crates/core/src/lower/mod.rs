@@ -1,5 +1,6 @@
 //! From a graph of operations to a plan of fused kernels.
 //!
+//! 0. [`rewrite`]: operations that others can do on the way disappear.
 //! 1. [`decide`]: which nodes get a buffer; the others are computed inside the kernels that use them. A contraction or
 //!    reduction whose result only pointwise work uses becomes the head of that work's kernel.
 //! 2. [`emit`]: one kernel per node with a buffer.
@@ -10,6 +11,7 @@ mod decide;
 mod emit;
 mod finish;
 mod merge;
+mod rewrite;
 
 use smallvec::SmallVec;
 
@@ -60,6 +62,7 @@ pub struct Graph {
 /// # Errors
 /// `ErrorKind::Argument` when an operation alone needs more buffers.
 pub fn lower(graph: &Graph, max_buffers: usize) -> Result<Plan> {
+    let graph = &rewrite::rewrite(graph);
     let decisions = decide::decide(graph);
     let mut drafts = emit::emit(graph, decisions, max_buffers)?;
     merge::merge(&mut drafts, max_buffers);

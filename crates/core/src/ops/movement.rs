@@ -153,7 +153,9 @@ pub fn pad(x: &Tensor, paddings: &[(usize, usize)], value: f64) -> Result<Tensor
     }
     let before: Vec<usize> = paddings.iter().map(|p| p.0).collect();
     let shape = paddings.iter().zip(x.shape().iter()).map(|(p, &d)| p.0 + d + p.1).collect();
-    let value = x.device().scalar(Scalar::from_f64(x.dtype(), value));
+    let scalar = Scalar::from_f64(x.dtype(), value);
+    // Zeros are part of the structure: a convolution can take them over.
+    let value = if scalar.bits() == 0 { x.device().constant(scalar) } else { x.device().scalar(scalar) };
     pad_between(x, &before, &vec![0; x.rank()], shape, &value)
 }
 
