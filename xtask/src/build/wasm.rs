@@ -18,6 +18,9 @@ use crate::workspace::Workspace;
 const NAME: &str = "headwater_web";
 /// Speed first; what that costs in size is small, see `cargo xtask size`.
 const WASM_OPT_LEVEL: &str = "-O3";
+/// Constants added to addresses become the loads' own offsets. That may be done where no address wraps around to the first
+/// kilobyte of memory: the far end of the stack, where nothing lies.
+const WASM_OPT_FLAGS: [&str; 2] = ["--low-memory-unused", "--optimize-added-constants-propagate"];
 
 /// Builds `variant` to `pkg/dist/wasm/<variant>/`.
 pub fn build(workspace: &Workspace, variant: Variant, optimize: bool) -> Result<()> {
@@ -68,7 +71,8 @@ fn fingerprint(module: &Path, variant: Variant, optimize: bool) -> Result<String
     let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
     let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let level = if optimize { WASM_OPT_LEVEL } else { "" };
-    Ok(format!("{hash} {level} {}", variant.wasm_opt_features().join(" ")))
+    let flags = WASM_OPT_FLAGS.join(" ");
+    Ok(format!("{hash} {level} {flags} {}", variant.wasm_opt_features().join(" ")))
 }
 
 /// Writes the JavaScript that loads the module, its types, and the module with the glue's imports and exports.
@@ -91,6 +95,7 @@ fn shrink(workspace: &Workspace, variant: Variant, module: &Path) -> Result<()> 
     process::run(
         process::command(npm::program(workspace, "xtask", "wasm-opt"), &workspace.path(""))
             .arg(WASM_OPT_LEVEL)
+            .args(WASM_OPT_FLAGS)
             .args(variant.wasm_opt_features())
             .arg(module)
             .arg("--output")

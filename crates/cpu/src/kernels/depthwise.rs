@@ -3,7 +3,7 @@
 use headwater_core::op::ConvGeometry;
 
 use super::gemm::Epilogue;
-use super::simd::{dispatch, Kernel, Level, Scalar, Simd};
+use super::simd::{dispatch, unrolled, Kernel, Level, Scalar, Simd};
 use super::Shared;
 use crate::threads::Pool;
 
@@ -87,12 +87,17 @@ impl Row<'_> {
     unsafe fn pixels<S: Simd, const V: usize, const P: usize, const EDGE: bool>(&self, c: usize, ow: usize) {
         let g = self.g;
         let (n, oh) = (self.r / g.out_h, self.r % g.out_h);
-        let vectors = |p: *const f32| -> [S::V; V] { std::array::from_fn(|j| S::load(p.add(j * S::LANES))) };
+        let vectors = |p: *const f32| -> [S::V; V] {
+            let mut v = [S::splat(0.0); V];
+            unrolled!(j < V => { v[j] = S::load(p.add(j * S::LANES)); });
+            v
+        };
         let start = match self.e.bias {
             Some(bias) => vectors(bias.as_ptr().add(c)),
             None => [S::splat(0.0); V],
         };
         let mut acc = [start; P];
+        let step = g.stride_w * g.in_channels;
         for fh in 0..g.filter_h {
             let h = (oh * g.stride_h + fh * g.dilation_h).wrapping_sub(g.pad_top);
             if h >= g.in_h {
@@ -105,25 +110,25 @@ impl Row<'_> {
                     continue;
                 }
                 let filter = vectors(self.w.as_ptr().add((fh * g.filter_w + fw) * g.in_channels + c));
-                for (p, acc) in acc.iter_mut().enumerate() {
-                    let x = vectors(row.add((w + p * g.stride_w) * g.in_channels));
-                    for j in 0..V {
-                        acc[j] = S::mul_add(x[j], filter[j], acc[j]);
-                    }
-                }
+                let pixel = row.add(w * g.in_channels);
+                unrolled!(p < P => {
+                    let x = vectors(pixel.add(p * step));
+                    unrolled!(j < V => { acc[p][j] = S::mul_add(x[j], filter[j], acc[p][j]); });
+                });
             }
         }
         let (lo, hi) = (S::splat(self.e.lo), S::splat(self.e.hi));
-        for (p, acc) in acc.iter().enumerate() {
-            for (j, &v) in acc.iter().enumerate() {
-                let at = (self.r * g.out_w + ow + p) * g.in_channels + c + j * S::LANES;
+        let first = (self.r * g.out_w + ow) * g.in_channels + c;
+        unrolled!(p < P => {
+            unrolled!(j < V => {
+                let at = first + p * g.in_channels + j * S::LANES;
                 let v = match self.e.residual {
-                    Some(residual) => S::add(v, S::load(residual.as_ptr().add(at))),
-                    None => v,
+                    Some(residual) => S::add(acc[p][j], S::load(residual.as_ptr().add(at))),
+                    None => acc[p][j],
                 };
                 S::store(self.y.add(at), S::clamp(v, lo, hi));
-            }
-        }
+            });
+        });
     }
 }
 

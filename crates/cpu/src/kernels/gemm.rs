@@ -4,7 +4,7 @@
 //! of the tile and *segment* of the inner dimension: a plain matrix has one segment, a convolution one per filter tap
 //! (the indirection of XNNPACK: Dukhan 2019, "The Indirect Convolution Algorithm"). The epilogue runs on the tile.
 
-use super::simd::{dispatch, Kernel, Level, Scalar, Simd};
+use super::simd::{dispatch, unrolled, Kernel, Level, Scalar, Simd};
 
 /// Rows of a register tile.
 pub const MR: usize = 6;
@@ -220,43 +220,41 @@ impl<R: Rows> Multiply<'_, R> {
     unsafe fn tile<S: Simd, const M: usize>(&self, panel: *const f32, tile: Tile) {
         let nr = NV * S::LANES;
         let column = tile.p * nr;
-        let mut acc = [self.start::<S>(&tile, column); M];
+        let mut acc = [[S::splat(0.0); NV]; M];
         let (_, cs) = self.a.segment();
         let mut b = panel;
         for s in 0..self.a.segments() {
             let mut a = [std::ptr::null::<f32>(); M];
-            for (i, a) in a.iter_mut().enumerate() {
-                *a = self.a.pointer(tile.row + i, s).offset(tile.skip as isize * cs);
-            }
+            unrolled!(i < M => { a[i] = self.a.pointer(tile.row + i, s).offset(tile.skip as isize * cs); });
             let mut left = tile.len;
             if cs == 1 && M == MR {
                 // Several steps between moves of the pointers: the distances become constants of the loads. In
                 // whole tiles only: the others are rare, and code is downloaded.
                 while left >= UNROLL {
-                    for u in 0..UNROLL {
-                        Self::step::<S, M>(&mut acc, &a, u, b.add(u * nr));
-                    }
-                    for a in &mut a {
-                        *a = a.add(UNROLL);
-                    }
+                    unrolled!(u < UNROLL => { Self::step::<S, M>(&mut acc, &a, u, b.add(u * nr)); });
+                    unrolled!(i < M => { a[i] = a[i].add(UNROLL); });
                     b = b.add(UNROLL * nr);
                     left -= UNROLL;
                 }
             }
             for _ in 0..left {
                 Self::step::<S, M>(&mut acc, &a, 0, b);
-                for a in &mut a {
-                    *a = a.wrapping_offset(cs);
-                }
+                unrolled!(i < M => { a[i] = a[i].wrapping_offset(cs); });
                 b = b.add(nr);
             }
         }
         if tile.columns == nr {
-            let at = |i: usize, j: usize| (tile.row + i) * self.ldc + column + j * S::LANES;
+            let first = tile.row * self.ldc + column;
+            let at = |i: usize, j: usize| first + i * self.ldc + j * S::LANES;
             if tile.load {
                 Self::each(&mut acc, |v, i, j| S::add(v, S::load(self.c.add(at(i, j)))));
             }
             if tile.done {
+                if let Some(bias) = self.epilogue.bias {
+                    let bias = bias.as_ptr().add(column);
+                    let bias = [S::load(bias), S::load(bias.add(S::LANES))];
+                    Self::each(&mut acc, |v, _, j| S::add(v, bias[j]));
+                }
                 if let Some(residual) = self.epilogue.residual {
                     Self::each(&mut acc, |v, i, j| S::add(v, S::load(residual.as_ptr().add(at(i, j)))));
                 }
@@ -265,22 +263,23 @@ impl<R: Rows> Multiply<'_, R> {
                     Self::each(&mut acc, |v, _, _| S::clamp(v, lo, hi));
                 }
             }
-            Self::each(&mut acc, |v, i, j| {
-                S::store(self.c.add(at(i, j)), v);
-                v
+            unrolled!(i < M => {
+                S::store(self.c.add(at(i, 0)), acc[i][0]);
+                S::store(self.c.add(at(i, 1)), acc[i][1]);
             });
         } else {
             // The last columns: through a buffer, element by element.
-            let mut buffer = [0.0f32; 64];
-            for (i, acc) in acc.iter().enumerate() {
-                for (j, &v) in acc.iter().enumerate() {
-                    S::store(buffer.as_mut_ptr().add(j * S::LANES), v);
-                }
+            let mut buffer = [[0.0f32; 16]; M];
+            unrolled!(i < M => {
+                S::store(buffer[i].as_mut_ptr(), acc[i][0]);
+                S::store(buffer[i].as_mut_ptr().add(S::LANES), acc[i][1]);
+            });
+            for (i, row) in buffer.iter().enumerate() {
                 let at = (tile.row + i) * self.ldc + column;
-                for (j, &v) in buffer[..tile.columns].iter().enumerate() {
+                for (j, &v) in row[..tile.columns].iter().enumerate() {
                     let c = self.c.add(at + j);
                     let v = if tile.load { v + *c } else { v };
-                    *c = if tile.done { self.finish(v, at + j) } else { v };
+                    *c = if tile.done { self.finish(v, at + j, column + j) } else { v };
                 }
             }
         }
@@ -298,44 +297,17 @@ impl<R: Rows> Multiply<'_, R> {
         offset: usize,
         b: *const f32,
     ) {
-        let v: [S::V; NV] = std::array::from_fn(|j| S::load(b.add(j * S::LANES)));
-        for i in 0..M {
+        let (left, right) = (S::load(b), S::load(b.add(S::LANES)));
+        unrolled!(i < M => {
             let x = S::splat(*a[i].add(offset));
-            for j in 0..NV {
-                acc[i][j] = S::mul_add(x, v[j], acc[i][j]);
-            }
-        }
-    }
-
-    /// What the sums of a tile's columns start from: the bias, unless C holds earlier sums, which did.
-    ///
-    /// # Safety
-    /// As [`Multiply::tile`].
-    #[inline(always)]
-    unsafe fn start<S: Simd>(&self, tile: &Tile, column: usize) -> [S::V; NV] {
-        match self.epilogue.bias {
-            Some(bias) if !tile.load => {
-                let mut buffer = [0.0f32; 64];
-                let from = if tile.columns == NV * S::LANES {
-                    bias.as_ptr().add(column)
-                } else {
-                    buffer[..tile.columns].copy_from_slice(&bias[column..column + tile.columns]);
-                    buffer.as_ptr()
-                };
-                std::array::from_fn(|j| S::load(from.add(j * S::LANES)))
-            }
-            _ => [S::splat(0.0); NV],
-        }
+            acc[i] = [S::mul_add(x, left, acc[i][0]), S::mul_add(x, right, acc[i][1])];
+        });
     }
 
     /// Replaces every vector `v` of row `i`, column vector `j` of a tile by `f(v, i, j)`.
     #[inline(always)]
     fn each<V: Copy, const M: usize>(acc: &mut [[V; NV]; M], mut f: impl FnMut(V, usize, usize) -> V) {
-        for (i, row) in acc.iter_mut().enumerate() {
-            for (j, v) in row.iter_mut().enumerate() {
-                *v = f(*v, i, j);
-            }
-        }
+        unrolled!(i < M => { acc[i] = [f(acc[i][0], i, 0), f(acc[i][1], i, 1)]; });
     }
 
     /// The end of one element.
@@ -343,8 +315,9 @@ impl<R: Rows> Multiply<'_, R> {
     /// # Safety
     /// Element `at` exists.
     #[inline(always)]
-    unsafe fn finish(&self, v: f32, at: usize) -> f32 {
+    unsafe fn finish(&self, v: f32, at: usize, column: usize) -> f32 {
         let e = &self.epilogue;
+        let v = e.bias.map_or(v, |bias| v + bias[column]);
         let v = e.residual.map_or(v, |residual| v + *residual.as_ptr().add(at));
         Scalar::clamp(v, e.lo, e.hi)
     }

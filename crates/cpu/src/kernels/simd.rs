@@ -247,3 +247,18 @@ unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller detected the features.
     unsafe { kernel.run::<Avx2>() }
 }
+
+/// Runs the body for `i` from 0 up to a constant of at most eight, unrolled: accumulators that are indexed by anything but
+/// constants are kept in memory, and the innermost loops store them every time.
+macro_rules! unrolled {
+    ($i:ident < $n:expr => $body:block) => {
+        unrolled!(@ $i, $n, $body, 0, 1, 2, 3, 4, 5, 6, 7)
+    };
+    (@ $i:ident, $n:expr, $body:block, $($at:literal),*) => {
+        $(if $at < $n {
+            let $i: usize = $at;
+            $body
+        })*
+    };
+}
+pub(crate) use unrolled;
