@@ -21,9 +21,7 @@ fn products() -> Vec<Case> {
             let b = if tb { [n, k] } else { [k, n] };
             let inputs = vec![Input::f32(&a), Input::f32(&b), Input::f32(&[n])];
             let name = format!("matMul large {a:?}{} {b:?}{}", if ta { "T" } else { "" }, if tb { "T" } else { "" });
-            out.push(case(&name, inputs, move |x| {
-                ops::tanh(&ops::add(&ops::matmul(&x[0], &x[1], ta, tb)?, &x[2])?)
-            }));
+            out.push(case(&name, inputs, move |x| ops::tanh(&ops::add(&ops::matmul(&x[0], &x[1], ta, tb)?, &x[2])?)));
         }
     }
     let batched = vec![Input::f32(&[3, 8, 16]), Input::f32(&[3, 16, 12])];
@@ -124,17 +122,13 @@ fn pointwise() -> Vec<Case> {
         case("add large row", pair(&[6, 5, 8], &[8]), |x| ops::add(&x[0], &x[1])),
         case("add large column", pair(&[6, 8], &[6, 1]), |x| ops::mul(&x[0], &x[1])),
         case("add large transposed", pair(&[8, 12], &[12, 8]), |x| ops::add(&x[0], &ops::transpose(&x[1], None)?)),
-        case("add large twice", vec![Input::f32(&[8, 8])], |x| {
-            ops::add(&x[0], &ops::slice(&x[0], &[0, 0], &[8, 1])?)
-        }),
+        case("add large twice", vec![Input::f32(&[8, 8])], |x| ops::add(&x[0], &ops::slice(&x[0], &[0, 0], &[8, 1])?)),
         case("where large", pair(&[4, 16], &[4, 16]), |x| {
             let less = ops::less(&x[0], &x[1])?;
             let both = ops::logical_and(&less, &ops::greater(&x[0], &x[0].zeros_like()?)?)?;
             ops::select(&both, &ops::exp(&x[0])?, &ops::sin(&x[1])?)
         }),
         case("dropout large", vec![Input::f32(&[64, 32])], |x| ops::dropout(&x[0], 0.4, None, 7)),
-        case("slice large", vec![Input::f32(&[12, 16])], |x| {
-            ops::relu(&ops::slice(&x[0], &[2, 4], &[8, 8])?)
-        }),
+        case("slice large", vec![Input::f32(&[12, 16])], |x| ops::relu(&ops::slice(&x[0], &[2, 4], &[8, 8])?)),
     ]
 }

@@ -6,7 +6,6 @@ mod engine;
 // Kernels work on raw pointers so that register tiles and threads can share slices; each block gives its reason.
 #[allow(unsafe_code)]
 pub mod kernels;
-mod math;
 #[allow(unsafe_code)]
 pub mod threads;
 

@@ -39,7 +39,13 @@ pub struct GpuEngine {
 impl GpuEngine {
     /// An engine on `host`.
     pub fn new(host: Arc<dyn Host>, options: GpuOptions) -> GpuEngine {
-        GpuEngine { memory: Arc::new(Memory::new(host.clone())), host, options, pipelines: Mutex::default(), order: Mutex::default() }
+        GpuEngine {
+            memory: Arc::new(Memory::new(host.clone())),
+            host,
+            options,
+            pipelines: Mutex::default(),
+            order: Mutex::default(),
+        }
     }
 
     /// How many different shaders were compiled.

@@ -49,7 +49,8 @@ impl Memory {
         let bytes = class(size);
         let limit = self.host.limits().max_buffer_bytes;
         if size.saturating_mul(4) > limit {
-            let message = format!("a tensor of {} bytes is larger than a buffer can be ({limit})", size.saturating_mul(4));
+            let message =
+                format!("a tensor of {} bytes is larger than a buffer can be ({limit})", size.saturating_mul(4));
             return Err(Error::device("webgpu", message));
         }
         let bytes = bytes.min(limit);

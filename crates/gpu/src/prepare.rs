@@ -41,5 +41,5 @@ pub fn prepare(
         };
         shaders.into_iter().map(pass).collect()
     };
-    plan.kernels.iter().map(|kernel| passes(kernel)).collect()
+    plan.kernels.iter().map(&mut passes).collect()
 }

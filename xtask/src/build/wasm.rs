@@ -16,8 +16,8 @@ use crate::workspace::Workspace;
 
 /// The name of the generated files.
 const NAME: &str = "headwater_web";
-/// Speed first; what that costs in size is small, see `cargo xtask size`.
-const WASM_OPT_LEVEL: &str = "-O3";
+/// The kernels are as fast as with -O3.
+const WASM_OPT_LEVEL: &str = "-Os";
 /// Constants added to addresses become the loads' own offsets. That may be done where no address wraps around to the first
 /// kilobyte of memory: the far end of the stack, where nothing lies.
 const WASM_OPT_FLAGS: [&str; 2] = ["--low-memory-unused", "--optimize-added-constants-propagate"];

@@ -81,7 +81,9 @@ pub enum Gradient {
     OfInput(for<'b> fn(Ex<'b>, Ex<'b>) -> Ex<'b>),
 }
 
-/// A float64 reference for the generated test, with the operands' ranges.
+/// A float64 reference for the generated test, with the operands' ranges. Only in builds with tests: the functions would
+/// be downloaded otherwise.
+#[cfg(any(test, feature = "reference"))]
 #[derive(Clone, Copy)]
 pub struct Check {
     /// The exact function.
@@ -101,6 +103,7 @@ pub struct Row {
     /// The gradient.
     pub gradient: Gradient,
     /// The test.
+    #[cfg(any(test, feature = "reference"))]
     pub check: Check,
 }
 

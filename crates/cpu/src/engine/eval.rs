@@ -1,15 +1,16 @@
 //! The fused evaluator: runs a map's program over tiles of elements that stay in the first-level cache, one loop per
-//! instruction, which the compiler makes vector code.
+//! instruction: see [`headwater_lanes`].
 
 use std::ops::Range;
 
 use headwater_core::dtype::Scalar;
 use headwater_core::plan::{Access, Map, Source};
-use headwater_core::scalar::{eval_binary, eval_unary, BinOp, Instr, Reg, UnOp};
+use headwater_core::scalar::{eval_binary, eval_unary, Instr, Reg};
 use headwater_core::DType;
+use smallvec::SmallVec;
 
-use crate::kernels::simd::{dispatch, Kernel, Level, Simd};
-use crate::math;
+use headwater_lanes::simd::Level;
+use headwater_lanes::{binary, convert, select, unary};
 
 /// Elements of a tile: registers of 2 KiB, a dozen of which fit the first-level cache.
 pub const TILE: usize = 512;
@@ -94,7 +95,7 @@ fn is_uniform(access: &Access) -> bool {
 }
 
 /// Whether linear index `i` is the element `offset + i` of a buffer.
-fn in_place(access: &Access) -> bool {
+pub fn in_place(access: &Access) -> bool {
     let natural = access.view.shape.strides();
     let ordered =
         (0..access.view.shape.rank()).all(|d| access.view.shape[d] <= 1 || access.view.strides[d] == natural[d]);
@@ -127,11 +128,6 @@ pub struct Evaluate<'a, 'o> {
 }
 
 impl Evaluate<'_, '_> {
-    /// Runs.
-    pub fn run(self, level: Level) {
-        dispatch(level, self);
-    }
-
     /// Values of registers that are the same for all elements; `None` for the others.
     fn uniform(&self) -> Vec<Option<u32>> {
         let program = &self.map.program;
@@ -174,13 +170,9 @@ fn cast(value: Scalar, to: DType) -> u32 {
     Scalar::from_f64(to, wide).bits()
 }
 
-// The method is unsafe to call, by the trait; nothing in it is.
-#[allow(unsafe_code)]
-impl Kernel for Evaluate<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(mut self) {
+impl Evaluate<'_, '_> {
+    /// Runs.
+    pub fn run(mut self, level: Level) {
         let uniform: Vec<Vec<u32>> =
             self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; TILE])).collect();
         let mut slots = vec![vec![0u32; TILE]; self.prepared.slots];
@@ -190,7 +182,7 @@ impl Kernel for Evaluate<'_, '_> {
         while start < self.range.end {
             let len = TILE.min(self.range.end - start);
             let skip = start - self.range.start;
-            let mut tiles: Vec<&mut [u32]> = outputs.iter_mut().map(|o| &mut o[skip..skip + len]).collect();
+            let mut tiles: SmallVec<[&mut [u32]; 4]> = outputs.iter_mut().map(|o| &mut o[skip..skip + len]).collect();
             for (i, instr) in code.iter().enumerate() {
                 let mut slot = Vec::new();
                 let mut tile: &mut [u32] = &mut [];
@@ -209,10 +201,10 @@ impl Kernel for Evaluate<'_, '_> {
                 let at = |r: Reg| self.lanes(r, start, skip, len, &uniform, &slots, &tiles);
                 match *instr {
                     Instr::Input(n) => load(&self.map.inputs[n as usize], self.operands.inputs[n as usize], start, out),
-                    Instr::Unary(op, a) => unary(op, types[a as usize], at(a), out),
-                    Instr::Binary(op, a, b) => binary(op, types[a as usize], at(a), at(b), out),
-                    Instr::Select(c, a, b) => select(at(c), at(a), at(b), out),
-                    Instr::Cast(a) => convert(types[a as usize], types[i], at(a), out),
+                    Instr::Unary(op, a) => unary(level, op, types[a as usize], at(a), out),
+                    Instr::Binary(op, a, b) => binary(level, op, types[a as usize], at(a), at(b), out),
+                    Instr::Select(c, a, b) => select(level, at(c), at(a), at(b), out),
+                    Instr::Cast(a) => convert(level, types[a as usize], types[i], at(a), out),
                     Instr::Acc | Instr::Const(_) | Instr::Param(_) => {}
                 }
                 match place {
@@ -305,164 +297,5 @@ pub fn load(access: &Access, buffer: &[u32], start: usize, out: &mut [u32]) {
             at -= view.shape[d] as isize * view.strides[d];
             index[d] = 0;
         }
-    }
-}
-
-// One loop per instruction and no special forms for constants: those are tiles, too, that stay in the cache. Three
-// times the code would be a tenth of the web build.
-
-#[inline(always)]
-fn map1(a: &[u32], out: &mut [u32], f: impl Fn(u32) -> u32) {
-    out.iter_mut().zip(a).for_each(|(o, &a)| *o = f(a));
-}
-
-#[inline(always)]
-fn map2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(u32, u32) -> u32) {
-    out.iter_mut().zip(a).zip(b).for_each(|((o, &a), &b)| *o = f(a, b));
-}
-
-#[inline(always)]
-fn float1(a: &[u32], out: &mut [u32], f: impl Fn(f32) -> f32) {
-    map1(a, out, |a| f(f32::from_bits(a)).to_bits());
-}
-
-#[inline(always)]
-fn float2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(f32, f32) -> f32) {
-    map2(a, b, out, |a, b| f(f32::from_bits(a), f32::from_bits(b)).to_bits());
-}
-
-#[inline(always)]
-fn compare2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(f32, f32) -> bool) {
-    map2(a, b, out, |a, b| u32::from(f(f32::from_bits(a), f32::from_bits(b))));
-}
-
-/// Angles in the tile that the quick reduction cannot take, one by one.
-fn fix_large_angles(a: &[u32], out: &mut [u32], f: impl Fn(f32) -> f32) {
-    for (o, &a) in out.iter_mut().zip(a) {
-        let x = f32::from_bits(a);
-        if x.abs() > math::LARGE_ANGLE {
-            *o = f(x).to_bits();
-        }
-    }
-}
-
-#[inline(always)]
-fn unary(op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
-    if dtype != DType::F32 {
-        return match op {
-            UnOp::Neg => map1(a, out, |a| (a as i32).wrapping_neg() as u32),
-            UnOp::Abs => map1(a, out, |a| (a as i32).wrapping_abs() as u32),
-            UnOp::Not => map1(a, out, |a| u32::from(a == 0)),
-            _ => map1(a, out, |a| a),
-        };
-    }
-    match op {
-        UnOp::Neg => float1(a, out, |x| -x),
-        UnOp::Abs => float1(a, out, f32::abs),
-        UnOp::Floor => float1(a, out, f32::floor),
-        UnOp::Ceil => float1(a, out, f32::ceil),
-        UnOp::Round => float1(a, out, math::round),
-        UnOp::Trunc => float1(a, out, f32::trunc),
-        UnOp::Sqrt => float1(a, out, f32::sqrt),
-        UnOp::Exp => float1(a, out, math::exp),
-        UnOp::Expm1 => float1(a, out, math::expm1),
-        UnOp::Log => float1(a, out, math::log),
-        UnOp::Log1p => float1(a, out, math::log1p),
-        UnOp::Sin => {
-            float1(a, out, math::sin);
-            fix_large_angles(a, out, f32::sin);
-        }
-        UnOp::Cos => {
-            float1(a, out, math::cos);
-            fix_large_angles(a, out, f32::cos);
-        }
-        UnOp::Tanh => float1(a, out, math::tanh),
-        UnOp::Tan => float1(a, out, f32::tan),
-        UnOp::Asin => float1(a, out, f32::asin),
-        UnOp::Acos => float1(a, out, f32::acos),
-        UnOp::Atan => float1(a, out, f32::atan),
-        UnOp::IsNan => map1(a, out, |a| u32::from(a & 0x7fff_ffff > 0x7f80_0000)),
-        UnOp::IsInf => map1(a, out, |a| u32::from(a & 0x7fff_ffff == 0x7f80_0000)),
-        UnOp::Not => map1(a, out, |a| u32::from(f32::from_bits(a) == 0.0)),
-    }
-}
-
-#[inline(always)]
-fn binary(op: BinOp, dtype: DType, a: &[u32], b: &[u32], out: &mut [u32]) {
-    if dtype == DType::F32 {
-        return match op {
-            BinOp::Add => float2(a, b, out, |x, y| x + y),
-            BinOp::Sub => float2(a, b, out, |x, y| x - y),
-            BinOp::Mul => float2(a, b, out, |x, y| x * y),
-            BinOp::Div => float2(a, b, out, |x, y| x / y),
-            BinOp::Rem => float2(a, b, out, |x, y| x % y),
-            // The comparison is false for NaN: x + y then carries it.
-            BinOp::Min => float2(a, b, out, |x, y| {
-                if x < y {
-                    x
-                } else if y <= x {
-                    y
-                } else {
-                    x + y
-                }
-            }),
-            BinOp::Max => float2(a, b, out, |x, y| {
-                if x > y {
-                    x
-                } else if y >= x {
-                    y
-                } else {
-                    x + y
-                }
-            }),
-            BinOp::Pow => float2(a, b, out, math::pow),
-            BinOp::Atan2 => float2(a, b, out, f32::atan2),
-            BinOp::Eq => compare2(a, b, out, |x, y| x == y),
-            BinOp::Ne => compare2(a, b, out, |x, y| x != y),
-            BinOp::Lt => compare2(a, b, out, |x, y| x < y),
-            BinOp::Le => compare2(a, b, out, |x, y| x <= y),
-            BinOp::Gt => compare2(a, b, out, |x, y| x > y),
-            BinOp::Ge => compare2(a, b, out, |x, y| x >= y),
-            BinOp::And | BinOp::Or | BinOp::Xor | BinOp::Shl | BinOp::Shr => map1(a, out, |a| a),
-        };
-    }
-    let int = |a: u32| a as i32;
-    match op {
-        BinOp::Add if dtype == DType::Bool => map2(a, b, out, |a, b| a | b),
-        BinOp::Add => map2(a, b, out, u32::wrapping_add),
-        BinOp::Sub => map2(a, b, out, u32::wrapping_sub),
-        BinOp::Mul => map2(a, b, out, u32::wrapping_mul),
-        BinOp::Div => map2(a, b, out, |a, b| if b == 0 { 0 } else { int(a).wrapping_div(int(b)) as u32 }),
-        BinOp::Rem => map2(a, b, out, |a, b| if b == 0 { 0 } else { int(a).wrapping_rem(int(b)) as u32 }),
-        BinOp::Min => map2(a, b, out, |a, b| int(a).min(int(b)) as u32),
-        BinOp::Max => map2(a, b, out, |a, b| int(a).max(int(b)) as u32),
-        BinOp::Eq => map2(a, b, out, |a, b| u32::from(a == b)),
-        BinOp::Ne => map2(a, b, out, |a, b| u32::from(a != b)),
-        BinOp::Lt => map2(a, b, out, |a, b| u32::from(int(a) < int(b))),
-        BinOp::Le => map2(a, b, out, |a, b| u32::from(int(a) <= int(b))),
-        BinOp::Gt => map2(a, b, out, |a, b| u32::from(int(a) > int(b))),
-        BinOp::Ge => map2(a, b, out, |a, b| u32::from(int(a) >= int(b))),
-        BinOp::And => map2(a, b, out, |a, b| a & b),
-        BinOp::Or => map2(a, b, out, |a, b| a | b),
-        BinOp::Xor => map2(a, b, out, |a, b| a ^ b),
-        BinOp::Shl => map2(a, b, out, u32::wrapping_shl),
-        BinOp::Shr => map2(a, b, out, u32::wrapping_shr),
-        BinOp::Pow | BinOp::Atan2 => map1(a, out, |a| a),
-    }
-}
-
-#[inline(always)]
-fn select(c: &[u32], a: &[u32], b: &[u32], out: &mut [u32]) {
-    out.iter_mut().zip(c).zip(a).zip(b).for_each(|(((o, &c), &a), &b)| *o = if c != 0 { a } else { b });
-}
-
-#[inline(always)]
-fn convert(from: DType, to: DType, a: &[u32], out: &mut [u32]) {
-    match (from, to) {
-        (DType::F32, DType::I32) => map1(a, out, |a| f32::from_bits(a) as i32 as u32),
-        (DType::F32, DType::Bool) => map1(a, out, |a| u32::from(f32::from_bits(a) != 0.0)),
-        (DType::I32 | DType::Bool, DType::F32) => map1(a, out, |a| (a as i32 as f32).to_bits()),
-        (DType::I32, DType::Bool) => map1(a, out, |a| u32::from(a != 0)),
-        _ => map1(a, out, |a| a),
     }
 }

@@ -12,10 +12,10 @@ use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
 use headwater_core::plan::{Head, Kernel, Map, Plan, Source, ValueId};
 use headwater_core::{Error, HostData, HostSlice, Result};
 
-pub use crate::kernels::simd::Level;
 use crate::kernels::Shared;
 use crate::threads::Pool;
 use eval::{Evaluate, Operands, Prepared};
+pub use headwater_lanes::simd::Level;
 use memory::{buffer, lanes, Lanes, Memory};
 
 /// How a CPU engine runs.

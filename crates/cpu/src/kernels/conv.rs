@@ -3,9 +3,9 @@
 use headwater_core::op::ConvGeometry;
 
 use super::gemm::{pack_into, panel_width, Epilogue, Rows, Strided};
-use super::simd::Level;
 use super::{multiply, Shared};
 use crate::threads::Pool;
+use headwater_lanes::simd::Level;
 
 /// Channels from which filter taps are read in place; below, patches are copied together, since a tap is too short a run.
 const INDIRECT_CHANNELS: usize = 8;

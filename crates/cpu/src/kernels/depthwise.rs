@@ -3,9 +3,10 @@
 use headwater_core::op::ConvGeometry;
 
 use super::gemm::Epilogue;
-use super::simd::{dispatch, unrolled, Kernel, Level, Scalar, Simd};
 use super::Shared;
 use crate::threads::Pool;
+use headwater_lanes::simd::{dispatch, Kernel, Level, Scalar, Simd};
+use headwater_lanes::unrolled;
 
 /// `y = epilogue(x * w)` per channel, for one filter per channel: `w` is `[height, width, channels]`.
 pub fn forward(level: Level, pool: &Pool, g: &ConvGeometry, x: &[f32], w: &[f32], y: &mut [f32], e: Epilogue<'_>) {

@@ -4,7 +4,8 @@
 //! of the tile and *segment* of the inner dimension: a plain matrix has one segment, a convolution one per filter tap
 //! (the indirection of XNNPACK: Dukhan 2019, "The Indirect Convolution Algorithm"). The epilogue runs on the tile.
 
-use super::simd::{dispatch, unrolled, Kernel, Level, Scalar, Simd};
+use headwater_lanes::simd::{dispatch, Kernel, Level, Scalar, Simd};
+use headwater_lanes::unrolled;
 
 /// Rows of a register tile.
 pub const MR: usize = 6;

@@ -4,11 +4,10 @@ pub mod conv;
 pub mod depthwise;
 pub mod gemm;
 pub mod images;
-pub mod simd;
 
 use crate::threads::Pool;
 use gemm::{Epilogue, Multiply, Rows, Strided};
-use simd::{dispatch, Level};
+use headwater_lanes::simd::{dispatch, Level};
 
 /// A pointer that several threads write through, to places that do not overlap.
 #[derive(Clone, Copy)]

@@ -383,7 +383,11 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u3
     pub fn finish(self, groups: [u32; 3]) -> Shader {
         let mut source = String::new();
         if !self.fields.is_empty() {
-            let _ = write!(source, "struct Uniforms {{\n{}}}\n@group(0) @binding(0) var<uniform> u: Uniforms;\n", self.fields);
+            let _ = write!(
+                source,
+                "struct Uniforms {{\n{}}}\n@group(0) @binding(0) var<uniform> u: Uniforms;\n",
+                self.fields
+            );
         }
         for (n, (slot, dtype)) in self.reads.iter().enumerate() {
             let element = stored_name(*dtype, self.vectors.contains(slot));
@@ -392,7 +396,8 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u3
         }
         for (n, (_, dtype)) in self.writes.iter().enumerate() {
             let (binding, element) = (self.reads.len() + n + 1, stored_name(*dtype, self.wide));
-            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read_write> out{n}: array<{element}>;");
+            let _ =
+                writeln!(source, "@group(0) @binding({binding}) var<storage, read_write> out{n}: array<{element}>;");
         }
         self.helpers.iter().for_each(|h| source.push_str(math::text(h)));
         self.wide_helpers.iter().for_each(|h| source.push_str(&math::wide(h)));

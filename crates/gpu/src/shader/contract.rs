@@ -286,11 +286,8 @@ impl Sizes {
         if tiles < 1024 && self.k >= 2048 {
             self.parts = (2048 / tiles.max(1)).min(self.k / 256).min(of / least).clamp(1, 64);
         }
-        let groups = [
-            self.n.div_ceil(self.columns * GROUP[0]),
-            self.m.div_ceil(self.rows * GROUP[1]),
-            self.g * self.parts,
-        ];
+        let groups =
+            [self.n.div_ceil(self.columns * GROUP[0]), self.m.div_ceil(self.rows * GROUP[1]), self.g * self.parts];
         groups.iter().all(|&g| g <= MAX_GROUPS).then_some(())
     }
 }
@@ -445,11 +442,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
     }
     text.push_str("}\n");
     code.push(&text);
-    let groups = [
-        sizes.n.div_ceil(columns * x) as u32,
-        sizes.m.div_ceil(rows * y) as u32,
-        (sizes.g * parts) as u32,
-    ];
+    let groups = [sizes.n.div_ceil(columns * x) as u32, sizes.m.div_ceil(rows * y) as u32, (sizes.g * parts) as u32];
     let plan = code.plan;
     let mut first = code.finish(groups);
     if !split {

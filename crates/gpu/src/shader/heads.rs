@@ -524,14 +524,7 @@ fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], inpu
     code.push(&text);
 }
 
-fn pad(
-    code: &mut Code<'_>,
-    before: &[usize],
-    between: &[usize],
-    shape: &Shape,
-    input: &Access,
-    value: PadValue,
-) {
+fn pad(code: &mut Code<'_>, before: &[usize], between: &[usize], shape: &Shape, input: &Access, value: PadValue) {
     let fill = match value {
         PadValue::Const(bits) => code.constant(input.dtype, bits),
         PadValue::Param(param) => code.param(input.dtype, param),

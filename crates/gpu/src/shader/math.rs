@@ -28,7 +28,8 @@ pub fn wide(name: &str) -> String {
         _ => ("f32", "f32"),
     };
     let two = matches!(name, "min_" | "max_" | "divide" | "rem_int" | "rem_float" | "pow_" | "atan2_");
-    let parameters = if two { format!("a: vec4<{operand}>, b: vec4<{operand}>") } else { format!("a: vec4<{operand}>") };
+    let parameters =
+        if two { format!("a: vec4<{operand}>, b: vec4<{operand}>") } else { format!("a: vec4<{operand}>") };
     let call = |c: &str| if two { format!("{name}(a.{c}, b.{c})") } else { format!("{name}(a.{c})") };
     let [x, y, z, w] = ["x", "y", "z", "w"].map(call);
     format!("fn {name}4({parameters}) -> vec4<{result}> {{ return vec4<{result}>({x}, {y}, {z}, {w}); }}\n")

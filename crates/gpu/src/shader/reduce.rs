@@ -32,10 +32,8 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     let (start, take, flat) = if code.wide {
         let wide = code.register(dtype);
         let take = reduction_wide(&mut code, op, dtype);
-        let flat: String = ["x", "y", "z", "w"]
-            .iter()
-            .map(|c| format!("  {{ let x = wide.{c}; {scalar} }}\n"))
-            .collect();
+        let flat: String =
+            ["x", "y", "z", "w"].iter().map(|c| format!("  {{ let x = wide.{c}; {scalar} }}\n")).collect();
         (format!("var wide = {wide}({empty});"), take, flat)
     } else {
         (String::new(), scalar.clone(), String::new())
@@ -48,7 +46,9 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     if parts > 1 {
         let name = code.write(partial, dtype);
         let stored = if type_name(dtype) == "bool" { "select(0u, 1u, acc)" } else { "acc" };
-        code.push(&format!("fn store(row: u32, part: u32, acc: {kind}) {{ {name}[part * u.rows + row] = {stored}; }}\n"));
+        code.push(&format!(
+            "fn store(row: u32, part: u32, acc: {kind}) {{ {name}[part * u.rows + row] = {stored}; }}\n"
+        ));
     } else {
         code.tail(&kernel.map, true);
         code.push(&format!("fn store(row: u32, part: u32, acc: {kind}) {{ tail(row, acc); }}\n"));

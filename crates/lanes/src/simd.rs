@@ -250,9 +250,10 @@ unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
 
 /// Runs the body for `i` from 0 up to a constant of at most eight, unrolled: accumulators that are indexed by anything but
 /// constants are kept in memory, and the innermost loops store them every time.
+#[macro_export]
 macro_rules! unrolled {
     ($i:ident < $n:expr => $body:block) => {
-        unrolled!(@ $i, $n, $body, 0, 1, 2, 3, 4, 5, 6, 7)
+        $crate::unrolled!(@ $i, $n, $body, 0, 1, 2, 3, 4, 5, 6, 7)
     };
     (@ $i:ident, $n:expr, $body:block, $($at:literal),*) => {
         $(if $at < $n {
@@ -261,4 +262,3 @@ macro_rules! unrolled {
         })*
     };
 }
-pub(crate) use unrolled;
