@@ -27,7 +27,7 @@ thread_local! {
 fn answered(id: u32, result: Result<(), Error>) {
     let finished = MOVES.with(|moves| {
         let mut moves = moves.borrow_mut();
-        let Some(state) = moves.get_mut(id) else { return None };
+        let state = moves.get_mut(id)?;
         state.left -= 1;
         state.error = state.error.take().or(result.err());
         if state.left == 0 {
