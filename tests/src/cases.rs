@@ -72,7 +72,8 @@ pub(crate) fn case(
 }
 
 impl Case {
-    fn rough(self) -> Case {
+    /// Without gradients.
+    pub(crate) fn rough(self) -> Case {
         Case { smooth: false, ..self }
     }
 }

@@ -78,6 +78,17 @@ fn convolutions() -> Vec<Case> {
     }
     let pool = PoolOptions { window: (3, 3), stride: (2, 2), dilation: (1, 1), padding: Padding::Same };
     let images = || vec![Input::f32(&[2, 9, 8, 8])];
+    let outside = PoolOptions {
+        window: (2, 2),
+        stride: (2, 2),
+        dilation: (1, 1),
+        padding: Padding::Explicit { top: 2, bottom: 2, left: 2, right: 2 },
+    };
+    out.push(case("maxPool of windows outside", images(), move |x| ops::max_pool(&x[0], &outside)).rough());
+    out.push(case("argMax of nothing", vec![Input::f32(&[3, 0])], |x| ops::arg_max(&x[0], 1)).rough());
+    out.push(case("conv2d of no channels", vec![Input::f32(&[1, 4, 4, 0]), Input::f32(&[3, 3, 0, 2])], |x| {
+        ops::conv2d(&x[0], &x[1], &Conv2dOptions::default())
+    }));
     out.push(case("maxPool large", images(), move |x| ops::max_pool(&x[0], &pool)));
     out.push(case("avgPool large", images(), move |x| ops::avg_pool(&x[0], &pool)));
     out

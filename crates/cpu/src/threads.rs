@@ -2,7 +2,7 @@
 //! main thread. Workers spin briefly, then sleep.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 /// Turns a worker waits before it sleeps: a few tens of microseconds, about what the next kernel takes to come.
 const SPINS: usize = 20_000;
@@ -41,6 +41,17 @@ pub struct Pool {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As [`lock`], for the caller: it waits turning, as a browser's main thread may not sleep.
+fn lock_turning<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return guard,
+            Err(TryLockError::Poisoned(error)) => return error.into_inner(),
+            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+        }
+    }
 }
 
 impl Pool {
@@ -101,11 +112,15 @@ impl Pool {
         // this function does not return before, nor unwind: a panic of a task is caught.
         let job: Job = unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), Job>(job) };
         inner.next.store(0, Ordering::Relaxed);
-        *lock(&inner.current) = Some(Current { job, tasks });
-        inner.epoch.fetch_add(1, Ordering::Release);
+        {
+            // Counted under the lock: a worker about to sleep has seen the count, or is seen by the call to wake.
+            let mut current = lock_turning(&inner.current);
+            *current = Some(Current { job, tasks });
+            inner.epoch.fetch_add(1, Ordering::Release);
+        }
         inner.wake.notify_all();
         run_tasks(inner, &f, tasks);
-        *lock(&inner.current) = None;
+        *lock_turning(&inner.current) = None;
         while inner.busy.load(Ordering::Acquire) != 0 {
             std::hint::spin_loop();
         }
@@ -167,7 +182,7 @@ fn work(inner: &Inner) {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.inner.stop.store(true, Ordering::Relaxed);
-        let _guard = lock(&self.inner.current);
+        let _guard = lock_turning(&self.inner.current);
         self.inner.wake.notify_all();
     }
 }

@@ -1,14 +1,20 @@
 //! Collapses iteration shapes and finds every value's last use.
 
-use super::emit::Drafts;
+use super::emit::{reads, Drafts};
 use super::Graph;
 use crate::plan::{Head, Map, Plan};
+use crate::scalar::Instr;
 use crate::shape::Shape;
 use crate::view::{collapse, View};
 
 pub(super) fn finish(graph: &Graph, drafts: Drafts) -> Plan {
     let Drafts { values, mut kernels, results } = drafts;
     for kernel in &mut kernels {
+        prune(&mut kernel.map);
+        if let Some(Head::Reduce { body, .. }) = &mut kernel.head {
+            prune(body);
+        }
+        kernel.reads = reads(kernel.head.as_ref(), &kernel.map);
         collapse_map(&mut kernel.map);
         if let Some(Head::Reduce { body, kept, .. }) = &mut kernel.head {
             *kept = collapse_body(body, *kept);
@@ -25,6 +31,19 @@ pub(super) fn finish(graph: &Graph, drafts: Drafts) -> Plan {
         }
     }
     Plan { values, leaves: graph.leaves, params: graph.params, kernels, frees, results, ..Plan::default() }
+}
+
+/// Drops operands that the program no longer reads, now that it is simplified.
+fn prune(map: &mut Map) {
+    let code = &mut map.program.code;
+    let used = |n: usize| code.contains(&Instr::Input(n as u16));
+    let kept: Vec<usize> = (0..map.inputs.len()).filter(|&n| used(n)).collect();
+    for instr in code {
+        if let Instr::Input(n) = instr {
+            *n = kept.iter().position(|&k| k == *n as usize).map_or(*n, |k| k as u16);
+        }
+    }
+    map.inputs = kept.into_iter().map(|n| map.inputs[n].clone()).collect();
 }
 
 fn collapse_map(map: &mut Map) {

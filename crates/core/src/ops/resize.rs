@@ -17,6 +17,9 @@ fn geometry(
         [n, h, w, c] => [n, h, w, c],
         _ => return Err(Error::shape(op, "images of rank 4", format!("rank {} shape {}", x.rank(), x.shape()))),
     };
+    if in_h == 0 || in_w == 0 {
+        return Err(Error::shape(op, "images with at least one pixel", x.shape()));
+    }
     if align_corners && half_pixel_centers {
         return Err(Error::argument(op, "alignCorners or halfPixelCenters, not both", "both"));
     }
@@ -36,7 +39,7 @@ pub(crate) fn resize(kind: ResizeKind, g: ResizeGeometry, x: &Tensor) -> Result<
 /// NHWC images at height and width `size`, each pixel from its four neighbours.
 ///
 /// # Errors
-/// `ErrorKind::Shape` when the rank is not 4; `ErrorKind::Argument` when both conventions are asked for.
+/// `ErrorKind::Shape` when the rank is not 4 or an image has no pixels; `ErrorKind::Argument` when both conventions are asked for.
 pub fn resize_bilinear(
     x: &Tensor,
     size: (usize, usize),

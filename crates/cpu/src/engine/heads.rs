@@ -222,6 +222,11 @@ impl Run<'_> {
 
     fn arg_reduce(&self, max: bool, input: &Access, out: &mut [u32]) -> Result<()> {
         let n = input.view.shape[1];
+        if n == 0 {
+            // As the reference: the position of nothing is 0.
+            out.fill(0);
+            return Ok(());
+        }
         let buffer = match input.source {
             Source::Buffer(value) => self.lanes(value)?,
             Source::Index => &[],

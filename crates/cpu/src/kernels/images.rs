@@ -105,6 +105,11 @@ fn largest(kind: PoolKind, g: &PoolGeometry, x: &[f32], rows: std::ops::Range<us
             }
             any = true;
         });
+        if !any {
+            // A window wholly outside the image chooses the image's first element.
+            best.fill(x.first().copied().unwrap_or(0.0));
+            at.fill(0);
+        }
         if kind == PoolKind::Max {
             floats(out).copy_from_slice(&best);
         } else {
