@@ -14,8 +14,9 @@ use super::code::{can_be_wide, Code, MAX_GROUPS};
 use super::heads::conv_sizes;
 use super::{Shader, Slot};
 
-/// Invocations of a workgroup along columns and rows.
-const GROUP: [usize; 2] = [8, 8];
+/// Invocations of a workgroup, and the most of them along columns.
+const GROUP: usize = 64;
+const GROUP_COLUMNS: usize = 8;
 
 /// How an operand is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,8 @@ struct Sizes {
     columns: usize,
     /// Parts that the sum is split into, each by other invocations.
     parts: usize,
+    /// Invocations of a workgroup along columns, rows and the rest: small products fill it with many of them.
+    group: [usize; 3],
 }
 
 impl Operand {
@@ -276,7 +279,8 @@ impl Sizes {
             4..8 => 4,
             _ => 8,
         };
-        Sizes { g, m, n, k, rows, columns: 4, parts: 1 }
+        let columns = if n >= 8 && n.is_multiple_of(4) { 8 } else { 4 };
+        Sizes { g, m, n, k, rows, columns, parts: 1, group: [1; 3] }
     }
 
     /// Splits a sum over `of` items, of at least `least` each, where the result alone keeps too few invocations busy.
@@ -286,9 +290,17 @@ impl Sizes {
         if tiles < 1024 && self.k >= 2048 {
             self.parts = (2048 / tiles.max(1)).min(self.k / 256).min(of / least).clamp(1, 64);
         }
-        let groups =
-            [self.n.div_ceil(self.columns * GROUP[0]), self.m.div_ceil(self.rows * GROUP[1]), self.g * self.parts];
+        let x = self.n.div_ceil(self.columns).next_power_of_two().min(GROUP_COLUMNS);
+        let y = self.m.div_ceil(self.rows).next_power_of_two().min(GROUP / x);
+        self.group = [x, y, GROUP / x / y];
+        let groups = self.groups();
         groups.iter().all(|&g| g <= MAX_GROUPS).then_some(())
+    }
+
+    /// Workgroups.
+    fn groups(&self) -> [usize; 3] {
+        let [x, y, z] = self.group;
+        [self.n.div_ceil(self.columns * x), self.m.div_ceil(self.rows * y), (self.g * self.parts).div_ceil(z)]
     }
 }
 
@@ -390,7 +402,7 @@ fn inner(
 
 /// The whole shader around `body`, and one that adds the parts where the sum was split.
 fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, operands: [&Operand; 2], body: &str) -> Vec<Shader> {
-    let [x, y] = GROUP;
+    let [x, y, z] = sizes.group;
     let scalars: Vec<ValueId> = operands.iter().filter(|o| o.mode == Mode::Scalar).map(|o| o.value).collect();
     let (rows, columns, parts) = (sizes.rows, sizes.columns, sizes.parts);
     let size = sizes.g * sizes.m * sizes.n;
@@ -409,15 +421,15 @@ fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, operands: [&Operan
         code.wide = fours && can_be_wide(&kernel.map, &scalars);
         code.tail(&kernel.map, true);
     }
-    code.sizes([("groups", sizes.g), ("size", size)]);
+    code.sizes([("groups", sizes.g), ("products", sizes.g * parts), ("size", size)]);
     let mut text = format!(
-        "@compute @workgroup_size({x}, {y})
+        "@compute @workgroup_size({x}, {y}, {z})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
   let column = id.x * {columns}u;
   let row = id.y * {rows}u;
   let g = id.z % u.groups;
   let part = id.z / u.groups;
-  if (column >= u.n || row >= u.m) {{ return; }}
+  if (column >= u.n || row >= u.m || id.z >= u.products) {{ return; }}
 "
     );
     for (r, q) in (0..rows).flat_map(|r| (0..columns / 4).map(move |q| (r, q))) {
@@ -442,7 +454,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
     }
     text.push_str("}\n");
     code.push(&text);
-    let groups = [sizes.n.div_ceil(columns * x) as u32, sizes.m.div_ceil(rows * y) as u32, (sizes.g * parts) as u32];
+    let groups = sizes.groups().map(|g| g as u32);
     let plan = code.plan;
     let mut first = code.finish(groups);
     if !split {
