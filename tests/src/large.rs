@@ -118,6 +118,9 @@ fn reductions() -> Vec<Case> {
             ops::min(&x[0], Some(axes), false)
         }));
     }
+    out.push(case("sum large and a column of the same", vec![Input::f32(&[40, 128])], |x| {
+        ops::add(&ops::sum(&x[0], Some(&[1]), true)?, &ops::slice(&x[0], &[0, 3], &[40, 1])?)
+    }));
     let logits = || vec![Input::f32(&[33, 128]).within(-6.0, 6.0)];
     out.push(case("softmax large", logits(), |x| ops::softmax(&x[0], -1)));
     out.push(case("logSoftmax large", logits(), |x| ops::log_softmax(&x[0], 0)));
@@ -138,6 +141,11 @@ fn pointwise() -> Vec<Case> {
             let less = ops::less(&x[0], &x[1])?;
             let both = ops::logical_and(&less, &ops::greater(&x[0], &x[0].zeros_like()?)?)?;
             ops::select(&both, &ops::exp(&x[0])?, &ops::sin(&x[1])?)
+        }),
+        case("constants large", vec![Input::f32(&[8, 8])], |x| {
+            let constant = |v: f32| x[0].device().constant(headwater_core::Scalar::F32(v));
+            let bounded = ops::minimum(&x[0], &constant(f32::MAX))?;
+            ops::maximum(&bounded, &constant(f32::NEG_INFINITY))
         }),
         case("dropout large", vec![Input::f32(&[64, 32])], |x| ops::dropout(&x[0], 0.4, None, 7)),
         case("slice large", vec![Input::f32(&[12, 16])], |x| ops::relu(&ops::slice(&x[0], &[2, 4], &[8, 8])?)),

@@ -136,10 +136,11 @@ impl<'p> Code<'p> {
         self.field("", "u32", value as u32)
     }
 
-    /// A constant: finite ones as literals, others as uniforms, which WGSL has no literals for.
+    /// A constant: as a literal, or as a uniform where WGSL has none (infinities, NaN) or compilers may refuse it (what only
+    /// rounding takes to the largest number).
     pub fn constant(&mut self, dtype: DType, bits: u32) -> String {
         match dtype {
-            DType::F32 if f32::from_bits(bits).is_finite() => format!("f32({:?})", f32::from_bits(bits)),
+            DType::F32 if f32::from_bits(bits).abs() < 3.4e38 => format!("f32({:?})", f32::from_bits(bits)),
             DType::F32 => self.field("", "f32", bits),
             DType::I32 => format!("i32({})", bits as i32),
             DType::Bool => (bits != 0).to_string(),

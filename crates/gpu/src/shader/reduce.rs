@@ -1,7 +1,7 @@
 //! Reductions by whole workgroups: invocations share a row, and a row may be shared by several workgroups.
 
 use headwater_core::op::ReduceOp;
-use headwater_core::plan::{Kernel, Map, Plan};
+use headwater_core::plan::{Kernel, Map, Plan, Source};
 
 use super::code::{can_be_wide, spread, type_name, Code, MAX_GROUPS};
 use super::heads::{reduction, reduction_body};
@@ -24,7 +24,10 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     let groups = rows.div_ceil(columns);
     let parts = if groups < 128 && n >= 4096 { (256 / groups).min(n / 1024).clamp(1, MAX_GROUPS) } else { 1 };
     let mut code = Code::new(plan);
-    code.wide = can_be_wide(body, &[]);
+    // A buffer is bound with one element type, and the tail reads element by element.
+    let shared =
+        body.inputs.iter().any(|a| a.source != Source::Index && kernel.map.inputs.iter().any(|b| a.source == b.source));
+    code.wide = !shared && can_be_wide(body, &[]);
     let step = if code.wide { 4 } else { 1 };
     let dtype = reduction_body(&mut code, body, kept);
     let kind = type_name(dtype);
