@@ -73,14 +73,18 @@ pub fn difference(got: &Tensor, want: &Tensor, tolerance: f64) -> Result<Option<
     Ok(worst.map(|(i, (g, w))| format!("element {i} of {}: got {g}, expected {w}", got.len())))
 }
 
-/// What is wrong with a case on `device`: forward, then each gradient.
+/// What is wrong with a case on `device`: forward, alone and under a tape (which keeps what lies between, so that less is
+/// fused), then each gradient.
 ///
 /// # Errors
 /// What the case gives.
 pub fn check(device: &Device, case: &Case) -> Result<Option<String>> {
     let ((y, gradients), (want, want_gradients)) = (run(device, case)?, run(&reference(), case)?);
-    if let Some(wrong) = difference(&y, &want, case.tolerance)? {
-        return Ok(Some(format!("{}: {wrong}", case.name)));
+    let alone = (case.function)(&operands(device, &case.inputs)?)?;
+    for y in [&alone, &y] {
+        if let Some(wrong) = difference(y, &want, case.tolerance)? {
+            return Ok(Some(format!("{}: {wrong}", case.name)));
+        }
     }
     for (i, (got, want)) in gradients.iter().zip(&want_gradients).enumerate() {
         // Gradients sum many terms: their error grows with the largest of them.
