@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headwater_core::reference::{read_f64, upload_f64, ReferenceEngine};
-use headwater_core::{ops, DType, Device, HostData, Result, Tensor};
+use headwater_core::{DType, Device, HostData, Result, Tensor};
 
 use crate::{Case, Input};
 
@@ -96,15 +96,6 @@ pub fn check(device: &Device, case: &Case) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Runs all cases on `device` and returns what is wrong.
-pub fn check_all(device: &Device) -> Vec<String> {
-    let describe = |case: &Case| match check(device, case) {
-        Ok(wrong) => wrong,
-        Err(error) => Some(format!("{}: {error}", case.name)),
-    };
-    crate::cases().iter().filter_map(describe).collect()
-}
-
 /// What is wrong with the gradients of a case against central differences in float64.
 ///
 /// # Errors
@@ -143,12 +134,4 @@ pub fn check_gradient(case: &Case) -> Result<Option<String>> {
         }
     }
     Ok(None)
-}
-
-/// The mean of the squares, for tests that need a scalar.
-///
-/// # Errors
-/// None for float32 tensors.
-pub fn mean_square(x: &Tensor) -> Result<Tensor> {
-    ops::mean(&ops::square(x)?, None, false)
 }
