@@ -33,6 +33,12 @@ impl fmt::Debug for Buffer {
     }
 }
 
+/// The elements a pooled buffer for `size` has: one of four classes per power of two, so that at most a quarter is wasted.
+pub fn size_class(size: usize) -> usize {
+    let size = size.max(16);
+    size.next_multiple_of((size.next_power_of_two() / 8).max(4))
+}
+
 /// Called once with the elements of a buffer, or with why they could not be read.
 pub type ReadCallback = Box<dyn FnOnce(Result<HostData>) + Send>;
 

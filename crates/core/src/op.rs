@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::dtype::Scalar;
+use crate::dtype::{DType, Scalar};
 use crate::pointwise::Function;
 use crate::shape::Shape;
 
@@ -95,6 +95,23 @@ pub enum ReduceOp {
     Max,
     /// float32, int32; bool: all. NaN wins. Empty: the highest value.
     Min,
+}
+
+impl ReduceOp {
+    /// The value of an empty reduction, as a 32-bit lane of `dtype`.
+    pub fn empty(self, dtype: DType) -> u32 {
+        match (self, dtype) {
+            (ReduceOp::Sum, _) => 0,
+            (ReduceOp::Prod, DType::F32) => 1f32.to_bits(),
+            (ReduceOp::Prod, _) => 1,
+            (ReduceOp::Max, DType::F32) => f32::NEG_INFINITY.to_bits(),
+            (ReduceOp::Min, DType::F32) => f32::INFINITY.to_bits(),
+            (ReduceOp::Max, DType::I32) => i32::MIN as u32,
+            (ReduceOp::Min, DType::I32) => i32::MAX as u32,
+            (ReduceOp::Max, DType::Bool) => 0,
+            (ReduceOp::Min, DType::Bool) => 1,
+        }
+    }
 }
 
 /// Which of the three contractions between images `x`, filters `w` and results `y` of a convolution.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use headwater_core::engine::{Buffer, BufferData, EngineMemory};
+use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
 use headwater_core::{DType, Error, Result};
 
 use crate::host::{Host, Id};
@@ -25,12 +25,6 @@ struct State {
     memory: EngineMemory,
 }
 
-/// Bytes rounded up to one of four classes per power of two: at most a quarter is wasted.
-fn class(size: usize) -> usize {
-    let bytes = size.max(16) * 4;
-    bytes.next_multiple_of((bytes.next_power_of_two() / 8).max(16))
-}
-
 impl Memory {
     /// No buffers yet.
     pub fn new(host: Arc<dyn Host>) -> Memory {
@@ -46,7 +40,7 @@ impl Memory {
     /// # Errors
     /// `ErrorKind::Device` for more than a buffer can hold, or when memory runs out.
     pub fn take(self: &Arc<Self>, size: usize) -> Result<Arc<Lanes>> {
-        let bytes = class(size);
+        let bytes = size_class(size) * 4;
         let limit = self.host.limits().max_buffer_bytes;
         if size.saturating_mul(4) > limit {
             let message =

@@ -29,17 +29,7 @@ pub struct Combine {
 impl Combine {
     /// The value of nothing.
     pub fn empty(self) -> u32 {
-        match (self.op, self.dtype) {
-            (ReduceOp::Sum, _) => 0,
-            (ReduceOp::Prod, DType::F32) => 1f32.to_bits(),
-            (ReduceOp::Prod, _) => 1,
-            (ReduceOp::Max, DType::F32) => f32::NEG_INFINITY.to_bits(),
-            (ReduceOp::Min, DType::F32) => f32::INFINITY.to_bits(),
-            (ReduceOp::Max, DType::I32) => i32::MIN as u32,
-            (ReduceOp::Min, DType::I32) => i32::MAX as u32,
-            (ReduceOp::Max, DType::Bool) => 0,
-            (ReduceOp::Min, DType::Bool) => 1,
-        }
+        self.op.empty(self.dtype)
     }
 
     /// Two values combined.
@@ -47,13 +37,12 @@ impl Combine {
     pub fn pair(self, a: u32, b: u32) -> u32 {
         if self.dtype == DType::F32 {
             let (x, y) = (f32::from_bits(a), f32::from_bits(b));
-            let z = match self.op {
-                ReduceOp::Sum => x + y,
-                ReduceOp::Prod => x * y,
-                ReduceOp::Max => choose(x > y, x, y),
-                ReduceOp::Min => choose(x < y, x, y),
+            return match self.op {
+                ReduceOp::Sum => add(a, b),
+                ReduceOp::Prod => (x * y).to_bits(),
+                ReduceOp::Max => larger(a, b),
+                ReduceOp::Min => choose(x < y, x, y).to_bits(),
             };
-            return z.to_bits();
         }
         match self.op {
             ReduceOp::Sum => a.wrapping_add(b),

@@ -22,14 +22,15 @@ pub fn eval(program: &Program, inputs: &[Scalar], params: &[Scalar], acc: Option
                     at(b)
                 }
             }
-            Instr::Cast(a) => cast(at(a), dtype),
+            Instr::Cast(a) => eval_cast(at(a), dtype),
         };
         regs.push(value);
     }
     regs
 }
 
-fn cast(value: Scalar, to: DType) -> Scalar {
+/// The result of a conversion.
+pub fn eval_cast(value: Scalar, to: DType) -> Scalar {
     match (value, to) {
         (Scalar::F32(v), DType::F32) => Scalar::F32(v),
         (Scalar::F32(v), DType::I32) => Scalar::I32(v as i32),

@@ -10,7 +10,7 @@ mod eval;
 
 pub use build::{Builder, Ex};
 pub use derive::derivative;
-pub use eval::{eval, eval_binary, eval_unary};
+pub use eval::{eval, eval_binary, eval_cast, eval_unary};
 
 use crate::dtype::{DType, Scalar};
 

@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use headwater_core::dtype::Scalar;
 use headwater_core::plan::{Access, Map, Source};
-use headwater_core::scalar::{eval_binary, eval_unary, Instr, Reg};
-use headwater_core::DType;
+use headwater_core::scalar::{eval_binary, eval_cast, eval_unary, Instr, Reg};
 use smallvec::SmallVec;
 
 use headwater_lanes::simd::Level;
@@ -152,22 +151,13 @@ impl Evaluate<'_, '_> {
                 Instr::Unary(op, a) => eval_unary(op, at(a)).bits(),
                 Instr::Binary(op, a, b) => eval_binary(op, at(a), at(b)).bits(),
                 Instr::Select(c, a, b) => at(if values[c as usize] != 0 { a } else { b }).bits(),
-                Instr::Cast(a) => cast(at(a), program.types[i]),
+                Instr::Cast(a) => eval_cast(at(a), program.types[i]).bits(),
                 Instr::Acc => 0,
             };
         }
         let is_uniform = |i: usize| self.prepared.place[i] == Place::Uniform;
         values.into_iter().enumerate().map(|(i, v)| is_uniform(i).then_some(v)).collect()
     }
-}
-
-fn cast(value: Scalar, to: DType) -> u32 {
-    let wide = match value {
-        Scalar::F32(v) => f64::from(v),
-        Scalar::I32(v) => f64::from(v),
-        Scalar::Bool(v) => f64::from(u8::from(v)),
-    };
-    Scalar::from_f64(to, wide).bits()
 }
 
 impl Evaluate<'_, '_> {

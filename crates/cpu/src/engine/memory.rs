@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use headwater_core::engine::{Buffer, BufferData, EngineMemory};
+use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
 use headwater_core::{DType, Error, Result};
 
 use crate::kernels::conv::Filters;
@@ -25,13 +25,6 @@ struct State {
     memory: EngineMemory,
 }
 
-/// A size rounded up to one of four classes per power of two: at most a quarter is wasted.
-fn class(size: usize) -> usize {
-    let size = size.max(16);
-    let step = (size.next_power_of_two() / 8).max(4);
-    size.next_multiple_of(step)
-}
-
 impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -39,7 +32,7 @@ impl Memory {
 
     /// Lanes whose contents are to be written.
     pub fn take(self: &Arc<Self>, size: usize) -> Result<Lanes> {
-        let class = class(size);
+        let class = size_class(size);
         let mut state = self.state();
         let reused = state.free.get_mut(&class).and_then(Vec::pop);
         let data = match reused {

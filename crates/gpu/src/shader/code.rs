@@ -8,7 +8,7 @@ use headwater_core::DType;
 use super::math;
 use super::{Shader, Slot};
 
-/// Invocations per workgroup of elementwise shaders.
+/// Invocations of a workgroup.
 pub const GROUP: usize = 64;
 /// The most workgroups along one dimension.
 pub const MAX_GROUPS: usize = 65_535;
@@ -68,6 +68,11 @@ fn quad(access: &Access) -> Option<Quad> {
         1 if view.offset.is_multiple_of(4) && outer.iter().all(|s| s % 4 == 0) => Some(Quad::Neighbours),
         _ => None,
     }
+}
+
+/// Whether a map's program reads the buffer of a value.
+pub fn reads(map: &Map, value: ValueId) -> bool {
+    map.inputs.iter().any(|a| a.source == Source::Buffer(value))
 }
 
 /// Whether a map can compute four neighbouring elements at a time. `scalars` are values that the head reads one by one.
@@ -360,24 +365,30 @@ impl<'p> Code<'p> {
     /// One invocation per element, `size` of them; per four when wide.
     pub fn elementwise(mut self, size: usize, has_head: bool) -> Shader {
         self.sizes([("size", size)]);
-        let size = if self.wide { size / 4 } else { size };
-        let call = match (has_head, self.wide) {
-            (true, false) => "tail(i, head(i));",
-            (true, true) => "tail(4u * i, head(4u * i));",
-            (false, false) => "tail(i);",
-            (false, true) => "tail(4u * i);",
-        };
-        let last = if self.wide { "u.size / 4u" } else { "u.size" };
-        let text = format!(
+        let (count, first) = if self.wide { (size / 4, "4u * i") } else { (size, "i") };
+        let call = if has_head { format!("tail({first}, head({first}));") } else { format!("tail({first});") };
+        self.each(count, &format!("  {call}\n"))
+    }
+
+    /// `count` invocations, each of which runs `body` with its number `i`.
+    pub fn each(mut self, count: usize, body: &str) -> Shader {
+        self.sizes([("invocations", count)]);
+        self.push(&format!(
             "@compute @workgroup_size({GROUP})
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
-  let i = (w.y * n.x + w.x) * {GROUP}u + l;
-  if (i < {last}) {{ {call} }}
-}}
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
+  let i = (w.y * groups.x + w.x) * {GROUP}u + l;
+  if (i >= u.invocations) {{ return; }}
+{body}}}
 "
-        );
-        self.push(&text);
-        self.finish(spread(size.div_ceil(GROUP)))
+        ));
+        self.finish(spread(count.div_ceil(GROUP)))
+    }
+
+    /// The function `tail` of a shader whose sums are parts, stored for another shader to add up.
+    pub fn partial_tail(&mut self, partial: Slot) {
+        let name = self.write(partial, DType::F32);
+        let (kind, at) = (self.register(DType::F32), if self.wide { "i >> 2u" } else { "i" });
+        self.push(&format!("fn tail(i: u32, acc: {kind}) {{ {name}[{at}] = acc; }}\n"));
     }
 
     /// The shader.

@@ -10,12 +10,11 @@ use headwater_core::plan::{Access, Head, Kernel, Map, Plan, Source, ValueId};
 use headwater_core::view::View;
 use headwater_core::{DType, Shape};
 
-use super::code::{can_be_wide, Code, MAX_GROUPS};
+use super::code::{can_be_wide, reads, Code, GROUP, MAX_GROUPS};
 use super::heads::conv_sizes;
 use super::{Shader, Slot};
 
-/// Invocations of a workgroup, and the most of them along columns.
-const GROUP: usize = 64;
+/// The most invocations of a workgroup along columns.
 const GROUP_COLUMNS: usize = 8;
 
 /// How an operand is read.
@@ -68,8 +67,7 @@ impl Operand {
 
 /// Whether only one operand reads the value: a buffer is bound with one element type.
 fn alone(kernel: &Kernel, operands: [ValueId; 2], value: ValueId) -> bool {
-    let in_tail = kernel.map.inputs.iter().any(|a| a.source == Source::Buffer(value));
-    !in_tail && operands[0] != operands[1]
+    !reads(&kernel.map, value) && operands[0] != operands[1]
 }
 
 fn value_of(access: &Access) -> Option<ValueId> {
@@ -169,15 +167,11 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         ),
     };
     let filter = kind == ConvKind::BackwardFilter;
-    // Pixels lie whole numbers of channels apart, whatever the stride.
-    let (depth, pixel) = if filter { (1, cin) } else { (sizes.k, left.across) };
-    left.decide(sizes.m, depth, alone(kernel, inputs, inputs[0]) && (!filter || pixel % 4 == 0));
+    // A filter gradient's sum runs over pixels, which lie whole numbers of channels (its rows) apart: never four at a time.
+    let depth = if filter { 1 } else { sizes.k };
+    left.decide(sizes.m, depth, alone(kernel, inputs, inputs[0]));
     right.decide(sizes.n, depth, alone(kernel, inputs, inputs[1]));
-    if filter {
-        sizes.split(g.batch, 1)?;
-    } else {
-        sizes.split(1, 1)?;
-    }
+    sizes.split(if filter { g.batch } else { 1 }, 1)?;
     let mut code = Code::new(plan);
     let names = [bind(&mut code, &left), bind(&mut code, &right)];
     conv_sizes(&mut code, g);
@@ -411,12 +405,7 @@ fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, operands: [&Operan
     let fours = sizes.n.is_multiple_of(4);
     if split {
         code.wide = fours;
-        let name = code.write(partial, DType::F32);
-        code.push(&if fours {
-            format!("fn tail(i: u32, acc: vec4<f32>) {{ {name}[i >> 2u] = acc; }}\n")
-        } else {
-            format!("fn tail(i: u32, acc: f32) {{ {name}[i] = acc; }}\n")
-        });
+        code.partial_tail(partial);
     } else {
         code.wide = fours && can_be_wide(&kernel.map, &scalars);
         code.tail(&kernel.map, true);

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use headwater_core::op::{ConvGeometry, ConvKind};
-use headwater_core::plan::{Kernel, Plan, Source, ValueId};
-use headwater_core::DType;
+use headwater_core::plan::{Kernel, Plan, ValueId};
 
-use super::code::{can_be_wide, spread, Code, GROUP};
+use super::code::{can_be_wide, reads, Code};
 use super::contract::sum_parts;
 use super::heads::conv_sizes;
 use super::{Shader, Slot};
@@ -24,9 +23,12 @@ pub fn print(
     inputs: [ValueId; 2],
 ) -> Option<Vec<Shader>> {
     let channels = g.in_channels;
-    let in_tail = |v: ValueId| kernel.map.inputs.iter().any(|a| a.source == Source::Buffer(v));
     let fits = g.groups == channels && g.out_channels == channels && channels.is_multiple_of(4);
-    if !fits || inputs[0] == inputs[1] || inputs.iter().any(|&v| in_tail(v)) || !can_be_wide(&kernel.map, &[]) {
+    if !fits
+        || inputs[0] == inputs[1]
+        || inputs.iter().any(|&v| reads(&kernel.map, v))
+        || !can_be_wide(&kernel.map, &[])
+    {
         return None;
     }
     let mut code = Code::new(plan);
@@ -43,15 +45,13 @@ pub fn print(
     code.sizes([("tiles", tiles), ("height", height), ("width", width)]);
     code.tail(&kernel.map, true);
     let invocations = g.batch * height * tiles * (channels / 4);
-    code.sizes([("size", invocations)]);
-    let mut text = start(
+    let mut text = format!(
         "  let c = i % u.quads;
-  let x = i / u.quads % u.tiles * PIXELSu;
+  let x = i / u.quads % u.tiles * {PIXELS}u;
   let y = i / u.quads / u.tiles % u.height;
   let n = i / u.quads / u.tiles / u.height;
-",
-    )
-    .replace("PIXELS", &PIXELS.to_string());
+"
+    );
     (0..PIXELS).for_each(|p| {
         let _ = writeln!(text, "  var acc{p} = vec4<f32>();");
     });
@@ -104,20 +104,7 @@ pub fn print(
     (0..PIXELS).for_each(|p| {
         let _ = writeln!(text, "  if (x + {p}u < u.width) {{ tail(first + {p}u * u.quads * 4u, acc{p}); }}");
     });
-    text.push_str("}\n");
-    code.push(&text);
-    Some(vec![code.finish(spread(invocations.div_ceil(GROUP)))])
-}
-
-/// The head of a shader with one invocation per index `i` below `u.size`.
-fn start(decode: &str) -> String {
-    format!(
-        "@compute @workgroup_size({GROUP})
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
-  let i = (w.y * groups.x + w.x) * {GROUP}u + l;
-  if (i >= u.size) {{ return; }}
-{decode}"
-    )
+    Some(vec![code.each(invocations, &text)])
 }
 
 /// The gradient of the filters: few results of long sums, so the rows of all images are split among invocations.
@@ -127,21 +114,17 @@ fn filter(mut code: Code<'_>, kernel: &Kernel, g: &ConvGeometry, a: &str, b: &st
     let parts = (16_384 / quads.max(1)).min(rows / 4).clamp(1, 256);
     let partial = Slot::Temporary(0);
     if parts > 1 {
-        let name = code.write(partial, DType::F32);
-        code.push(&format!("fn tail(i: u32, acc: vec4<f32>) {{ {name}[i >> 2u] = acc; }}\n"));
+        code.partial_tail(partial);
     } else {
         code.tail(&kernel.map, true);
     }
-    code.sizes([("size", quads * parts), ("count", quads), ("parts", parts)]);
-    let decode = start(
+    code.sizes([("count", quads), ("parts", parts)]);
+    let body = format!(
         "  let part = i / u.count;
   let c = i % u.quads;
   let fw = i % u.count / u.quads % u.filter_w;
   let fh = i % u.count / u.quads / u.filter_w;
-",
-    );
-    code.push(&format!(
-        "{decode}  var acc = vec4<f32>();
+  var acc = vec4<f32>();
   for (var row = part; row < u.batch * u.out_h; row += u.parts) {{
     let n = row / u.out_h;
     let ih = row % u.out_h * u.stride_h + fh * u.dilation_h - u.top;
@@ -153,11 +136,10 @@ fn filter(mut code: Code<'_>, kernel: &Kernel, g: &ConvGeometry, a: &str, b: &st
     }}
   }}
   tail(i * 4u, acc);
-}}
 "
-    ));
+    );
     let plan = code.plan;
-    let mut first = code.finish(spread((quads * parts).div_ceil(GROUP)));
+    let mut first = code.each(quads * parts, &body);
     if parts == 1 {
         return vec![first];
     }

@@ -27,31 +27,24 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
     }
 }
 
-/// The value of an empty reduction, and the statement that takes `x` into `acc`.
-pub fn reduction(code: &mut Code<'_>, op: ReduceOp, dtype: DType) -> (String, String) {
-    let low = |code: &mut Code<'_>, max: bool| match (dtype, max) {
-        (DType::F32, true) => code.constant(dtype, f32::NEG_INFINITY.to_bits()),
-        (DType::F32, false) => code.constant(dtype, f32::INFINITY.to_bits()),
-        (DType::I32, true) => code.constant(dtype, i32::MIN as u32),
-        (DType::I32, false) => code.constant(dtype, i32::MAX as u32),
-        (DType::Bool, max) => (!max).to_string(),
+/// The value of an empty reduction.
+pub fn empty_value(code: &mut Code<'_>, op: ReduceOp, dtype: DType) -> String {
+    code.constant(dtype, op.empty(dtype))
+}
+
+/// The statement that takes the register `x` into the register `acc`.
+pub fn accumulate(code: &mut Code<'_>, op: ReduceOp, dtype: DType, acc: &str) -> String {
+    let value = match (op, dtype) {
+        (ReduceOp::Sum | ReduceOp::Max, DType::Bool) => format!("{acc} | x"),
+        (ReduceOp::Prod | ReduceOp::Min, DType::Bool) => format!("{acc} & x"),
+        (ReduceOp::Sum, _) => format!("{acc} + x"),
+        (ReduceOp::Prod, _) => format!("{acc} * x"),
+        (ReduceOp::Max, DType::I32) => format!("max({acc}, x)"),
+        (ReduceOp::Min, DType::I32) => format!("min({acc}, x)"),
+        (ReduceOp::Max, _) => format!("{}({acc}, x)", code.function("max_")),
+        (ReduceOp::Min, _) => format!("{}({acc}, x)", code.function("min_")),
     };
-    let extreme = |code: &mut Code<'_>, max: bool| match (dtype, max) {
-        (DType::F32, true) => format!("acc = {}(acc, x);", code.need("max_")),
-        (DType::F32, false) => format!("acc = {}(acc, x);", code.need("min_")),
-        (DType::I32, true) => "acc = max(acc, x);".into(),
-        (DType::I32, false) => "acc = min(acc, x);".into(),
-        (DType::Bool, true) => "acc = acc || x;".into(),
-        (DType::Bool, false) => "acc = acc && x;".into(),
-    };
-    match op {
-        ReduceOp::Sum if dtype == DType::Bool => ("false".into(), "acc = acc || x;".into()),
-        ReduceOp::Prod if dtype == DType::Bool => ("true".into(), "acc = acc && x;".into()),
-        ReduceOp::Sum => (format!("{}(0)", type_name(dtype)), "acc = acc + x;".into()),
-        ReduceOp::Prod => (format!("{}(1)", type_name(dtype)), "acc = acc * x;".into()),
-        ReduceOp::Max => (low(code, true), extreme(code, true)),
-        ReduceOp::Min => (low(code, false), extreme(code, false)),
-    }
+    format!("{acc} = {value};")
 }
 
 /// Prints `body(i, j)`: the element of row `i` at position `j` that a reduction takes in, or four from there when wide.
@@ -75,7 +68,7 @@ pub fn reduction_body(code: &mut Code<'_>, body: &Map, kept: usize) -> DType {
 
 fn reduce(code: &mut Code<'_>, op: ReduceOp, body: &Map, kept: usize) {
     let dtype = reduction_body(code, body, kept);
-    let (empty, step) = reduction(code, op, dtype);
+    let (empty, step) = (empty_value(code, op, dtype), accumulate(code, op, dtype, "acc"));
     code.sizes([("reduced", body.shape[kept..].iter().product())]);
     let kind = type_name(dtype);
     code.push(&format!(
@@ -163,10 +156,55 @@ pub fn conv_sizes(code: &mut Code<'_>, g: &ConvGeometry) {
     ]);
 }
 
+/// Runs `body` for each tap `fh`, `fw` of the window of result `oh`, `ow` whose source `ih`, `iw` lies inside the image.
+/// Windows have sizes `u.{window}_h` and `u.{window}_w`. Positions outside wrap around to large numbers, which the
+/// comparisons reject.
+fn each_tap(window: &str, body: &str) -> String {
+    format!(
+        "  for (var fh = 0u; fh < u.{window}_h; fh++) {{
+    let ih = oh * u.stride_h + fh * u.dilation_h - u.top;
+    if (ih >= u.in_h) {{ continue; }}
+    for (var fw = 0u; fw < u.{window}_w; fw++) {{
+      let iw = ow * u.stride_w + fw * u.dilation_w - u.left;
+      if (iw >= u.in_w) {{ continue; }}
+{body}
+    }}
+  }}
+"
+    )
+}
+
+/// The adjoint: runs `body` for each tap `fh`, `fw` and result `oh`, `ow` whose window holds the source `ih`, `iw` there.
+fn each_window(window: &str, body: &str) -> String {
+    format!(
+        "  for (var fh = 0u; fh < u.{window}_h; fh++) {{
+    let th = ih + u.top - fh * u.dilation_h;
+    let oh = th / u.stride_h;
+    if (th % u.stride_h != 0u || oh >= u.out_h || ih + u.top < fh * u.dilation_h) {{ continue; }}
+    for (var fw = 0u; fw < u.{window}_w; fw++) {{
+      let tw = iw + u.left - fw * u.dilation_w;
+      let ow = tw / u.stride_w;
+      if (tw % u.stride_w != 0u || ow >= u.out_w || iw + u.left < fw * u.dilation_w) {{ continue; }}
+{body}
+    }}
+  }}
+"
+    )
+}
+
 fn conv(code: &mut Code<'_>, kind: ConvKind, g: &ConvGeometry, inputs: [ValueId; 2]) {
     conv_sizes(code, g);
     let (a, b) = (code.read(inputs[0]), code.read(inputs[1]));
-    // Positions outside the image wrap around to large numbers, which the comparisons reject.
+    let forward = format!(
+        "      let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + first;
+      let w = (fh * u.filter_w + fw) * u.cin * u.out_c + oc;
+      for (var c = 0u; c < u.cin; c++) {{ acc = acc + {a}[x + c] * {b}[w + c * u.out_c]; }}"
+    );
+    let backward = format!(
+        "      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + first;
+      let w = ((fh * u.filter_w + fw) * u.cin + ic % u.cin) * u.out_c + first;
+      for (var c = 0u; c < u.cout; c++) {{ acc = acc + {a}[y + c] * {b}[w + c]; }}"
+    );
     let text = match kind {
         ConvKind::Forward => format!(
             "fn head(i: u32) -> f32 {{
@@ -176,20 +214,10 @@ fn conv(code: &mut Code<'_>, kind: ConvKind, g: &ConvGeometry, inputs: [ValueId;
   let n = i / u.out_c / u.out_w / u.out_h;
   let first = oc / u.cout * u.cin;
   var acc = 0.0;
-  for (var fh = 0u; fh < u.filter_h; fh++) {{
-    let ih = oh * u.stride_h + fh * u.dilation_h - u.top;
-    if (ih >= u.in_h) {{ continue; }}
-    for (var fw = 0u; fw < u.filter_w; fw++) {{
-      let iw = ow * u.stride_w + fw * u.dilation_w - u.left;
-      if (iw >= u.in_w) {{ continue; }}
-      let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + first;
-      let w = (fh * u.filter_w + fw) * u.cin * u.out_c + oc;
-      for (var c = 0u; c < u.cin; c++) {{ acc = acc + {a}[x + c] * {b}[w + c * u.out_c]; }}
-    }}
-  }}
-  return acc;
+{}  return acc;
 }}
-"
+",
+            each_tap("filter", &forward)
         ),
         ConvKind::BackwardInput => format!(
             "fn head(i: u32) -> f32 {{
@@ -199,22 +227,10 @@ fn conv(code: &mut Code<'_>, kind: ConvKind, g: &ConvGeometry, inputs: [ValueId;
   let n = i / u.in_c / u.in_w / u.in_h;
   let first = ic / u.cin * u.cout;
   var acc = 0.0;
-  for (var fh = 0u; fh < u.filter_h; fh++) {{
-    let th = ih + u.top - fh * u.dilation_h;
-    let oh = th / u.stride_h;
-    if (th % u.stride_h != 0u || oh >= u.out_h || ih + u.top < fh * u.dilation_h) {{ continue; }}
-    for (var fw = 0u; fw < u.filter_w; fw++) {{
-      let tw = iw + u.left - fw * u.dilation_w;
-      let ow = tw / u.stride_w;
-      if (tw % u.stride_w != 0u || ow >= u.out_w || iw + u.left < fw * u.dilation_w) {{ continue; }}
-      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + first;
-      let w = ((fh * u.filter_w + fw) * u.cin + ic % u.cin) * u.out_c + first;
-      for (var c = 0u; c < u.cout; c++) {{ acc = acc + {a}[y + c] * {b}[w + c]; }}
-    }}
-  }}
-  return acc;
+{}  return acc;
 }}
-"
+",
+            each_window("filter", &backward)
         ),
         ConvKind::BackwardFilter => format!(
             "fn head(i: u32) -> f32 {{
@@ -307,6 +323,9 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
                 }
             }
         };
+        let element =
+            format!("      let p = base + (ih * u.in_w + iw) * u.c + c;\n      let x = {a}[p];\n      {step}");
+        let taps = each_tap("window", &element);
         let text = format!(
             "fn head(i: u32) -> {result_kind} {{
   let c = i % u.c;
@@ -314,18 +333,7 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
   let oh = i / u.c / u.out_w % u.out_h;
   let base = i / u.c / u.out_w / u.out_h * u.in_h * u.in_w * u.c;
   {start}
-  for (var fh = 0u; fh < u.window_h; fh++) {{
-    let ih = oh * u.stride_h + fh * u.dilation_h - u.top;
-    if (ih >= u.in_h) {{ continue; }}
-    for (var fw = 0u; fw < u.window_w; fw++) {{
-      let iw = ow * u.stride_w + fw * u.dilation_w - u.left;
-      if (iw >= u.in_w) {{ continue; }}
-      let p = base + (ih * u.in_w + iw) * u.c + c;
-      let x = {a}[p];
-      {step}
-    }}
-  }}
-  return {result};
+{taps}  return {result};
 }}
 "
         );
@@ -340,6 +348,8 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
         }
         _ => format!("acc = acc + {a}[y] / (inside(oh, u.stride_h, u.dilation_h, u.top, u.window_h, u.in_h) * inside(ow, u.stride_w, u.dilation_w, u.left, u.window_w, u.in_w));"),
     };
+    let result = format!("      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.c + c;\n      {step}");
+    let windows = each_window("window", &result);
     let text = format!(
         "fn inside(o: u32, stride: u32, dilation: u32, pad: u32, window: u32, size: u32) -> f32 {{
   var count = 0.0;
@@ -353,19 +363,7 @@ fn head(i: u32) -> {kind_name} {{
   let n = i / u.c / u.in_w / u.in_h;
   let place = i % (u.in_h * u.in_w * u.c);
   var acc = {kind_name}(0);
-  for (var fh = 0u; fh < u.window_h; fh++) {{
-    let th = ih + u.top - fh * u.dilation_h;
-    let oh = th / u.stride_h;
-    if (th % u.stride_h != 0u || oh >= u.out_h || ih + u.top < fh * u.dilation_h) {{ continue; }}
-    for (var fw = 0u; fw < u.window_w; fw++) {{
-      let tw = iw + u.left - fw * u.dilation_w;
-      let ow = tw / u.stride_w;
-      if (tw % u.stride_w != 0u || ow >= u.out_w || iw + u.left < fw * u.dilation_w) {{ continue; }}
-      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.c + c;
-      {step}
-    }}
-  }}
-  return acc;
+{windows}  return acc;
 }}
 "
     );
@@ -398,10 +396,8 @@ fn resize(code: &mut Code<'_>, kind: ResizeKind, g: &ResizeGeometry, input: Valu
         "  let low = max(floor(at), 0.0);
   let first = min(u32(low), size - 1u);
   return Taps(first, min(first + 1u, size - 1u), max(at - low, 0.0));"
-    } else if g.align_corners {
+    } else if g.align_corners || g.half_pixel_centers {
         // Halves away from zero.
-        "  let first = min(u32(max(floor(at + 0.5), 0.0)), size - 1u);\n  return Taps(first, first, 0.0);"
-    } else if g.half_pixel_centers {
         "  let first = min(u32(max(floor(at + 0.5), 0.0)), size - 1u);\n  return Taps(first, first, 0.0);"
     } else {
         "  let first = min(u32(max(floor(at), 0.0)), size - 1u);\n  return Taps(first, first, 0.0);"

@@ -3,12 +3,9 @@
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Kernel, Map, Plan, Source};
 
-use super::code::{can_be_wide, spread, type_name, Code, MAX_GROUPS};
-use super::heads::{reduction, reduction_body};
+use super::code::{can_be_wide, reads, spread, type_name, Code, GROUP, MAX_GROUPS};
+use super::heads::{accumulate, empty_value, reduction_body};
 use super::{Shader, Slot};
-
-/// Invocations of a workgroup.
-const GROUP: usize = 64;
 
 /// The shaders of a reduction, or `None` where one invocation per row does as well.
 pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize) -> Option<Vec<Shader>> {
@@ -25,23 +22,22 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     let parts = if groups < 128 && n >= 4096 { (256 / groups).min(n / 1024).clamp(1, MAX_GROUPS) } else { 1 };
     let mut code = Code::new(plan);
     // A buffer is bound with one element type, and the tail reads element by element.
-    let shared =
-        body.inputs.iter().any(|a| a.source != Source::Index && kernel.map.inputs.iter().any(|b| a.source == b.source));
+    let shared = body.inputs.iter().any(|a| matches!(a.source, Source::Buffer(v) if reads(&kernel.map, v)));
     code.wide = !shared && can_be_wide(body, &[]);
     let step = if code.wide { 4 } else { 1 };
     let dtype = reduction_body(&mut code, body, kept);
     let kind = type_name(dtype);
-    let (empty, scalar) = reduction(&mut code, op, dtype);
-    let (start, take, flat) = if code.wide {
-        let wide = code.register(dtype);
-        let take = reduction_wide(&mut code, op, dtype);
+    let empty = empty_value(&mut code, op, dtype);
+    let wide = code.wide.then(|| (code.register(dtype), accumulate(&mut code, op, dtype, "wide")));
+    code.wide = false;
+    let scalar = accumulate(&mut code, op, dtype, "acc");
+    let (start, take, flat) = if let Some((wide, take)) = wide {
         let flat: String =
             ["x", "y", "z", "w"].iter().map(|c| format!("  {{ let x = wide.{c}; {scalar} }}\n")).collect();
         (format!("var wide = {wide}({empty});"), take, flat)
     } else {
         (String::new(), scalar.clone(), String::new())
     };
-    code.wide = false;
     let size = n.div_ceil(parts).next_multiple_of(4);
     let parts = n.div_ceil(size);
     code.sizes([("rows", rows), ("n", n), ("part", size)]);
@@ -91,7 +87,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
     first.temporary = parts * rows;
     let mut code = Code::new(plan);
     let name = code.read_slot(partial, dtype);
-    let (empty, take) = reduction(&mut code, op, dtype);
+    let (empty, take) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
     code.sizes([("parts", parts)]);
     let element = if type_name(dtype) == "bool" { "!= 0u" } else { "" };
     code.push(&format!(
@@ -104,19 +100,4 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
     ));
     code.tail(&kernel.map, true);
     Some(vec![first, code.elementwise(rows, true)])
-}
-
-/// The statement that takes four elements `x` into `wide`.
-fn reduction_wide(code: &mut Code<'_>, op: ReduceOp, dtype: headwater_core::DType) -> String {
-    use headwater_core::DType;
-    match (op, dtype) {
-        (ReduceOp::Sum | ReduceOp::Max, DType::Bool) => "wide = wide | x;".into(),
-        (ReduceOp::Prod | ReduceOp::Min, DType::Bool) => "wide = wide & x;".into(),
-        (ReduceOp::Sum, _) => "wide = wide + x;".into(),
-        (ReduceOp::Prod, _) => "wide = wide * x;".into(),
-        (ReduceOp::Max, DType::I32) => "wide = max(wide, x);".into(),
-        (ReduceOp::Min, DType::I32) => "wide = min(wide, x);".into(),
-        (ReduceOp::Max, _) => format!("wide = {}(wide, x);", code.function("max_")),
-        (ReduceOp::Min, _) => format!("wide = {}(wide, x);", code.function("min_")),
-    }
 }
