@@ -1,5 +1,6 @@
 //! Builds the npm package: `crates/web` in every variant to `pkg/dist/wasm/<variant>/`, then the TypeScript.
 
+mod order;
 pub mod variant;
 mod wasm;
 
