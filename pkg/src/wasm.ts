@@ -31,15 +31,15 @@ export interface Wasm {
   moveTensors(): Promise<void>;
   setDevice(device: number): void;
   destroyDevice(device: number): void;
-  layerCreate(className: string, config: string): number;
+  layerCreate(className: string, config: Uint8Array): number;
   layerDrop(layer: number): void;
-  layerConfig(layer: number): string;
-  layerWeights(layer: number, inputShapes: string): string;
-  layerOutputShape(layer: number, inputShapes: string): string;
+  layerConfig(layer: number): Uint8Array;
+  layerWeights(layer: number, inputShapes: Uint8Array): Uint8Array;
+  layerOutputShape(layer: number, inputShapes: Uint8Array): Uint8Array;
   layerCall(layer: number, inputs: Uint32Array, weights: Uint32Array, training: boolean, seed: number): Float64Array;
-  initialize(config: string, shape: Uint32Array, dtype: number, seed: number): Records;
-  penalty(config: string, weight: number): Records;
-  constrain(config: string, weight: number): Records;
+  initialize(config: Uint8Array, shape: Uint32Array, dtype: number, seed: number): Records;
+  penalty(config: Uint8Array, weight: number): Records;
+  constrain(config: Uint8Array, weight: number): Records;
   workerEntry?(): void;
 }
 

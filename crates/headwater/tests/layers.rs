@@ -1,8 +1,18 @@
 //! Every layer: its configuration, shapes, gradients and values.
 
-use headwater::nn::{create, initialize, Call, Dims};
+use headwater::nn::{initialize, Call, Dims, Layer, Map};
 use headwater::{cpu, ops, DType, Device, HostSlice, Result, Shape, Tensor};
 use serde_json::{json, Value};
+
+fn create(class: &str, config: &Value) -> Result<Box<dyn Layer>> {
+    headwater::nn::create(class, &config.clone().into())
+}
+
+fn configuration(layer: &dyn Layer) -> Map {
+    let mut config = Map::default();
+    layer.config(&mut config);
+    config
+}
 
 type Case = (&'static str, Value, Vec<Vec<usize>>);
 
@@ -86,8 +96,8 @@ fn dims(shapes: &[Vec<usize>]) -> Vec<Dims> {
 fn configurations_survive_a_round_trip() -> Result<()> {
     for (class, config, shapes) in cases() {
         let layer = create(class, &config)?;
-        let again = create(class, &Value::Object(layer.config()))?;
-        assert_eq!((layer.class_name(), layer.config()), (class, again.config()));
+        let again = headwater::nn::create(class, &configuration(&*layer).into())?;
+        assert_eq!((layer.class_name(), configuration(&*layer)), (class, configuration(&*again)));
         assert_eq!(layer.weights(&dims(&shapes))?, again.weights(&dims(&shapes))?, "{class} {config}");
         assert_eq!(layer.output_shape(&dims(&shapes))?, again.output_shape(&dims(&shapes))?, "{class} {config}");
     }

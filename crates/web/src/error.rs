@@ -18,7 +18,7 @@ pub fn throw(error: Error) -> JsValue {
 /// The message of what was thrown.
 pub fn message(thrown: &JsValue) -> String {
     let message = Reflect::get(thrown, &"message".into()).ok().and_then(|m| m.as_string());
-    message.unwrap_or_else(|| format!("{thrown:?}"))
+    message.or_else(|| thrown.as_string()).unwrap_or_else(|| "a value that is no Error".into())
 }
 
 /// An [`Error`] for what a JavaScript callback threw: its message survives.

@@ -13,5 +13,6 @@ mod ops;
 mod read;
 mod table;
 mod transfer;
+mod value;
 #[cfg(feature = "threads")]
 mod worker;

@@ -1,5 +1,6 @@
 /** Layers and what connects them. */
 
+import { decode, encode } from '../encode.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
 import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
@@ -197,7 +198,7 @@ export class Layer {
   }
 
   addWeight(name: string, shape: Shape, dtype: DataType = 'float32', initializer: unknown = 'zeros', regularizer?: unknown, trainable = true, constraint?: unknown): LayerVariable {
-    const value = tidy(() => fromRecord(wasm().initialize(JSON.stringify(toKeras(initializer)), Uint32Array.from(shape), dtypeCode(dtype), nextSeed()), 0)[0]);
+    const value = tidy(() => fromRecord(wasm().initialize(encode(toKeras(initializer)), Uint32Array.from(shape), dtypeCode(dtype), nextSeed()), 0)[0]);
     const weight = new LayerVariable(value, `${this.name}/${name}`, trainable, regularizer === undefined ? null : toKeras(regularizer), constraint === undefined ? null : toKeras(constraint));
     value.dispose();
     this.weightList.push(weight);
@@ -317,7 +318,7 @@ export class ModuleLayer extends Layer {
     // The class name must be there before the base class makes a name of it.
     super({ ...args, name: args.name ?? uid(kerasClass) });
     const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
-    this.handle = wasm().layerCreate(kerasClass, JSON.stringify(config));
+    this.handle = wasm().layerCreate(kerasClass, encode(config));
     freed.register(this, this.handle);
   }
 
@@ -325,18 +326,18 @@ export class ModuleLayer extends Layer {
     return this.kerasClass ?? 'Layer';
   }
 
-  private shapes(shape: SymbolicShape | SymbolicShape[]): string {
-    return JSON.stringify(Array.isArray(shape[0]) ? shape : [shape]);
+  private shapes(shape: SymbolicShape | SymbolicShape[]): Uint8Array {
+    return encode(Array.isArray(shape[0]) ? shape : [shape]);
   }
 
   override build(inputShape: SymbolicShape | SymbolicShape[]): void {
-    const specs = JSON.parse(wasm().layerWeights(this.handle, this.shapes(inputShape))) as WeightSpec[];
+    const specs = decode(wasm().layerWeights(this.handle, this.shapes(inputShape))) as WeightSpec[];
     for (const s of specs) this.addWeight(s.name, s.shape, s.dtype, s.initializer, s.regularizer ?? undefined, s.trainable, s.constraint ?? undefined);
     this.built = true;
   }
 
   override computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
-    const shapes = JSON.parse(wasm().layerOutputShape(this.handle, this.shapes(inputShape))) as SymbolicShape[];
+    const shapes = decode(wasm().layerOutputShape(this.handle, this.shapes(inputShape))) as SymbolicShape[];
     return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
   }
 
@@ -372,11 +373,11 @@ export class ModuleLayer extends Layer {
   }
 
   override getConfig(): Config {
-    return { ...super.getConfig(), ...(fromKeras(JSON.parse(wasm().layerConfig(this.handle))) as Config) };
+    return { ...super.getConfig(), ...(fromKeras(decode(wasm().layerConfig(this.handle))) as Config) };
   }
 
   override kerasConfig(): Config {
-    return { ...(toKeras(super.getConfig()) as Config), ...(JSON.parse(wasm().layerConfig(this.handle)) as Config) };
+    return { ...(toKeras(super.getConfig()) as Config), ...(decode(wasm().layerConfig(this.handle)) as Config) };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Models that train. */
 
 import { tensor } from '../convert.js';
+import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
 import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
 import { type LossOrMetricFn, named } from '../losses.js';
@@ -182,7 +183,7 @@ export class LayersModel extends Container {
   private regularization(): Tensor[] {
     return this.trainableWeights
       .filter((w) => w.regularizer !== null)
-      .map((w) => fromRecord(wasm().penalty(JSON.stringify(w.regularizer), w.variable.handle), 0)[0]);
+      .map((w) => fromRecord(wasm().penalty(encode(w.regularizer), w.variable.handle), 0)[0]);
   }
 
   /** One step; its loss and metrics as scalars that the caller disposes. */
@@ -205,7 +206,7 @@ export class LayersModel extends Container {
       });
       optimizer.applyGradients(gradients);
       for (const w of trained) {
-        if (w.constraint !== null) w.write(fromRecord(wasm().constrain(JSON.stringify(w.constraint), w.variable.handle), 0)[0]);
+        if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
       }
       return values;
     });

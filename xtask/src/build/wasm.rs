@@ -101,7 +101,8 @@ fn bind(module: &Path, output: &Path) -> Result<()> {
 fn shrink(workspace: &Workspace, variant: Variant, module: &Path) -> Result<()> {
     wasm_opt(workspace, variant, module, &WASM_OPT_FLAGS)?;
     let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    fs::write(module, order::name_by_likeness(&bytes)?).with_context(|| format!("cannot write {}", module.display()))?;
+    fs::write(module, order::name_by_likeness(&bytes)?)
+        .with_context(|| format!("cannot write {}", module.display()))?;
     // The names, which stand for places, are not written.
     wasm_opt(workspace, variant, module, &["--reorder-functions-by-name"])
 }

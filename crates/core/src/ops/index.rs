@@ -3,6 +3,7 @@
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
+use crate::number;
 use crate::op::{IndexOp, Op, Routine};
 use crate::ops::{add, equal, mul, permute, reshape, select};
 use crate::shape::Shape;
@@ -24,7 +25,7 @@ impl Device {
 /// `ErrorKind::Argument` when `step` is 0 or leads away from `stop`.
 pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) -> Result<Tensor> {
     if step == 0.0 {
-        return Err(Error::argument("range", "a step other than 0", step));
+        return Err(Error::argument("range", "a step other than 0", number(step)));
     }
     let n = ((stop - start) / step).ceil().max(0.0) as usize;
     let index = device.iota([n], 0)?.cast(dtype)?;

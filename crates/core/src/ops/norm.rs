@@ -2,6 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::number;
 use crate::ops::{add, greater_equal, mean, mul, random_uniform, rsqrt, select, square, sub};
 use crate::tensor::Tensor;
 
@@ -54,7 +55,7 @@ pub fn batch_norm(
 /// `ErrorKind::Argument` when `rate` is outside [0, 1); `ErrorKind::Shape` when the noise shape does not broadcast.
 pub fn dropout(x: &Tensor, rate: f32, noise_shape: Option<&crate::Shape>, seed: u32) -> Result<Tensor> {
     if !(0.0..1.0).contains(&rate) {
-        return Err(Error::argument("dropout", "a rate in [0, 1)", rate));
+        return Err(Error::argument("dropout", "a rate in [0, 1)", number(rate.into())));
     }
     let x = x.cast(DType::F32)?;
     if rate == 0.0 {

@@ -145,8 +145,14 @@ impl<'p> Code<'p> {
     /// rounding takes to the largest number).
     pub fn constant(&mut self, dtype: DType, bits: u32) -> String {
         match dtype {
-            DType::F32 if f32::from_bits(bits).abs() < 3.4e38 => format!("f32({:?})", f32::from_bits(bits)),
-            DType::F32 => self.field("", "f32", bits),
+            DType::F32 => {
+                let value = f32::from_bits(bits);
+                match value as i32 {
+                    whole if (whole as f32).to_bits() == bits => format!("f32({whole})"),
+                    _ if value.abs() < 3.4e38 => format!("bitcast<f32>({bits}u)"),
+                    _ => self.field("", "f32", bits),
+                }
+            }
             DType::I32 => format!("i32({})", bits as i32),
             DType::Bool => (bits != 0).to_string(),
         }

@@ -2,7 +2,8 @@
 
 use headwater_core::ops::Padding;
 use headwater_core::{Error, Result};
-use serde_json::{json, Map, Value};
+
+use super::value::Value;
 
 /// A layer's configuration.
 pub struct Config<'a> {
@@ -19,21 +20,20 @@ impl<'a> Config<'a> {
 
     /// The value of a key; null counts as missing.
     pub fn get(&self, key: &str) -> Option<&'a Value> {
-        self.values.get(key).filter(|v| !v.is_null())
+        self.values.get(key)
     }
 
-    fn bad(&self, key: &str, expected: &str, got: &Value) -> Error {
-        Error::argument(self.class, format!("{expected} as '{key}'"), got)
+    fn bad(&self, key: &str, expected: &str) -> Error {
+        Error::argument(self.class, format!("{expected} as '{key}'"), self.get(key).unwrap_or(&Value::Null))
     }
 
     /// A number, or a list of one, as Keras 2 may write it; or the default.
     pub fn number(&self, key: &str, default: f64) -> Result<f64> {
         match self.get(key) {
             None => Ok(default),
-            Some(Value::Array(list)) if list.len() == 1 && list[0].is_number() => {
-                Ok(list[0].as_f64().unwrap_or(default))
-            }
-            Some(v) => v.as_f64().ok_or_else(|| self.bad(key, "a number", v)),
+            Some(Value::Number(n)) => Ok(*n),
+            Some(Value::List(list)) if list.len() == 1 => list[0].number().ok_or_else(|| self.bad(key, "a number")),
+            Some(_) => Err(self.bad(key, "a number")),
         }
     }
 
@@ -41,72 +41,59 @@ impl<'a> Config<'a> {
     pub fn flag(&self, key: &str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
-            Some(v) => v.as_bool().ok_or_else(|| self.bad(key, "true or false", v)),
+            Some(Value::Bool(yes)) => Ok(*yes),
+            Some(_) => Err(self.bad(key, "true or false")),
         }
     }
 
     /// A size, which must be there.
     pub fn size(&self, key: &str) -> Result<usize> {
-        let value = self.get(key).unwrap_or(&Value::Null);
-        let number = value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0);
-        number.map(|n| n as usize).ok_or_else(|| self.bad(key, "a whole number", value))
+        self.get(key).and_then(Value::size).ok_or_else(|| self.bad(key, "a whole number"))
     }
 
     /// A text, or the default.
     pub fn text(&self, key: &str, default: &'a str) -> Result<&'a str> {
-        match self.get(key) {
-            None => Ok(default),
-            Some(v) => v.as_str().ok_or_else(|| self.bad(key, "a text", v)),
-        }
+        self.get(key).map_or(Ok(default), |v| v.text().ok_or_else(|| self.bad(key, "a text")))
     }
 
     /// Numbers of a list.
     pub fn list(&self, key: &str) -> Result<Option<Vec<f64>>> {
         let Some(value) = self.get(key) else { return Ok(None) };
-        let items = value.as_array().ok_or_else(|| self.bad(key, "a list", value))?;
-        items
-            .iter()
-            .map(|v| v.as_f64().ok_or_else(|| self.bad(key, "a list of numbers", value)))
-            .collect::<Result<_>>()
-            .map(Some)
+        let items: Option<Vec<f64>> = value.list().and_then(|items| items.iter().map(Value::number).collect());
+        items.map(Some).ok_or_else(|| self.bad(key, "a list of numbers"))
     }
 
     /// Two sizes of at least 1, or one for both; the default where missing.
     pub fn pair(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
         let pair = self.pair_or_zero(key, default)?;
         if pair.0 == 0 || pair.1 == 0 {
-            return Err(self.bad(key, "sizes of at least 1", self.get(key).unwrap_or(&Value::Null)));
+            return Err(self.bad(key, "sizes of at least 1"));
         }
         Ok(pair)
     }
 
     fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
-        let Some(value) = self.get(key) else {
-            return default.ok_or_else(|| self.bad(key, "one or two whole numbers", &Value::Null));
+        let expected = || self.bad(key, "one or two whole numbers");
+        let Some(value) = self.get(key) else { return default.ok_or_else(expected) };
+        let pair = match value.list() {
+            Some([one]) => one.size().map(|n| (n, n)),
+            Some([a, b]) => a.size().zip(b.size()),
+            Some(_) => None,
+            None => value.size().map(|n| (n, n)),
         };
-        let size = |v: &Value| v.as_u64().map(|n| n as usize);
-        let pair = match value {
-            Value::Array(items) => match items.as_slice() {
-                [one] => size(one).map(|n| (n, n)),
-                [a, b] => size(a).zip(size(b)),
-                _ => None,
-            },
-            one => size(one).map(|n| (n, n)),
-        };
-        pair.ok_or_else(|| self.bad(key, "one or two whole numbers", value))
+        pair.ok_or_else(expected)
     }
 
     /// `[[top, bottom], [left, right]]`, or shorter forms of it.
     pub fn borders(&self, key: &str, default: usize) -> Result<[usize; 4]> {
         let Some(value) = self.get(key) else { return Ok([default; 4]) };
-        let nested = value.as_array().filter(|a| a.len() == 2 && a[0].is_array());
-        if let Some(sides) = nested {
-            let side = |v: &Value| {
-                let both = v.as_array()?;
-                Some((both.first()?.as_u64()? as usize, both.get(1)?.as_u64()? as usize))
+        if let Some([rows @ Value::List(_), columns]) = value.list() {
+            let side = |v: &Value| match v.list() {
+                Some([a, b]) => a.size().zip(b.size()),
+                _ => None,
             };
-            let sides = side(&sides[0]).zip(side(&sides[1]));
-            let ((t, b), (l, r)) = sides.ok_or_else(|| self.bad(key, "[[top, bottom], [left, right]]", value))?;
+            let sides = side(rows).zip(side(columns));
+            let ((t, b), (l, r)) = sides.ok_or_else(|| self.bad(key, "[[top, bottom], [left, right]]"))?;
             return Ok([t, b, l, r]);
         }
         let (h, w) = self.pair_or_zero(key, None)?;
@@ -118,7 +105,7 @@ impl<'a> Config<'a> {
         match self.text("padding", "valid")? {
             "valid" => Ok(Padding::Valid),
             "same" => Ok(Padding::Same),
-            _ => Err(self.bad("padding", "'valid' or 'same'", self.get("padding").unwrap_or(&Value::Null))),
+            _ => Err(self.bad("padding", "'valid' or 'same'")),
         }
     }
 
@@ -127,44 +114,44 @@ impl<'a> Config<'a> {
         match self.text("data_format", "channels_last")? {
             "channels_last" | "channelsLast" => Ok(false),
             "channels_first" | "channelsFirst" => Ok(true),
-            _ => Err(self.bad(
-                "data_format",
-                "'channels_last' or 'channels_first'",
-                self.get("data_format").unwrap_or(&Value::Null),
-            )),
+            _ => Err(self.bad("data_format", "'channels_last' or 'channels_first'")),
         }
     }
 
     /// An activation's name, `linear` where missing; Keras 3 may write an object.
     pub fn activation(&self) -> Result<String> {
         let Some(value) = self.get("activation") else { return Ok("linear".into()) };
-        let name = match value {
-            Value::String(name) => Some(name.as_str()),
-            object => object
-                .get("config")
-                .and_then(|c| c.as_str())
-                .or_else(|| object.get("class_name").and_then(Value::as_str)),
-        };
-        let name = name.ok_or_else(|| self.bad("activation", "a name", value))?;
+        let name = value.text().or_else(|| value.get("config")?.text()).or_else(|| value.get("class_name")?.text());
+        let name = name.ok_or_else(|| self.bad("activation", "a name"))?;
         super::activations::known(name)?;
         Ok(name.into())
     }
 
     /// `{class_name, config}` of an initializer, a regularizer or a constraint, from that form or a name.
     pub fn object(&self, key: &str) -> Option<Value> {
-        self.get(key).map(|value| match value {
-            Value::String(name) => json!({"class_name": name, "config": {}}),
-            object => object.clone(),
-        })
+        self.get(key).map(|value| value.text().map_or_else(|| value.clone(), Value::class))
     }
 
     /// An initializer, or the default of a class name.
     pub fn initializer(&self, key: &str, default: &str) -> Value {
-        self.object(key).unwrap_or_else(|| json!({"class_name": default, "config": {}}))
+        self.object(key).unwrap_or_else(|| Value::class(default))
     }
 }
 
-/// A configuration from pairs.
-pub fn object<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
-    pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
+/// Keras's name of where the channels are.
+pub fn data_format(channels_first: bool) -> &'static str {
+    if channels_first {
+        "channels_first"
+    } else {
+        "channels_last"
+    }
+}
+
+/// Keras's name of a padding.
+pub fn padding(padding: Padding) -> &'static str {
+    if padding == Padding::Same {
+        "same"
+    } else {
+        "valid"
+    }
 }

@@ -2,9 +2,9 @@
 
 use headwater_core::ops::{self, hash_key};
 use headwater_core::{DType, Device, Error, HostSlice, Result, Scalar, Shape, Tensor};
-use serde_json::Value;
 
 use super::losses::camel;
+use super::value::Value;
 
 /// Inputs and outputs that a weight connects per element of its last two dimensions' window.
 fn fans(shape: &Shape) -> (f64, f64) {
@@ -85,18 +85,12 @@ fn orthogonal(device: &Device, shape: &Shape, gain: f64, seed: u32) -> Result<Te
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such initializer; `ErrorKind::Argument` for wrong parameters.
 pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, seed: u32) -> Result<Tensor> {
-    let (class, parameters) = match config {
-        Value::String(name) => (name.as_str(), &Value::Null),
-        object => (
-            object.get("class_name").and_then(Value::as_str).unwrap_or(""),
-            object.get("config").unwrap_or(&Value::Null),
-        ),
-    };
-    let number = |key: &str, default: f64| parameters.get(key).and_then(Value::as_f64).unwrap_or(default);
-    let text =
-        |key: &str, default: &'static str| parameters.get(key).and_then(Value::as_str).unwrap_or(default).to_owned();
+    let class = config.text().or_else(|| config.get("class_name")?.text()).unwrap_or("");
+    let parameters = config.get("config").unwrap_or(&Value::Null);
+    let number = |key: &str, default: f64| parameters.get(key).and_then(Value::number).unwrap_or(default);
+    let text = |key: &str, default: &'static str| parameters.get(key).and_then(Value::text).unwrap_or(default);
     // A seed in the configuration makes the initializer repeatable on its own.
-    let seed = parameters.get("seed").and_then(Value::as_f64).map_or(seed, |s| hash_key(s as i64 as u32, 77));
+    let seed = parameters.get("seed").and_then(Value::number).map_or(seed, |s| hash_key(s as i64 as u32, 77));
     let scaled = |scale, mode, distribution| variance_scaling(device, shape, scale, mode, distribution, seed);
     let name = camel(class);
     let mut letters = name.chars();
@@ -114,7 +108,7 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
         "truncatedNormal" => {
             ops::truncated_normal(device, shape, number("mean", 0.0) as f32, number("stddev", 0.05) as f32, seed)
         }
-        "varianceScaling" => scaled(number("scale", 1.0), &text("mode", "fanIn"), &text("distribution", "normal")),
+        "varianceScaling" => scaled(number("scale", 1.0), text("mode", "fanIn"), text("distribution", "normal")),
         "glorotUniform" => scaled(1.0, "fanAvg", "uniform"),
         "glorotNormal" => scaled(1.0, "fanAvg", "normal"),
         "heUniform" => scaled(2.0, "fanIn", "uniform"),
@@ -140,11 +134,8 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
     fn values(class: &str, shape: [usize; 2]) -> Result<Vec<f32>> {
-        let config = json!({"class_name": class, "config": {}});
-        initialize(&crate::cpu(1), &config, &Shape::from(shape), DType::F32, 3)?.to_vec()
+        initialize(&crate::cpu(1), &Value::class(class), &Shape::from(shape), DType::F32, 3)?.to_vec()
     }
 
     #[test]

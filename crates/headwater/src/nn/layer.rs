@@ -1,7 +1,8 @@
 //! The layer contract.
 
 use headwater_core::{DType, Error, Result, Shape, Tensor};
-use serde_json::{Map, Value};
+
+use super::value::{Map, Value};
 
 /// A shape with unknown dimensions (the batch).
 pub type Dims = Vec<Option<usize>>;
@@ -57,8 +58,8 @@ pub trait Layer: Send + Sync {
     /// Keras's class name.
     fn class_name(&self) -> &'static str;
 
-    /// Keras's configuration with defaults filled in. [`super::create`] makes the same layer of it.
-    fn config(&self) -> Map<String, Value>;
+    /// Writes Keras's configuration with defaults filled in. [`super::create`] makes the same layer of it.
+    fn config(&self, to: &mut Map);
 
     /// The weights for inputs of these shapes.
     ///

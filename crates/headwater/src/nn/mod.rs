@@ -13,6 +13,7 @@ pub mod metrics;
 mod model;
 pub(crate) mod optimizers;
 mod regularizers;
+mod value;
 
 pub use activations::activation;
 pub use initializers::initialize;
@@ -20,3 +21,4 @@ pub use layer::{Call, Dims, Layer, Output, WeightSpec};
 pub use layers::create;
 pub use model::{Model, Sequential, Weight};
 pub use regularizers::{constrain, penalty};
+pub use value::{Map, Value};

@@ -103,7 +103,8 @@ fn references(call: &Value) -> Vec<Reference> {
 struct Description<'a> {
     class: &'a str,
     name: String,
-    config: &'a Value,
+    config: super::Value,
+    input: Option<Dims>,
     /// What each of its calls reads.
     calls: Vec<Vec<Reference>>,
     seed: u32,
@@ -117,15 +118,11 @@ impl<'a> Description<'a> {
         Description {
             class: layer.get("class_name").and_then(Value::as_str).unwrap_or(""),
             name: text(layer).or_else(|| text(config)).unwrap_or_else(|| format!("layer_{index}")),
-            config,
+            config: config.clone().into(),
+            input: config.get("batch_input_shape").or(config.get("batch_shape")).and_then(dims),
             calls: calls.into_iter().flatten().map(references).collect(),
             seed: hash_key(seed, index as u32),
         }
-    }
-
-    /// The shape that it declares for its input.
-    fn input(&self) -> Option<Dims> {
-        self.config.get("batch_input_shape").or(self.config.get("batch_shape")).and_then(dims)
     }
 }
 
@@ -213,7 +210,7 @@ impl Model {
     fn chain<'a>(&mut self, layers: impl Iterator<Item = Description<'a>>) -> Result<()> {
         for layer in layers {
             if self.nodes.is_empty() {
-                let shape = layer.input().ok_or_else(|| format_error("the first layer has no input shape"))?;
+                let shape = layer.input.clone().ok_or_else(|| format_error("the first layer has no input shape"))?;
                 let is_input = layer.class == "InputLayer";
                 self.add_input(if is_input { &layer.name } else { "input" }, shape);
                 if is_input {
@@ -221,7 +218,7 @@ impl Model {
                 }
             }
             let last = self.nodes.len() - 1;
-            self.add(&layer.name, create(layer.class, layer.config)?, vec![last], layer.seed)?;
+            self.add(&layer.name, create(layer.class, &layer.config)?, vec![last], layer.seed)?;
         }
         self.outputs = self.nodes.len().checked_sub(1).into_iter().collect();
         Ok(())
@@ -235,7 +232,7 @@ impl Model {
         for layer in layers {
             if layer.class == "InputLayer" {
                 let missing = || format_error(format!("input '{}' has no shape", layer.name));
-                let node = self.add_input(&layer.name, layer.input().ok_or_else(missing)?);
+                let node = self.add_input(&layer.name, layer.input.clone().ok_or_else(missing)?);
                 at.insert((layer.name.clone(), 0), node);
             }
             waiting.extend(layer.calls.iter().enumerate().map(|(call, reads)| (layer, call, reads)));
@@ -251,7 +248,7 @@ impl Model {
                 };
                 let node = match first.get(layer.name.as_str()) {
                     Some(&made) => self.share(made, inputs)?,
-                    None => self.add(&layer.name, create(layer.class, layer.config)?, inputs, layer.seed)?,
+                    None => self.add(&layer.name, create(layer.class, &layer.config)?, inputs, layer.seed)?,
                 };
                 self.nodes[node].call = call;
                 first.entry(&layer.name).or_insert(node);
@@ -271,17 +268,17 @@ impl Model {
         let reference = |&i: &usize| json!([self.nodes[i].name, self.nodes[i].call, 0]);
         let input = |&i: &usize| json!([self.nodes[i].name, self.nodes[i].call, 0, {}]);
         let layers = self.nodes.iter().filter(|node| !node.shared).map(|node| {
-            let mut config = node.layer.as_ref().map_or_else(
-                || {
-                    serde_json::Map::from_iter([
-                        ("batch_input_shape".into(), json!(node.shape)),
-                        ("dtype".into(), json!("float32")),
-                    ])
-                },
-                |l| l.config(),
-            );
-            config.insert("name".into(), json!(node.name));
-            config.insert("trainable".into(), json!(true));
+            let mut config = super::Map::default();
+            config.set("name", node.name.as_str());
+            config.set("trainable", true);
+            match &node.layer {
+                Some(layer) => layer.config(&mut config),
+                None => {
+                    config.set("batch_input_shape", node.shape.clone());
+                    config.set("dtype", "float32");
+                }
+            }
+            let config = Value::from(super::Value::from(config));
             let mut calls: Vec<&Node> =
                 self.nodes.iter().filter(|n| n.name == node.name && n.layer.is_some()).collect();
             calls.sort_by_key(|n| n.call);
@@ -427,11 +424,12 @@ impl Sequential {
     ///
     /// # Errors
     /// As [`super::create`], and `ErrorKind::Shape` when the layer does not fit.
-    pub fn add(mut self, class_name: &str, config: Value) -> Result<Sequential> {
+    pub fn add(mut self, class_name: &str, config: impl Into<super::Value>) -> Result<Sequential> {
+        let config = config.into();
         let n = self.model.nodes.len();
         let name = config
             .get("name")
-            .and_then(Value::as_str)
+            .and_then(super::Value::text)
             .map_or_else(|| format!("{}_{n}", class_name.to_ascii_lowercase()), String::from);
         self.model.add(&name, create(class_name, &config)?, vec![n - 1], hash_key(self.seed, n as u32))?;
         Ok(self)

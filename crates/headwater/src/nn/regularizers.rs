@@ -2,14 +2,14 @@
 
 use headwater_core::ops::{abs, add, clip, div_no_nan, maximum, mul, sqrt, square, sum};
 use headwater_core::{Error, Result, Scalar, Tensor};
-use serde_json::Value;
 
 use super::losses::camel;
+use super::value::Value;
 
 fn parts(config: &Value) -> (String, impl Fn(&str) -> Option<f64> + '_) {
-    let class = config.get("class_name").and_then(Value::as_str).or(config.as_str()).unwrap_or("");
+    let class = config.text().or_else(|| config.get("class_name")?.text()).unwrap_or("");
     let parameters = config.get("config").unwrap_or(&Value::Null);
-    (camel(class).to_ascii_lowercase(), move |key| parameters.get(key).and_then(Value::as_f64))
+    (camel(class).to_ascii_lowercase(), move |key| parameters.get(key).and_then(Value::number))
 }
 
 /// The loss that a regularizer's configuration gives a weight: `l1 * sum(|w|) + l2 * sum(w^2)`.

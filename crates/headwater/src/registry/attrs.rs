@@ -1,6 +1,6 @@
 //! Arguments of operations as lists of numbers.
 
-use headwater_core::{DType, Error, Result, Shape};
+use headwater_core::{number, DType, Error, Result, Shape};
 
 /// The numbers an operation was called with.
 pub struct Attrs<'a> {
@@ -31,7 +31,7 @@ impl<'a> Attrs<'a> {
     pub fn size(&self, i: usize) -> Result<usize> {
         let x = self.number(i)?;
         if x < 0.0 || x.fract() != 0.0 || x > 9e15 {
-            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), x));
+            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), number(x)));
         }
         Ok(x as usize)
     }
@@ -43,7 +43,7 @@ impl<'a> Attrs<'a> {
     pub fn index(&self, i: usize) -> Result<isize> {
         let x = self.number(i)?;
         if x.fract() != 0.0 || x.abs() > 9e15 {
-            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), x));
+            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), number(x)));
         }
         Ok(x as isize)
     }

@@ -1,11 +1,11 @@
 //! Activations as layers.
 
 use headwater_core::{ops, Result, Shape, Tensor};
-use serde_json::{json, Map, Value};
 
 use super::super::activations::activation;
-use super::super::config::{object, Config};
+use super::super::config::Config;
 use super::super::layer::{known, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::value::Map;
 use super::core::{weight, write_weight};
 use super::{layer, Make};
 
@@ -31,8 +31,8 @@ impl Layer for Activation {
     fn class_name(&self) -> &'static str {
         "Activation"
     }
-    fn config(&self) -> Map<String, Value> {
-        object([("activation", json!(self.name))])
+    fn config(&self, to: &mut Map) {
+        to.set("activation", self.name.as_str());
     }
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("Activation", inputs)
@@ -59,12 +59,10 @@ impl Layer for Relu {
     fn class_name(&self) -> &'static str {
         "ReLU"
     }
-    fn config(&self) -> Map<String, Value> {
-        object([
-            ("max_value", json!(self.max)),
-            ("negative_slope", json!(self.slope)),
-            ("threshold", json!(self.threshold)),
-        ])
+    fn config(&self, to: &mut Map) {
+        to.set("max_value", self.max);
+        to.set("negative_slope", self.slope);
+        to.set("threshold", self.threshold);
     }
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("ReLU", inputs)
@@ -110,8 +108,8 @@ impl Layer for Simple {
     fn class_name(&self) -> &'static str {
         self.class
     }
-    fn config(&self) -> Map<String, Value> {
-        object([(self.key, json!(self.value))])
+    fn config(&self, to: &mut Map) {
+        to.set(self.key, self.value);
     }
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same(self.class, inputs)
@@ -149,10 +147,9 @@ impl Layer for PRelu {
     fn class_name(&self) -> &'static str {
         "PReLU"
     }
-    fn config(&self) -> Map<String, Value> {
-        let mut config = object([("shared_axes", json!(self.shared))]);
-        write_weight(&mut config, &self.alpha);
-        config
+    fn config(&self, to: &mut Map) {
+        to.set("shared_axes", self.shared.clone());
+        write_weight(to, &self.alpha);
     }
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let input = single("PReLU", inputs)?;

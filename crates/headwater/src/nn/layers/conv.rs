@@ -2,12 +2,12 @@
 
 use headwater_core::ops::{self, Conv2dOptions, Padding};
 use headwater_core::{Error, Result, Shape, Tensor};
-use serde_json::{json, Map, Value};
 
 use super::super::activations::activation;
-use super::super::config::{object, Config};
+use super::super::config::{data_format, padding, Config};
 use super::super::layer::{known, ranked, show, single, Call, Dims, Layer, Output, WeightSpec};
-use super::core::{weight, write_weight};
+use super::super::value::Map;
+use super::core::{weight, write_weight, write_weight_as};
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -108,32 +108,27 @@ impl Layer for Conv {
         self.class
     }
 
-    fn config(&self) -> Map<String, Value> {
-        let pair = |(a, b): (usize, usize)| json!([a, b]);
-        let mut config = object([
-            ("kernel_size", pair(self.window)),
-            ("strides", pair(self.options.stride)),
-            ("dilation_rate", pair(self.options.dilation)),
-            ("padding", json!(if self.options.padding == Padding::Same { "same" } else { "valid" })),
-            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
-            ("activation", json!(self.activation)),
-            ("use_bias", json!(self.bias.is_some())),
-        ]);
+    fn config(&self, to: &mut Map) {
+        to.set("kernel_size", self.window);
+        to.set("strides", self.options.stride);
+        to.set("dilation_rate", self.options.dilation);
+        to.set("padding", padding(self.options.padding));
+        to.set("data_format", data_format(self.channels_first));
+        to.set("activation", self.activation.as_str());
+        to.set("use_bias", self.bias.is_some());
         if self.kind != Kind::Depthwise {
-            config.insert("filters".into(), json!(self.filters));
+            to.set("filters", self.filters);
         }
         if self.options.groups != 1 {
-            config.insert("groups".into(), json!(self.options.groups));
+            to.set("groups", self.options.groups);
         }
         if matches!(self.kind, Kind::Depthwise | Kind::Separable) {
-            config.insert("depth_multiplier".into(), json!(self.multiplier));
+            to.set("depth_multiplier", self.multiplier);
         }
         for spec in &self.kernels {
-            let key = spec.name.strip_suffix("_kernel").unwrap_or(&spec.name).to_owned();
-            write_weight(&mut config, &WeightSpec { name: key, ..spec.clone() });
+            write_weight_as(to, spec.name.strip_suffix("_kernel").unwrap_or(&spec.name), spec);
         }
-        self.bias.iter().for_each(|b| write_weight(&mut config, b));
-        config
+        self.bias.iter().for_each(|b| write_weight(to, b));
     }
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {

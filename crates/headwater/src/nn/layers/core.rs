@@ -1,11 +1,11 @@
 //! Dense, Embedding and the input.
 
 use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
-use serde_json::{json, Map, Value};
 
 use super::super::activations::activation;
-use super::super::config::{object, Config};
+use super::super::config::Config;
 use super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::value::{Map, Value};
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -28,10 +28,15 @@ pub(super) fn weight(c: &Config<'_>, name: &str, default: &str) -> WeightSpec {
 }
 
 /// Writes a weight's configuration keys.
-pub(super) fn write_weight(config: &mut Map<String, Value>, spec: &WeightSpec) {
-    config.insert(format!("{}_initializer", spec.name), spec.initializer.clone());
-    config.insert(format!("{}_regularizer", spec.name), json!(spec.regularizer));
-    config.insert(format!("{}_constraint", spec.name), json!(spec.constraint));
+pub(super) fn write_weight(to: &mut Map, spec: &WeightSpec) {
+    write_weight_as(to, &spec.name, spec);
+}
+
+/// Writes a weight's configuration keys, which start with `prefix`.
+pub(super) fn write_weight_as(to: &mut Map, prefix: &str, spec: &WeightSpec) {
+    to.set(&format!("{prefix}_initializer"), spec.initializer.clone());
+    to.set(&format!("{prefix}_regularizer"), spec.regularizer.clone());
+    to.set(&format!("{prefix}_constraint"), spec.constraint.clone());
 }
 
 struct Dense {
@@ -58,15 +63,12 @@ impl Layer for Dense {
         "Dense"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        let mut config = object([
-            ("units", json!(self.units)),
-            ("activation", json!(self.activation)),
-            ("use_bias", json!(self.bias.is_some())),
-        ]);
-        write_weight(&mut config, &self.kernel);
-        self.bias.iter().for_each(|b| write_weight(&mut config, b));
-        config
+    fn config(&self, to: &mut Map) {
+        to.set("units", self.units);
+        to.set("activation", self.activation.as_str());
+        to.set("use_bias", self.bias.is_some());
+        write_weight(to, &self.kernel);
+        self.bias.iter().for_each(|b| write_weight(to, b));
     }
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
@@ -121,10 +123,10 @@ impl Layer for Embedding {
         "Embedding"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        let mut config = object([("input_dim", json!(self.input_dim)), ("output_dim", json!(self.output_dim))]);
-        write_weight(&mut config, &self.embeddings);
-        config
+    fn config(&self, to: &mut Map) {
+        to.set("input_dim", self.input_dim);
+        to.set("output_dim", self.output_dim);
+        write_weight(to, &self.embeddings);
     }
 
     fn weights(&self, _inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
@@ -152,8 +154,9 @@ impl Layer for InputLayer {
         "InputLayer"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        object([("batch_input_shape", json!(self.shape)), ("sparse", json!(false))])
+    fn config(&self, to: &mut Map) {
+        to.set("batch_input_shape", self.shape.clone());
+        to.set("sparse", false);
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

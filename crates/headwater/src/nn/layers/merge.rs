@@ -1,10 +1,10 @@
 //! Layers of several inputs.
 
 use headwater_core::{ops, Error, Result, Scalar, Tensor};
-use serde_json::{json, Map, Value};
 
-use super::super::config::{object, Config};
+use super::super::config::Config;
 use super::super::layer::{show, Call, Dims, Layer, Output};
+use super::super::value::Map;
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -32,9 +32,7 @@ impl Layer for Merge {
         self.class
     }
 
-    fn config(&self) -> Map<String, Value> {
-        Map::new()
-    }
+    fn config(&self, _to: &mut Map) {}
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let [first, rest @ ..] = inputs else {
@@ -84,8 +82,8 @@ impl Layer for Concatenate {
         "Concatenate"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        object([("axis", json!(self.axis))])
+    fn config(&self, to: &mut Map) {
+        to.set("axis", self.axis);
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

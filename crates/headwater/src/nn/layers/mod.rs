@@ -10,10 +10,10 @@ mod pooling;
 mod shaping;
 
 use headwater_core::{Error, Result};
-use serde_json::Value;
 
 use super::config::Config;
 use super::layer::Layer;
+use super::value::Value;
 
 type Make = fn(&Config<'_>) -> Result<Box<dyn Layer>>;
 
@@ -35,9 +35,11 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
     // Rather an error than a model that trains to something else than its configuration says.
-    let asked = |key: &str| config.get(key).is_some_and(|v| !v.is_null() && v != &Value::Bool(false));
-    if let Some(key) = ["activity_regularizer", "mask_zero"].into_iter().find(|key| asked(key)) {
-        return Err(Error::argument(class_name, format!("no '{key}', which is not supported yet"), &config[key]));
+    let asked = |key: &str| config.get(key).filter(|v| !matches!(v, Value::Bool(false)));
+    for key in ["activity_regularizer", "mask_zero"] {
+        if let Some(value) = asked(key) {
+            return Err(Error::argument(class_name, format!("no '{key}', which is not supported yet"), value));
+        }
     }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
@@ -58,7 +60,7 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_an_error() {
-        let error = |class: &str, config: Value| create(class, &config).err().map(|e| e.to_string());
+        let error = |class: &str, config: serde_json::Value| create(class, &config.into()).err().map(|e| e.to_string());
         let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "L2", "config": {}}});
         assert!(error("Dense", regularized).is_some_and(|e| e.contains("no 'activity_regularizer'")));
         let masked = json!({"input_dim": 2, "output_dim": 1, "mask_zero": true});

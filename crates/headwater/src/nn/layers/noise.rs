@@ -1,10 +1,10 @@
 //! Layers that are random in training and nothing in inference.
 
 use headwater_core::{ops, Result, Shape, Tensor};
-use serde_json::{json, Map, Value};
 
-use super::super::config::{object, Config};
+use super::super::config::Config;
 use super::super::layer::{single, Call, Dims, Layer, Output};
+use super::super::value::Map;
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -41,12 +41,11 @@ impl Layer for Noise {
         self.class
     }
 
-    fn config(&self) -> Map<String, Value> {
-        let mut config = object([(self.key, json!(self.amount))]);
+    fn config(&self, to: &mut Map) {
+        to.set(self.key, self.amount);
         if self.channels_first {
-            config.insert("data_format".into(), json!("channels_first"));
+            to.set("data_format", "channels_first");
         }
-        config
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

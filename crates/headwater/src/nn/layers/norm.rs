@@ -1,10 +1,10 @@
 //! Normalisation and scaling.
 
 use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
-use serde_json::{json, Map, Value};
 
-use super::super::config::{object, Config};
+use super::super::config::Config;
 use super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
 use super::{layer, Make};
 
@@ -58,18 +58,15 @@ impl Layer for BatchNormalization {
         "BatchNormalization"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        let mut config = object([
-            ("axis", json!(self.axis)),
-            ("momentum", json!(self.momentum)),
-            ("epsilon", json!(self.epsilon)),
-            ("scale", json!(self.gamma.is_some())),
-            ("center", json!(self.beta.is_some())),
-            ("moving_mean_initializer", self.mean.initializer.clone()),
-            ("moving_variance_initializer", self.variance.initializer.clone()),
-        ]);
-        self.gamma.iter().chain(&self.beta).for_each(|w| write_weight(&mut config, w));
-        config
+    fn config(&self, to: &mut Map) {
+        to.set("axis", self.axis);
+        to.set("momentum", self.momentum);
+        to.set("epsilon", self.epsilon);
+        to.set("scale", self.gamma.is_some());
+        to.set("center", self.beta.is_some());
+        to.set("moving_mean_initializer", self.mean.initializer.clone());
+        to.set("moving_variance_initializer", self.variance.initializer.clone());
+        self.gamma.iter().chain(&self.beta).for_each(|w| write_weight(to, w));
     }
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
@@ -143,15 +140,12 @@ impl Layer for LayerNormalization {
         "LayerNormalization"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        let mut config = object([
-            ("axis", json!(self.axis)),
-            ("epsilon", json!(self.epsilon)),
-            ("scale", json!(self.gamma.is_some())),
-            ("center", json!(self.beta.is_some())),
-        ]);
-        self.gamma.iter().chain(&self.beta).for_each(|w| write_weight(&mut config, w));
-        config
+    fn config(&self, to: &mut Map) {
+        to.set("axis", self.axis);
+        to.set("epsilon", self.epsilon);
+        to.set("scale", self.gamma.is_some());
+        to.set("center", self.beta.is_some());
+        self.gamma.iter().chain(&self.beta).for_each(|w| write_weight(to, w));
     }
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
@@ -186,7 +180,7 @@ struct Rescaling {
 impl Rescaling {
     fn new(c: &Config<'_>) -> Result<Rescaling> {
         let numbers = |key: &str, default: f64| match c.get(key) {
-            Some(Value::Array(_)) => Ok(c.list(key)?.unwrap_or_default()),
+            Some(Value::List(_)) => Ok(c.list(key)?.unwrap_or_default()),
             _ => Ok(vec![c.number(key, default)?]),
         };
         Ok(Rescaling { scale: numbers("scale", 1.0)?, offset: numbers("offset", 0.0)? })
@@ -198,9 +192,10 @@ impl Layer for Rescaling {
         "Rescaling"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        let write = |v: &[f64]| if let [one] = v { json!(one) } else { json!(v) };
-        object([("scale", write(&self.scale)), ("offset", write(&self.offset))])
+    fn config(&self, to: &mut Map) {
+        let write = |v: &[f64]| if let [one] = v { Value::from(*one) } else { Value::from(v.to_vec()) };
+        to.set("scale", write(&self.scale));
+        to.set("offset", write(&self.offset));
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

@@ -2,10 +2,10 @@
 
 use headwater_core::ops::{self, PoolOptions};
 use headwater_core::{Error, Result, Tensor};
-use serde_json::{json, Map, Value};
 
-use super::super::config::{object, Config};
+use super::super::config::{data_format, padding, Config};
 use super::super::layer::{ranked, show, single, Call, Dims, Layer, Output};
+use super::super::value::Map;
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -36,14 +36,12 @@ impl Layer for Window {
         self.class
     }
 
-    fn config(&self) -> Map<String, Value> {
+    fn config(&self, to: &mut Map) {
         let o = &self.options;
-        object([
-            ("pool_size", json!([o.window.0, o.window.1])),
-            ("strides", json!([o.stride.0, o.stride.1])),
-            ("padding", json!(if o.padding == ops::Padding::Same { "same" } else { "valid" })),
-            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
-        ])
+        to.set("pool_size", o.window);
+        to.set("strides", o.stride);
+        to.set("padding", padding(o.padding));
+        to.set("data_format", data_format(self.channels_first));
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -100,11 +98,9 @@ impl Layer for Global {
         self.class
     }
 
-    fn config(&self) -> Map<String, Value> {
-        object([
-            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
-            ("keepdims", json!(self.keep)),
-        ])
+    fn config(&self, to: &mut Map) {
+        to.set("data_format", data_format(self.channels_first));
+        to.set("keepdims", self.keep);
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

@@ -1,10 +1,10 @@
 //! Layers that move elements: flatten, reshape, pad, crop, repeat.
 
 use headwater_core::{ops, Error, Result, Shape, Tensor};
-use serde_json::{json, Map, Value};
 
-use super::super::config::{object, Config};
+use super::super::config::{data_format, Config};
 use super::super::layer::{ranked, show, single, Call, Dims, Layer, Output};
+use super::super::value::Map;
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -24,9 +24,7 @@ impl Layer for Flatten {
         "Flatten"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        Map::new()
-    }
+    fn config(&self, _to: &mut Map) {}
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = single("Flatten", inputs)?;
@@ -46,20 +44,20 @@ impl Layer for Flatten {
 
 struct Reshape {
     /// -1 stands for what is left.
-    target: Vec<f64>,
+    target: Vec<isize>,
 }
 
 impl Reshape {
     fn new(c: &Config<'_>) -> Result<Reshape> {
         let target =
             c.list("target_shape")?.ok_or_else(|| Error::argument("Reshape", "a list as 'target_shape'", "none"))?;
-        Ok(Reshape { target })
+        Ok(Reshape { target: target.into_iter().map(|d| d as isize).collect() })
     }
 
     fn shape(&self, size: usize) -> Result<Vec<usize>> {
-        let known: f64 = self.target.iter().filter(|&&d| d >= 0.0).product();
-        let rest = if known > 0.0 { size / known as usize } else { 0 };
-        let shape: Vec<usize> = self.target.iter().map(|&d| if d < 0.0 { rest } else { d as usize }).collect();
+        let known: usize = self.target.iter().filter(|&&d| d >= 0).map(|&d| d as usize).product();
+        let rest = size.checked_div(known).unwrap_or(0);
+        let shape: Vec<usize> = self.target.iter().map(|&d| usize::try_from(d).unwrap_or(rest)).collect();
         if shape.iter().product::<usize>() != size {
             let expected = format!("a target shape of {size} elements");
             return Err(Error::shape("Reshape", expected, format!("{:?}", self.target)));
@@ -73,8 +71,8 @@ impl Layer for Reshape {
         "Reshape"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        object([("target_shape", json!(self.target.iter().map(|&d| d as i64).collect::<Vec<_>>()))])
+    fn config(&self, to: &mut Map) {
+        to.set("target_shape", self.target.clone());
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -82,7 +80,7 @@ impl Layer for Reshape {
         let size: Option<usize> = input.iter().skip(1).copied().product();
         let shape: Dims = match size {
             Some(size) => self.shape(size)?.into_iter().map(Some).collect(),
-            None => self.target.iter().map(|&d| (d >= 0.0).then_some(d as usize)).collect(),
+            None => self.target.iter().map(|&d| usize::try_from(d).ok()).collect(),
         };
         Ok(vec![input.first().copied().into_iter().chain(shape).collect()])
     }
@@ -116,8 +114,8 @@ impl Layer for Permute {
         "Permute"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        object([("dims", json!(self.dims))])
+    fn config(&self, to: &mut Map) {
+        to.set("dims", self.dims.clone());
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -142,8 +140,8 @@ impl Layer for RepeatVector {
         "RepeatVector"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        object([("n", json!(self.n))])
+    fn config(&self, to: &mut Map) {
+        to.set("n", self.n);
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -188,12 +186,10 @@ impl Layer for Border {
         self.class
     }
 
-    fn config(&self) -> Map<String, Value> {
+    fn config(&self, to: &mut Map) {
         let [t, b, l, r] = self.sides;
-        object([
-            (self.key, json!([[t, b], [l, r]])),
-            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
-        ])
+        to.set(self.key, vec![(t, b), (l, r)]);
+        to.set("data_format", data_format(self.channels_first));
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -253,12 +249,10 @@ impl Layer for UpSampling {
         "UpSampling2D"
     }
 
-    fn config(&self) -> Map<String, Value> {
-        object([
-            ("size", json!([self.size.0, self.size.1])),
-            ("interpolation", json!(if self.bilinear { "bilinear" } else { "nearest" })),
-            ("data_format", json!(if self.channels_first { "channels_first" } else { "channels_last" })),
-        ])
+    fn config(&self, to: &mut Map) {
+        to.set("size", self.size);
+        to.set("interpolation", if self.bilinear { "bilinear" } else { "nearest" });
+        to.set("data_format", data_format(self.channels_first));
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
