@@ -34,7 +34,7 @@ declare module './tensor.js' {
 }
 
 /** Lists go first to these. */
-const NOT_CHAINED = new Set(['concat', 'stack', 'addN']);
+const NOT_CHAINED = new Set(['concat', 'stack', 'addN', 'einsum', 'basicLSTMCell', 'multiRNNCell', 'enclosingPowerOfTwo', 'cosineWindow', 'scatterND', 'concat1d', 'concat2d', 'concat3d', 'concat4d']);
 
 export function installMethods(): void {
   const prototype = Tensor.prototype as unknown as Record<string, unknown>;
@@ -62,7 +62,10 @@ export function installMethods(): void {
   define('asScalar', function () { return ops.reshape(this, []); });
   for (const name of ['as2D', 'as3D', 'as4D', 'as5D']) define(name, function (...shape) { return ops.reshape(this, shape as Shape); });
   define('reshapeAs', function (other: never) { return ops.reshape(this, (other as Tensor).shape); });
-  define('oneHot', function (depth: never) { return create.oneHot(this, depth); });
+  define('oneHot', function (...rest: never[]) { return create.oneHot(this, ...(rest as unknown as [number])); });
+  define('onesLike', function () { return create.onesLike(this); });
+  define('zerosLike', function () { return create.zerosLike(this); });
+  define('where', function (condition: never, other: never) { return ops.where(condition, this, other); });
   define('variable', function (trainable: never, name: never, dtype: never) { return create.variable(this, trainable, name, dtype); });
   define('bufferSync', function () { return create.buffer(this.shape, this.dtype, this.dataSync() as never); });
   define('buffer', async function () { return create.buffer(this.shape, this.dtype, (await this.data()) as never); });

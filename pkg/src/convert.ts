@@ -1,8 +1,10 @@
 /** From what users write to tensors. */
 
+import { debugging } from './env.js';
 import { wasm } from './runtime.js';
+import { internString } from './strings.js';
 import { fromRecords, Tensor } from './tensor.js';
-import { coded, dtypeCode, type DataType, type Shape, type TensorInput, type TensorLike, type TypedArray } from './types.js';
+import { coded, dtypeCode, type DataType, type Shape, type ScalarLike, type TensorInput, type TensorLike, type TypedArray } from './types.js';
 
 export function isTypedArray(value: unknown): value is TypedArray {
   return (
@@ -10,101 +12,140 @@ export function isTypedArray(value: unknown): value is TypedArray {
   );
 }
 
-/** The shape of nested arrays; the first elements tell. */
-export function inferShape(value: TensorLike): Shape {
-  if (isTypedArray(value)) return [value.length];
+const isList = (value: unknown, dtype?: string): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (dtype !== 'string' && isTypedArray(value));
+
+/** The shape of nested arrays; the first elements tell. In a tensor of strings a typed array is the bytes of one. */
+export function inferShape(value: unknown, dtype?: string): Shape {
   const shape: Shape = [];
-  for (let at: unknown = value; Array.isArray(at) || isTypedArray(at); at = at[0]) shape.push(at.length);
+  for (let at = value; isList(at, dtype); at = at[0]) shape.push(at.length);
   return shape;
 }
 
-function flatten(value: unknown, shape: Shape, depth: number, path: number[], out: (number | boolean)[]): void {
-  if (!Array.isArray(value) && !isTypedArray(value)) {
-    if (depth !== shape.length) {
-      throw coded('shape', `Element arr[${path.join('][')}] is a primitive, but should be an array/TypedArray of ${shape[depth]} elements`);
-    }
-    out.push(value as number | boolean);
+function flatten(value: unknown, shape: Shape, depth: number, path: number[], dtype: DataType, out: ScalarLike[]): void {
+  const where = (): string => (path.length === 0 ? '' : `Element arr[${path.slice(0, depth).join('][')}]`);
+  if (!isList(value, dtype)) {
+    if (depth !== shape.length) throw coded('shape', `${where()} is a primitive, but should be an array/TypedArray of ${shape[depth]} elements`);
+    out.push(value as ScalarLike);
     return;
   }
-  if (depth >= shape.length) {
-    throw coded('shape', `Element arr[${path.join('][')}] should be a primitive, but is an array of ${value.length} elements`);
+  if (depth >= shape.length) throw coded('shape', `${where()} should be a primitive, but is an array of ${value.length} elements`);
+  if (value.length !== shape[depth]) throw coded('shape', `${where()} should have ${shape[depth]} elements, but has ${value.length} elements`);
+  for (let i = 0; i < value.length; i++) {
+    path[depth] = i;
+    flatten(value[i], shape, depth + 1, path, dtype, out);
   }
-  if (value.length !== shape[depth]) {
-    throw coded('shape', `Element arr[${path.join('][')}] should have ${shape[depth]} elements, but has ${value.length} elements`);
-  }
-  for (let i = 0; i < value.length; i++) flatten(value[i], shape, depth + 1, [...path, i], out);
 }
 
 /** The dtype that values have of themselves. */
-function inferDtype(value: TensorLike): DataType {
-  if (isTypedArray(value)) return value instanceof Float32Array ? 'float32' : 'int32';
-  let first: unknown = value;
-  while (Array.isArray(first) || isTypedArray(first)) first = first[0];
-  return typeof first === 'boolean' ? 'bool' : 'float32';
+export function inferDtype(value: unknown): DataType {
+  if (value instanceof Float32Array) return 'float32';
+  let first = value;
+  while (Array.isArray(first)) {
+    // Bytes inside a list are the bytes of a string.
+    if (first[0] instanceof Uint8Array) return 'string';
+    first = first[0];
+  }
+  if (isTypedArray(first)) return first instanceof Float32Array ? 'float32' : 'int32';
+  return typeof first === 'boolean' ? 'bool' : typeof first === 'string' ? 'string' : 'float32';
 }
 
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
 /** A tensor with a copy of the values. */
 export function tensor(values: TensorLike, shape?: Shape, dtype?: DataType): Tensor {
+  return make(values, shape, dtype, inferShape(values, dtype));
+}
+
+/** A tensor of values, nested as `inferred` says. */
+export function make(values: TensorLike, shape: Shape | undefined, dtype: DataType | undefined, inferred: Shape): Tensor {
   if (values === null || values === undefined) throw coded('argument', 'The input to the tensor constructor must be a non-null value.');
-  const wide = Array.isArray(values) || isTypedArray(values);
-  if (!wide && typeof values !== 'number' && typeof values !== 'boolean') {
-    throw coded('dtype', `values passed to tensor(values) must be a number/boolean/string or an array of them, or a TypedArray; received ${String(values)}`);
-  }
   const type = dtype ?? inferDtype(values);
-  const inferred = inferShape(values);
-  const target = shape ?? inferred;
-  if (target.some((d) => !Number.isInteger(d) || d < 0)) throw coded('shape', `Tensor must have a shape comprised of non-negative integers but got shape [${target}].`);
-  let flat: ArrayLike<number | boolean>;
-  if (isTypedArray(values)) {
-    flat = values;
-  } else {
-    const list: (number | boolean)[] = [];
-    flatten(values, inferred, 0, [], list);
-    flat = list;
+  if (type === 'complex64') throw coded('dtype', 'Cannot construct a complex64 tensor directly. Please use tf.complex(real, imag).');
+  dtypeCode(type);
+  if (!isList(values, type) && !['number', 'boolean', 'string'].includes(typeof values) && !((values as unknown) instanceof Uint8Array)) {
+    throw coded('dtype', `values passed to tensor(values) must be a number/boolean/string or an array of numbers/booleans/strings, or a TypedArray`);
   }
+  if (shape?.some((d) => !Number.isInteger(d) || d < 0)) throw coded('shape', `Tensor must have a shape comprised of positive integers but got shape [${shape}].`);
+  const target = shape ?? inferred;
+  let flat: ArrayLike<ScalarLike>;
+  if (isTypedArray(values) && type !== 'string') flat = values;
+  else flatten(values, inferred, 0, [], type, (flat = [] as ScalarLike[]) as ScalarLike[]);
   if (flat.length !== sizeOf(target)) {
     throw coded('shape', `Based on the provided shape, [${target}], the tensor should have ${sizeOf(target)} values but has ${flat.length}`);
+  }
+  const nested = inferred.length > 1 && shape !== undefined;
+  if (nested && inferred.some((d, i) => d !== shape[i] && (i < inferred.length - 1 || d !== sizeOf(shape.slice(i))))) {
+    throw coded('shape', `Error creating a new Tensor. Inferred shape (${inferred}) does not match the provided shape (${shape}). `);
   }
   return upload(flat, target, type);
 }
 
-function upload(values: ArrayLike<number | boolean>, shape: Shape, dtype: DataType): Tensor {
+function upload(values: ArrayLike<ScalarLike>, shape: Shape, dtype: DataType): Tensor {
   const dims = Uint32Array.from(shape);
   const numbers = values as ArrayLike<number>;
   const module = wasm();
-  switch (dtypeCode(dtype)) {
-    case 0:
+  if (dtype === 'string') {
+    const texts = Int32Array.from(values as ArrayLike<string>, (v: unknown) => internString(v instanceof Uint8Array ? v : String(v)));
+    const made = fromRecords(module.tensorFromI32(texts, dims), undefined, 'string')[0] as Tensor;
+    made.countBytes(texts);
+    return made;
+  }
+  if (debugging() && dtype !== 'bool') {
+    const bad = Array.from(numbers).find((v) => !Number.isFinite(Number(v)));
+    if (bad !== undefined) throw coded('argument', `A tensor of type ${dtype} being uploaded contains ${bad}.`);
+  }
+  switch (dtype) {
+    case 'float32':
       return fromRecords(module.tensorFromF32(values instanceof Float32Array ? values : Float32Array.from(numbers), dims))[0] as Tensor;
-    case 1:
+    case 'int32':
       return fromRecords(module.tensorFromI32(values instanceof Int32Array ? values : Int32Array.from(numbers), dims))[0] as Tensor;
     default:
-      return fromRecords(module.tensorFromBool(Uint8Array.from(numbers, (v) => (v ? 1 : 0)), dims))[0] as Tensor;
+      return fromRecords(module.tensorFromBool(Uint8Array.from(numbers, (v) => Number(Math.round(v) !== 0)), dims))[0] as Tensor;
   }
 }
 
 /** A scalar whose value may differ from step to step of one plan. */
-export function scalar(value: number | boolean, dtype?: DataType): Tensor {
-  const wide = typeof value === 'object';
-  if (wide) throw coded('argument', 'Error creating a new Scalar: value must be a primitive (number|boolean|string)');
-  const type = dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32');
-  return fromRecords(wasm().scalar(Number(value), dtypeCode(type)))[0] as Tensor;
+export function scalar(value: ScalarLike, dtype?: DataType): Tensor {
+  if ((isTypedArray(value) && dtype !== 'string') || Array.isArray(value)) {
+    throw coded('argument', 'Error creating a new Scalar: value must be a primitive (number|boolean|string)');
+  }
+  if (dtype === 'string' && isTypedArray(value) && !(value instanceof Uint8Array)) {
+    throw coded('argument', 'When making a scalar from encoded string, the value must be `Uint8Array`.');
+  }
+  const type = dtype ?? inferDtype(value);
+  if (type === 'string' || type === 'complex64' || debugging()) return make(value, [], type, []);
+  // The module's scalars are floats or whole numbers.
+  return fromRecords(wasm().scalar(type === 'int32' ? Math.trunc(Number(value)) || 0 : Number(value), dtypeCode(type)))[0] as Tensor;
 }
 
-/** The tensor of an argument: itself, or one of the values it gives. */
-export function toTensor(x: TensorInput, argument: string, op: string, dtype?: DataType): Tensor {
-  if (x instanceof Tensor) return x;
-  if (typeof x === 'number' || typeof x === 'boolean') return scalar(x, dtype);
-  if (!Array.isArray(x) && !isTypedArray(x)) {
-    const got = x === null ? 'null' : x === undefined ? 'undefined' : (x as object).constructor.name;
+/** What an operation takes: a dtype, or any that counts. */
+export type Expected = DataType | 'numeric' | 'string_or_numeric';
+
+function check(expected: Expected, dtype: DataType, argument: string, op: string): void {
+  if (expected === null) throw coded('argument', 'Expected dtype cannot be null.');
+  if (expected === 'string_or_numeric' || (expected === 'numeric' ? dtype !== 'string' : expected === dtype)) return;
+  throw coded('dtype', `Argument '${argument}' passed to '${op}' must be ${expected} tensor, but got ${dtype} tensor`);
+}
+
+/** The tensor of an argument: itself, or one of the values it gives, as `expected` where those are numbers. */
+export function toTensor(x: TensorInput, argument: string, op: string, expected: Expected = 'numeric'): Tensor {
+  if (x instanceof Tensor) {
+    check(expected, x.dtype, argument, op);
+    return x;
+  }
+  if (x === null || x === undefined || (!isList(x) && !['number', 'boolean', 'string'].includes(typeof x))) {
+    const got = x === null ? 'null' : x === undefined ? 'undefined' : (x as unknown as object).constructor.name;
     throw coded('argument', `Argument '${argument}' passed to '${op}' must be a Tensor or TensorLike, but got '${got}'`);
   }
-  return tensor(x, undefined, dtype);
+  let dtype = inferDtype(x);
+  if (dtype !== 'string' && (expected === 'bool' || expected === 'int32' || expected === 'float32')) dtype = expected;
+  check(expected, dtype, argument, op);
+  return isList(x) ? tensor(x as TensorLike, undefined, dtype) : scalar(x as ScalarLike, dtype);
 }
 
 /** Tensors of a list argument. */
-export function toTensors(xs: readonly TensorInput[], argument: string, op: string): Tensor[] {
+export function toTensors(xs: readonly TensorInput[], argument: string, op: string, expected: Expected = 'numeric'): Tensor[] {
   if (!Array.isArray(xs)) throw coded('argument', `Argument ${argument} passed to ${op} must be a \`Tensor[]\` or \`TensorLike[]\``);
-  return xs.map((x, i) => toTensor(x, `${argument}[${i}]`, op));
+  return xs.map((x, i) => toTensor(x, `${argument}[${i}]`, op, expected));
 }

@@ -1,9 +1,13 @@
 /** Making tensors. */
 
-import { tensor } from './convert.js';
+import { inferShape, make, tensor, toTensor } from './convert.js';
 import { run1, Tensor, Variable } from './tensor.js';
-import { coded, dtypeCode, type DataType, type DataTypeMap, type Shape, type TensorInput, type TensorLike } from './types.js';
-import { toTensor } from './convert.js';
+import { expandDims, reshape } from './ops/movement.js';
+import { add, cast, floor, mul } from './ops/pointwise.js';
+import { argMax, logSoftmax } from './ops/reduce.js';
+import { complexOf, partOf } from './special.js';
+import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides } from './shape.js';
+import { coded, dtypeCode, type DataType, type DataTypeMap, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
 
 export { scalar, tensor } from './convert.js';
 
@@ -11,20 +15,25 @@ export { scalar, tensor } from './convert.js';
 const MOST_ELEMENTS = 2 ** 29 - 1;
 
 function ranked(rank: number) {
-  return (values: TensorLike, shape?: Shape | DataType, dtype?: DataType): Tensor => {
+  return (values: TensorLike, shape?: Shape | DataType | null, dtype?: DataType): Tensor => {
     // tensor1d takes a dtype where the others take a shape.
-    const [dims, type] = typeof shape === 'string' ? [undefined, shape] : [shape, dtype];
-    const result = tensor(values, dims, type);
-    if (result.rank !== rank) {
-      result.dispose();
-      throw coded('shape', `tensor${rank}d() requires values to be number${'[]'.repeat(rank)} or flat/TypedArray with a shape`);
+    const [dims, type] = rank === 1 ? [undefined, (shape ?? undefined) as DataType | undefined] : [(shape ?? undefined) as Shape | undefined, dtype];
+    if (values === null || values === undefined) throw coded('argument', 'The input to the tensor constructor must be a non-null value.');
+    if (dims !== undefined && dims.length !== rank) throw coded('shape', `tensor${rank}d() requires shape to have ${['', '', 'two', 'three', 'four', 'five', 'six'][rank]} numbers`);
+    const inferred = inferShape(values, type);
+    if (inferred.length !== rank && (inferred.length !== 1 || rank === 1)) {
+      throw coded('shape', `tensor${rank}d() requires values to be number${'[]'.repeat(rank)} or flat/TypedArray`);
     }
-    return result;
+    if (inferred.length === 1 && rank > 1 && dims === undefined) {
+      throw coded('shape', `tensor${rank}d() requires shape to be provided when \`values\` are a flat array`);
+    }
+    return make(values, dims, type, inferred);
   };
 }
 
 /** Refuses at the call what could not be computed later. */
-function checkSize(shape: Shape, op: string): void {
+function checkShape(shape: Shape, op: string): void {
+  assertNonNegativeIntegerDimensions(shape);
   const size = shape.reduce((a, b) => a * b, 1);
   if (size > MOST_ELEMENTS) throw coded('shape', `Error in ${op}: expected at most ${MOST_ELEMENTS} elements, received ${size} for shape [${shape}]`);
 }
@@ -37,18 +46,24 @@ export const tensor5d = /* @__PURE__ */ ranked(5);
 export const tensor6d = /* @__PURE__ */ ranked(6);
 
 export function zeros(shape: Shape, dtype: DataType = 'float32'): Tensor {
-  checkSize(shape, 'zeros');
+  checkShape(shape, 'zeros');
+  if (dtype === 'complex64') return complex(zeros(shape), zeros(shape));
+  if (dtype === 'string') return fill(shape, '', dtype);
   return run1('zeros', [], [dtypeCode(dtype), ...shape]);
 }
 
 export function ones(shape: Shape, dtype: DataType = 'float32'): Tensor {
-  checkSize(shape, 'ones');
+  checkShape(shape, 'ones');
+  if (dtype === 'complex64') return complex(ones(shape), zeros(shape));
   return run1('ones', [], [dtypeCode(dtype), ...shape]);
 }
 
-export function fill(shape: Shape, value: number, dtype: DataType = 'float32'): Tensor {
-  checkSize(shape, 'fill');
-  return run1('fill', [], [dtypeCode(dtype), value, ...shape]);
+/** A tensor of one value. */
+export function fill(shape: Shape, value: ScalarLike, dtype?: DataType): Tensor {
+  checkShape(shape, 'fill');
+  const type = dtype ?? (typeof value === 'string' ? 'string' : 'float32');
+  if (type === 'string') return run1('broadcastTo', [toTensor(value, 'value', 'fill', 'string')], shape);
+  return run1('fill', [], [dtypeCode(type), Number(value), ...shape]);
 }
 
 export function zerosLike(x: TensorInput): Tensor {
@@ -59,6 +74,32 @@ export function zerosLike(x: TensorInput): Tensor {
 export function onesLike(x: TensorInput): Tensor {
   const t = toTensor(x, 'x', 'onesLike');
   return ones(t.shape, t.dtype);
+}
+
+/** Complex numbers of their parts. */
+export function complex(real: TensorInput, imag: TensorInput): Tensor {
+  const [re, im] = [toTensor(real, 'real', 'complex'), toTensor(imag, 'imag', 'complex')];
+  assertSameShape(re.shape, im.shape, `real and imag shapes, ${re.shape} and ${im.shape}, must match in call to tf.complex().`);
+  return complexOf(cast(re, 'float32'), cast(im, 'float32'));
+}
+
+/** The real parts. */
+export function real(input: TensorInput): Tensor {
+  const t = toTensor(input, 'input', 'real');
+  return t.dtype === 'complex64' ? partOf(t, 0) : cast(t, 'float32');
+}
+
+/** The imaginary parts. */
+export function imag(input: TensorInput): Tensor {
+  const t = toTensor(input, 'input', 'imag');
+  return t.dtype === 'complex64' ? partOf(t, 1) : zeros(t.shape);
+}
+
+/** A tensor of twice the rank, zero but for `x` on its diagonal. */
+export function diag(x: TensorInput): Tensor {
+  const t = toTensor(x, 'x', 'diag');
+  const flat = reshape(t, [-1]);
+  return cast(reshape(mul(expandDims(flat, 1), cast(eye(t.size), t.dtype)), [...t.shape, ...t.shape]), t.dtype);
 }
 
 export function range(start: number, stop: number, step = 1, dtype: 'float32' | 'int32' = 'float32'): Tensor {
@@ -76,11 +117,12 @@ export function linspace(start: number, stop: number, num: number): Tensor {
   return tensor(Float32Array.from({ length: num }, (_, i) => start + step * i));
 }
 
-export function eye(rows: number, columns = rows, batchShape: number[] = [], dtype: DataType = 'float32'): Tensor {
-  const batch = batchShape.reduce((a, b) => a * b, 1);
+export function eye(rows: number, columns = rows, batchShape?: number[] | null, dtype: DataType = 'float32'): Tensor {
+  const dims = batchShape ?? [];
+  const batch = dims.reduce((a, b) => a * b, 1);
   const values = new Float32Array(batch * rows * columns);
   for (let b = 0; b < batch; b++) for (let i = 0; i < Math.min(rows, columns); i++) values[(b * rows + i) * columns + i] = 1;
-  return tensor(values, [...batchShape, rows, columns], dtype);
+  return tensor(values, [...dims, rows, columns], dtype);
 }
 
 export function oneHot(indices: TensorInput, depth: number, onValue = 1, offValue = 0, dtype: DataType = 'int32'): Tensor {
@@ -101,19 +143,106 @@ const seedOf = (seed?: number | string): number => {
   return [...seed].reduce((h, c) => (Math.imul(h, 31) + (c.codePointAt(0) ?? 0)) >>> 0, 7);
 };
 
-export function randomUniform(shape: Shape, minval = 0, maxval = 1, dtype: DataType = 'float32', seed?: number | string): Tensor {
-  const x = run1('randomUniform', [], [minval, maxval, seedOf(seed), ...shape]);
-  return dtype === 'float32' ? x : run1('cast', [x], [dtypeCode(dtype)]);
+/** Draws as the dtype asked for. */
+function drawn(op: string, shape: Shape, numbers: number[], dtype: DataType | null | undefined, seed: number | string | undefined, allowed: readonly DataType[]): Tensor {
+  assertNonNegativeIntegerDimensions(shape);
+  const type = dtype ?? 'float32';
+  if (!allowed.includes(type)) throw coded('dtype', `Unsupported data type ${type}`);
+  const x = run1(op, [], [...numbers, seedOf(seed), ...shape]);
+  if (type === 'float32') return x;
+  return cast(op === 'randomUniform' ? x : run1('round', [x]), type);
 }
 
-export function randomNormal(shape: Shape, mean = 0, stdDev = 1, dtype: DataType = 'float32', seed?: number): Tensor {
-  const x = run1('randomNormal', [], [mean, stdDev, seedOf(seed), ...shape]);
-  return dtype === 'float32' ? x : run1('cast', [x], [dtypeCode(dtype)]);
+const FLOAT_OR_INT: readonly DataType[] = ['float32', 'int32'];
+
+export function randomUniform(shape: Shape, minval = 0, maxval = 1, dtype?: DataType | null, seed?: number | string): Tensor {
+  return drawn('randomUniform', shape, [minval, maxval], dtype, seed, ['float32', 'int32', 'bool']);
 }
 
-export function truncatedNormal(shape: Shape, mean = 0, stdDev = 1, dtype: DataType = 'float32', seed?: number): Tensor {
-  const x = run1('truncatedNormal', [], [mean, stdDev, seedOf(seed), ...shape]);
-  return dtype === 'float32' ? x : run1('cast', [x], [dtypeCode(dtype)]);
+/** Whole numbers from `minval` up to and without `maxval`. */
+export function randomUniformInt(shape: Shape, minval: number, maxval: number, seed?: number | string): Tensor {
+  return cast(floor(randomUniform(shape, minval, maxval, 'float32', seed)), 'int32');
+}
+
+export function randomNormal(shape: Shape, mean = 0, stdDev = 1, dtype?: DataType | null, seed?: number): Tensor {
+  return drawn('randomNormal', shape, [mean, stdDev], dtype, seed, FLOAT_OR_INT);
+}
+
+export function randomStandardNormal(shape: Shape, dtype?: DataType | null, seed?: number): Tensor {
+  return randomNormal(shape, 0, 1, dtype, seed);
+}
+
+export function truncatedNormal(shape: Shape, mean = 0, stdDev = 1, dtype?: DataType | null, seed?: number): Tensor {
+  return drawn('truncatedNormal', shape, [mean, stdDev], dtype, seed, FLOAT_OR_INT);
+}
+
+/** Values that a function draws. */
+export function rand(shape: Shape, draw: () => number, dtype?: DataType | null): Tensor {
+  assertNonNegativeIntegerDimensions(shape);
+  const type = dtype ?? 'float32';
+  return tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw), shape, type);
+}
+
+/** Draws of the gamma distribution (Marsaglia & Tsang 2000). */
+export function randomGamma(shape: Shape, alpha: number, beta = 1, dtype?: DataType | null, seed?: number): Tensor {
+  const type = dtype ?? 'float32';
+  if (!FLOAT_OR_INT.includes(type)) throw coded('dtype', `Unsupported data type ${type}`);
+  const rate = beta ?? 1;
+  const next = generator(seedOf(seed));
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const draw = (shape: number): number => {
+    if (shape < 1) return draw(shape + 1) * (1 - next()) ** (1 / shape);
+    const d = shape - 1 / 3;
+    for (;;) {
+      const x = normal();
+      const v = (1 + x / Math.sqrt(9 * d)) ** 3;
+      if (v > 0 && Math.log(1 - next()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
+    }
+  };
+  return rand(shape, () => draw(alpha) / rate, type);
+}
+
+/** Uniform numbers in [0, 1) from a seed (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Class numbers drawn by unnormalized log-probabilities, or by probabilities. */
+export function multinomial(logits: TensorInput, numSamples: number, seed?: number, normalized = false): Tensor {
+  const t = toTensor(logits, 'logits', 'multinomial');
+  const classes = t.size;
+  if (classes < 2) throw coded('argument', `Error in multinomial: you need at least 2 outcomes, but got ${classes}.`);
+  if (t.rank > 2) throw coded('shape', `Rank of probabilities must be 1 or 2, but is ${t.rank}`);
+  const rows = t.rank === 1 ? reshape(t, [1, -1]) : t;
+  const scores = normalized ? run1('log', [rows]) : logSoftmax(rows);
+  const [batch = 1, n = 1] = rows.shape;
+  // The largest of scores with Gumbel noise falls on a class as often as its probability says.
+  const noise = randomUniform([batch, numSamples, n], 1e-20, 1, 'float32', seed);
+  const gumbel = run1('neg', [run1('log', [run1('neg', [run1('log', [noise])])])]);
+  const drawnClasses = argMax(add(expandDims(scores, 1), gumbel), 2);
+  return t.rank === 1 ? reshape(drawnClasses, [-1]) : drawnClasses;
+}
+
+/** Zeros, or null for texts. */
+export function valuesOf<D extends DataType>(dtype: D, size: number): DataTypeMap[D] {
+  switch (dtype as string) {
+    case 'float32':
+      return new Float32Array(size) as DataTypeMap[D];
+    case 'int32':
+      return new Int32Array(size) as DataTypeMap[D];
+    case 'bool':
+      return new Uint8Array(size) as DataTypeMap[D];
+    case 'string':
+      return new Array(size) as unknown as DataTypeMap[D];
+    default:
+      throw coded('dtype', `Unknown data type ${dtype}`);
+  }
 }
 
 /** A mutable array that becomes a tensor. */
@@ -126,32 +255,49 @@ export class TensorBuffer<D extends DataType = DataType> {
     readonly dtype: D,
     values?: DataTypeMap[D],
   ) {
+    assertNonNegativeIntegerDimensions(shape);
     this.size = shape.reduce((a, b) => a * b, 1);
-    const make = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype];
-    this.values = values ?? (new make(this.size) as DataTypeMap[D]);
+    this.values = values ?? valuesOf(dtype, this.size);
     if (this.values.length !== this.size) {
       throw coded('shape', `Length of values '${this.values.length}' does not match the size inferred by the shape '${this.size}'.`);
     }
   }
 
-  private index(locs: readonly number[]): number {
-    const at = locs.length === 0 ? [0] : locs;
-    return this.shape.reduce((sum, d, i) => sum * d + (at[i] ?? 0), 0);
+  get rank(): number {
+    return this.shape.length;
   }
 
-  set(value: number, ...locs: number[]): void {
+  get strides(): number[] {
+    return computeStrides(this.shape);
+  }
+
+  locToIndex(locs: readonly number[]): number {
+    return this.shape.reduce((sum, d, i) => sum * d + (locs[i] ?? 0), 0);
+  }
+
+  indexToLoc(index: number): number[] {
+    const loc = new Array<number>(this.rank);
+    for (let i = this.rank - 1, left = index; i >= 0; left = Math.floor(left / (this.shape[i] as number)), i--) loc[i] = left % (this.shape[i] as number);
+    return loc;
+  }
+
+  set(value: DataTypeMap[D][number], ...locs: number[]): void {
+    if (locs.length === 0) locs = [0];
     if (locs.length !== this.shape.length && this.shape.length > 0) {
       throw coded('argument', `The number of provided coordinates (${locs.length}) must match the rank (${this.shape.length})`);
     }
-    this.values[this.index(locs)] = value;
+    this.values[this.locToIndex(locs)] = value;
   }
 
-  get(...locs: number[]): number {
-    return this.values[this.index(locs)] ?? NaN;
+  get(...locs: number[]): DataTypeMap[D][number] {
+    locs.forEach((loc, i) => {
+      if (this.shape.length > 0 && (loc < 0 || loc >= (this.shape[i] ?? 0))) throw coded('argument', `Requested out of range element at ${locs}.   Buffer shape=${this.shape}`);
+    });
+    return this.values[this.locToIndex(locs)] as DataTypeMap[D][number];
   }
 
   toTensor(): Tensor {
-    return tensor(this.values, this.shape, this.dtype);
+    return make(this.values as TensorLike, this.shape, this.dtype, [this.size]);
   }
 }
 

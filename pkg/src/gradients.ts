@@ -8,6 +8,10 @@ import { coded, type NamedTensorMap, type TensorInput } from './types.js';
 const NO_PATH =
   'Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y.';
 
+/** How many gradients are being recorded. */
+let recording = 0;
+export const isRecording = (): boolean => recording > 0;
+
 /** The value of `f` and its gradients by `xs`; null where it does not depend on one. */
 export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor): { value: Tensor; grads: (Tensor | null)[] } {
   if (xs.length === 0) throw coded('argument', 'gradients() received an empty list of xs.');
@@ -17,6 +21,7 @@ export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor)
     return x.handle;
   });
   wasm().startTape();
+  recording += 1;
   let value: Tensor;
   try {
     value = f();
@@ -24,6 +29,8 @@ export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor)
   } catch (error) {
     wasm().abandonTape();
     throw error;
+  } finally {
+    recording -= 1;
   }
   const records = wasm().endTape(value.handle, dy?.handle ?? 0, handles);
   const grads: (Tensor | null)[] = [];

@@ -7,8 +7,9 @@
 
 import { installMethods } from './chained.js';
 import { modelFromJSON } from './layers/index.js';
+import { scopedAll } from './tensor.js';
+import { confusionMatrix } from './ops/index.js';
 import { ready } from './runtime.js';
-import { memory, startScope, endScope } from './tensor.js';
 import { wasm } from './runtime.js';
 
 installMethods();
@@ -22,23 +23,42 @@ export * from './layers/index.js';
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
 export * from './optimizers.js';
-export { backendInfo, type BackendInfo, getBackend, getThreadsCount, ready, setBackend, setThreadsCount, setWasmPaths } from './runtime.js';
+export * from './engine.js';
+export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, env, Environment, getQueryParams, setPlatform } from './env.js';
+export { backendInfo, type BackendInfo, getThreadsCount, setThreadsCount, setWasmPaths } from './runtime.js';
+export * as tensor_util from './tensor_util.js';
+export * as test_util from './test_util.js';
+export { sumOutType, upcastType } from './types.js';
 export { dispose, disposeVariables, keep, memory, type MemoryInfo, type Scalar, Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, type Tensor5D, type Tensor6D, tidy, Variable } from './tensor.js';
 export type { DataType, NamedTensorMap, Rank, Shape, TensorContainer, TensorInput, TensorLike } from './types.js';
 export * as util from './util.js';
 export { nextFrame } from './util.js';
 
+import * as fusedOps from './ops/fused.js';
+import * as imageOps from './image.js';
+import * as sparseOps from './sparse.js';
+/** `tf.fused`. */
+export const fused = /* @__PURE__ */ scopedAll(fusedOps);
+/** `tf.image`. */
+export const image = /* @__PURE__ */ scopedAll(imageOps);
+/** `tf.sparse`. */
+export const sparse = /* @__PURE__ */ scopedAll(sparseOps);
+
+/** `tf.math`. */
+export const math = { confusionMatrix };
+
 /** `tf.models`. */
 export const models = { modelFromJSON };
 
-/** `tf.image`. */
-import { resizeBilinear, resizeNearestNeighbor } from './ops/index.js';
-export const image = { resizeBilinear, resizeNearestNeighbor };
-
-/** The part of TensorFlow.js's engine that programs use. */
-export function engine(): { startScope(): void; endScope(): void; memory: typeof memory; flush(): void } {
-  return { startScope, endScope: () => endScope(), memory, flush: () => wasm().flush() };
-}
+export * as backend_util from './backend_util.js';
+export * as device_util from './device_util.js';
+export { raggedGather, raggedRange, raggedTensorToTensor } from './ragged.js';
+export * as serialization from './serialization.js';
+export { op } from './tensor.js';
+export { linalg } from './ops/linear.js';
+export { signal, spectral } from './ops/spectral.js';
+export * as slice_util from './slice_util.js';
+export * as string from './text.js';
 
 /** Runs, plans and kernels so far. */
 export function stats(): { runs: number; plans: number; kernels: number } {

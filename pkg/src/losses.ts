@@ -3,7 +3,8 @@
 import { toTensor } from './convert.js';
 import { ones } from './create.js';
 import * as ops from './ops/index.js';
-import { run1, type Tensor } from './tensor.js';
+import { assertSameShape } from './shape.js';
+import { run1, scopedAll, type Tensor } from './tensor.js';
 import { coded, type TensorInput } from './types.js';
 
 export enum Reduction {
@@ -38,56 +39,55 @@ function computeWeightedLoss(losses: TensorInput, weights?: TensorInput, reducti
   }
 }
 
-function pairOf(labels: TensorInput, predictions: TensorInput, op: string): [Tensor, Tensor] {
-  const [a, b] = [toTensor(labels, 'labels', op), toTensor(predictions, 'predictions', op)];
-  if (a.rank !== b.rank || a.shape.some((d, i) => d !== b.shape[i])) {
-    throw coded('shape', `Error in ${op}: Shapes ${a.shape} and ${b.shape} must match`);
-  }
+function pairOf(labels: TensorInput, predictions: TensorInput, op: string, weights?: TensorInput, names = ['labels', 'predictions']): [Tensor, Tensor] {
+  const [a, b] = [toTensor(labels, names[0] as string, op), toTensor(predictions, names[1] as string, op)];
+  if (weights !== undefined && weights !== null) toTensor(weights, 'weights', op);
+  assertSameShape(a.shape, b.shape, `Error in ${op}: `);
   return [a, b];
 }
 
-export const losses = {
+export const losses = /* @__PURE__ */ scopedAll({
   computeWeightedLoss,
   absoluteDifference(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, predictions, 'absoluteDifference');
+    const [a, b] = pairOf(labels, predictions, 'absoluteDifference', weights);
     return computeWeightedLoss(ops.abs(ops.sub(a, b)), weights, reduction);
   },
   meanSquaredError(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, predictions, 'meanSquaredError');
+    const [a, b] = pairOf(labels, predictions, 'meanSquaredError', weights);
     return computeWeightedLoss(ops.squaredDifference(a, b), weights, reduction);
   },
   huberLoss(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, delta = 1, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, predictions, 'huberLoss');
+    const [a, b] = pairOf(labels, predictions, 'huberLoss', weights);
     const error = ops.abs(ops.sub(b, a));
     const quadratic = ops.minimum(error, delta);
     return computeWeightedLoss(ops.add(ops.mul(0.5, ops.square(quadratic)), ops.mul(delta, ops.sub(error, quadratic))), weights, reduction);
   },
   hingeLoss(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, predictions, 'hingeLoss');
+    const [a, b] = pairOf(labels, predictions, 'hingeLoss', weights);
     return computeWeightedLoss(ops.relu(ops.sub(1, ops.mul(ops.sub(ops.mul(2, a), 1), b))), weights, reduction);
   },
   logLoss(labels: TensorInput, predictions: TensorInput, weights?: TensorInput, epsilon = 1e-7, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, predictions, 'logLoss');
+    const [a, b] = pairOf(labels, predictions, 'logLoss', weights);
     const hit = ops.mul(a, ops.log(ops.add(b, epsilon)));
     const miss = ops.mul(ops.sub(1, a), ops.log(ops.add(ops.sub(1, b), epsilon)));
     return computeWeightedLoss(ops.neg(ops.add(hit, miss)), weights, reduction);
   },
   cosineDistance(labels: TensorInput, predictions: TensorInput, axis: number, weights?: TensorInput, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, predictions, 'cosineDistance');
+    const [a, b] = pairOf(labels, predictions, 'cosineDistance', weights);
     return computeWeightedLoss(ops.sub(1, ops.sum(ops.mul(a, b), axis, true)), weights, reduction);
   },
   sigmoidCrossEntropy(labels: TensorInput, logits: TensorInput, weights?: TensorInput, labelSmoothing = 0, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, logits, 'sigmoidCrossEntropy');
+    const [a, b] = pairOf(labels, logits, 'sigmoidCrossEntropy', weights, ['multiClassLabels', 'logits']);
     const smooth = labelSmoothing > 0 ? ops.add(ops.mul(a, 1 - labelSmoothing), 0.5 * labelSmoothing) : a;
     return computeWeightedLoss(run1('sigmoidCrossEntropy', [smooth, b]), weights, reduction);
   },
   softmaxCrossEntropy(labels: TensorInput, logits: TensorInput, weights?: TensorInput, labelSmoothing = 0, reduction?: Reduction): Tensor {
-    const [a, b] = pairOf(labels, logits, 'softmaxCrossEntropy');
+    const [a, b] = pairOf(labels, logits, 'softmaxCrossEntropy', weights, ['onehotLabels', 'logits']);
     const classes = a.shape.at(-1) ?? 1;
     const smooth = labelSmoothing > 0 ? ops.add(ops.mul(a, 1 - labelSmoothing), labelSmoothing / classes) : a;
     return computeWeightedLoss(run1('softmaxCrossEntropy', [smooth, b]), weights, reduction);
   },
-};
+});
 
 /** A function of targets and predictions with one value per sample. */
 export type LossOrMetricFn = (yTrue: Tensor, yPred: Tensor) => Tensor;

@@ -12,6 +12,11 @@ export interface NamedTensor {
 }
 
 export abstract class Optimizer {
+  /** An optimizer of what `getConfig` gives. */
+  static fromConfig<T>(cls: new (...args: never[]) => T, config: Record<string, unknown>): T {
+    return new cls(...(Object.values(config) as never[]));
+  }
+
   protected iterations_ = 0;
   /** Tensors kept for each variable, in the order of `slotNames`. */
   protected readonly slots = new Map<string, Tensor[]>();
@@ -21,7 +26,9 @@ export abstract class Optimizer {
   protected abstract readonly op: string;
   protected abstract readonly slotNames: readonly string[];
   abstract learningRate: number;
-  abstract getClassName(): string;
+  getClassName(): string {
+    return (this.constructor as unknown as { className: string }).className;
+  }
   abstract getConfig(): Record<string, unknown>;
   /** The numbers of step `t`, counted from 1. */
   protected abstract attributes(t: number): number[];
@@ -102,13 +109,11 @@ export abstract class Optimizer {
 }
 
 export class SGDOptimizer extends Optimizer {
+  static className = 'SGD';
   protected readonly op: string = 'optimizer/sgd';
   protected readonly slotNames: readonly string[] = [];
   constructor(public learningRate: number) {
     super();
-  }
-  getClassName(): string {
-    return 'SGD';
   }
   getConfig(): Record<string, unknown> {
     return { learningRate: this.learningRate };
@@ -119,13 +124,11 @@ export class SGDOptimizer extends Optimizer {
 }
 
 export class MomentumOptimizer extends SGDOptimizer {
+  static override className = 'Momentum';
   protected override readonly op = 'optimizer/momentum';
   protected override readonly slotNames = ['momentum'];
   constructor(learningRate: number, private readonly momentum: number, private readonly useNesterov = false) {
     super(learningRate);
-  }
-  override getClassName(): string {
-    return 'Momentum';
   }
   override getConfig(): Record<string, unknown> {
     return { learningRate: this.learningRate, momentum: this.momentum, useNesterov: this.useNesterov };
@@ -136,13 +139,11 @@ export class MomentumOptimizer extends SGDOptimizer {
 }
 
 export class AdamOptimizer extends Optimizer {
+  static className = 'Adam';
   protected readonly op: string = 'optimizer/adam';
   protected readonly slotNames: readonly string[] = ['m', 'v'];
   constructor(public learningRate = 0.001, protected readonly beta1 = 0.9, protected readonly beta2 = 0.999, protected readonly epsilon = 1e-7) {
     super();
-  }
-  getClassName(): string {
-    return 'Adam';
   }
   getConfig(): Record<string, unknown> {
     return { learningRate: this.learningRate, beta1: this.beta1, beta2: this.beta2, epsilon: this.epsilon };
@@ -153,12 +154,13 @@ export class AdamOptimizer extends Optimizer {
 }
 
 export class AdamaxOptimizer extends AdamOptimizer {
+  static override className = 'Adamax';
   protected override readonly op = 'optimizer/adamax';
   constructor(learningRate = 0.002, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, private readonly decay = 0) {
     super(learningRate, beta1, beta2, epsilon);
   }
-  override getClassName(): string {
-    return 'Adamax';
+  override getConfig(): Record<string, unknown> {
+    return { ...super.getConfig(), decay: this.decay };
   }
   protected override attributes(t: number): number[] {
     return [this.learningRate / (1 + this.decay * (t - 1)), this.beta1, this.beta2, this.epsilon, t];
@@ -166,14 +168,12 @@ export class AdamaxOptimizer extends AdamOptimizer {
 }
 
 export class RMSPropOptimizer extends Optimizer {
+  static className = 'RMSProp';
   protected readonly op = 'optimizer/rmsprop';
   protected readonly slotNames: readonly string[];
   constructor(public learningRate: number, private readonly decay = 0.9, private readonly momentum = 0, private readonly epsilon = 1e-7, private readonly centered = false) {
     super();
     this.slotNames = centered ? ['rms', 'momentum', 'mg'] : ['rms', 'momentum'];
-  }
-  getClassName(): string {
-    return 'RMSProp';
   }
   getConfig(): Record<string, unknown> {
     const { learningRate, decay, momentum, epsilon, centered } = this;
@@ -185,13 +185,11 @@ export class RMSPropOptimizer extends Optimizer {
 }
 
 export class AdagradOptimizer extends Optimizer {
+  static className = 'Adagrad';
   protected readonly op = 'optimizer/adagrad';
   protected readonly slotNames = ['accumulator'];
   constructor(public learningRate: number, private readonly initialAccumulatorValue = 0.1) {
     super();
-  }
-  getClassName(): string {
-    return 'Adagrad';
   }
   getConfig(): Record<string, unknown> {
     return { learningRate: this.learningRate, initialAccumulatorValue: this.initialAccumulatorValue };
@@ -205,13 +203,11 @@ export class AdagradOptimizer extends Optimizer {
 }
 
 export class AdadeltaOptimizer extends Optimizer {
+  static className = 'Adadelta';
   protected readonly op = 'optimizer/adadelta';
   protected readonly slotNames = ['accum_grad', 'accum_var'];
   constructor(public learningRate = 0.001, private readonly rho = 0.95, private readonly epsilon = 1e-7) {
     super();
-  }
-  getClassName(): string {
-    return 'Adadelta';
   }
   getConfig(): Record<string, unknown> {
     return { learningRate: this.learningRate, rho: this.rho, epsilon: this.epsilon };

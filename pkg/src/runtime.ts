@@ -31,6 +31,12 @@ export function opId(name: string): number {
   return id;
 }
 
+/** Whether there is an operation of that name. */
+export function hasOp(name: string): boolean {
+  ops ??= new Map(wasm().opNames().split('\n').map((op, i) => [op, i]));
+  return ops.has(name);
+}
+
 /** Resolves when the engine runs. */
 export async function ready(): Promise<void> {
   if (started !== null) return;

@@ -2,24 +2,38 @@
 
 import { format } from './format.js';
 import { opId, wasm } from './runtime.js';
-import { BYTES, coded, DTYPES, type DataType, type DataTypeMap, type Shape } from './types.js';
+import { computeStrides } from './shape.js';
+import { runSpecial } from './special.js';
+import { bytesOf, lengthOf, textOf } from './strings.js';
+import { BYTES, coded, DTYPES, type DataType, type DataTypeMap, type NumericType, type Shape } from './types.js';
 
 /** The values of a tensor, which clones and reshapes share. */
 interface Data {
   references: number;
-  readonly bytes: number;
+  bytes: number;
+  /** Which count it is part of: none any more once the engine was reset. */
+  readonly counts: Counts;
+}
+
+interface Counts {
+  tensors: number;
+  buffers: number;
+  bytes: number;
+  strings: number;
 }
 
 /** Frees handles of tensors that were collected without being disposed. */
-const collected = new FinalizationRegistry<{ handle: number; data: Data }>(({ handle, data }) => {
-  release(data);
+const collected = new FinalizationRegistry<{ handle: number; data: Data; dtype: DataType }>(({ handle, data, dtype }) => {
+  release(data, dtype);
   wasm().drop(handle);
 });
 
-const counts = { tensors: 0, buffers: 0, bytes: 0 };
+let counts: Counts = { tensors: 0, buffers: 0, bytes: 0, strings: 0 };
 
-function release(data: Data): void {
+function release(data: Data, dtype: DataType): void {
+  const { counts } = data;
   counts.tensors -= 1;
+  if (dtype === 'string') counts.strings -= 1;
   data.references -= 1;
   if (data.references === 0) {
     counts.buffers -= 1;
@@ -47,15 +61,16 @@ export class Tensor {
     this.shape = shape;
     this.size = shape.reduce((a, b) => a * b, 1);
     if (shares === undefined) {
-      this.data_ = { references: 0, bytes: this.size * BYTES[dtype] };
+      this.data_ = { references: 0, bytes: this.size * BYTES[dtype], counts };
       counts.buffers += 1;
       counts.bytes += this.data_.bytes;
     } else {
       this.data_ = shares.data_;
     }
     this.data_.references += 1;
-    counts.tensors += 1;
-    collected.register(this, { handle, data: this.data_ }, this);
+    this.data_.counts.tensors += 1;
+    if (dtype === 'string') this.data_.counts.strings += 1;
+    collected.register(this, { handle, data: this.data_, dtype }, this);
     track(this);
   }
 
@@ -73,12 +88,7 @@ export class Tensor {
   }
 
   get strides(): number[] {
-    const strides: number[] = [];
-    for (let i = this.rank - 1, step = this.shape[i] ?? 1; i > 0; i--) {
-      strides.unshift(step);
-      step *= this.shape[i - 1] ?? 1;
-    }
-    return strides;
+    return computeStrides(this.shape);
   }
 
   get isDisposed(): boolean {
@@ -98,7 +108,7 @@ export class Tensor {
   dispose(): void {
     if (this.handle === 0) return;
     collected.unregister(this);
-    release(this.data_);
+    release(this.data_, this.dtype);
     wasm().drop(this.handle);
     this.handle = 0;
   }
@@ -108,19 +118,30 @@ export class Tensor {
   }
 
   /** The values in row-major order. */
-  async data<D extends DataType = DataType>(): Promise<DataTypeMap[D]> {
-    return (await wasm().read(this.live())) as DataTypeMap[D];
+  async data<D extends DataType = NumericType>(): Promise<DataTypeMap[D]> {
+    return this.decode(await wasm().read(this.live())) as DataTypeMap[D];
   }
 
   /** The values in row-major order, at once. */
-  dataSync<D extends DataType = DataType>(): DataTypeMap[D] {
-    return wasm().readSync(this.live()) as DataTypeMap[D];
+  dataSync<D extends DataType = NumericType>(): DataTypeMap[D] {
+    return this.decode(wasm().readSync(this.live())) as DataTypeMap[D];
   }
 
-  /** The values as bytes. */
-  async bytes(): Promise<Uint8Array> {
-    const data = await this.data();
+  private decode(data: Float32Array | Int32Array | Uint8Array): unknown {
+    return this.dtype === 'string' ? Array.from(data, textOf) : data;
+  }
+
+  /** The values as bytes; of strings, the bytes of each. */
+  async bytes(): Promise<Uint8Array | Uint8Array[]> {
+    const data = await wasm().read(this.live());
+    if (this.dtype === 'string') return Array.from(data, bytesOf);
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** The bytes of strings, which others must count once they are there. */
+  countBytes(numbers: ArrayLike<number>): void {
+    this.data_.bytes = Array.from(numbers, lengthOf).reduce((a, b) => a + b, 0);
+    this.data_.counts.bytes += this.data_.bytes;
   }
 
   /** The values as nested arrays. */
@@ -184,11 +205,11 @@ export class Variable extends Tensor {
     // Its values are its own from now on, whatever it shared before.
     if (this.data_.references > 1) {
       this.data_.references -= 1;
-      this.data_ = { references: 1, bytes: this.data_.bytes };
+      this.data_ = { references: 1, bytes: this.data_.bytes, counts };
       counts.buffers += 1;
       counts.bytes += this.data_.bytes;
     }
-    collected.register(this, { handle: this.handle, data: this.data_ }, this);
+    collected.register(this, { handle: this.handle, data: this.data_, dtype: this.dtype }, this);
     wasm().drop(old);
   }
 
@@ -201,16 +222,15 @@ export class Variable extends Tensor {
 /** Every variable by name. */
 export const variables = new Map<string, Variable>();
 
-function nest(shape: Shape, data: ArrayLike<number>, dtype: DataType): unknown {
-  const element = (i: number): number | boolean => (dtype === 'bool' ? Boolean(data[i]) && 1 : data[i]) as number;
-  if (shape.length === 0) return element(0);
+/** Values as nested arrays; complex ones as real and imaginary parts, one after the other. */
+export function nest(shape: Shape, data: ArrayLike<unknown>, dtype?: DataType): unknown {
+  if (shape.length === 0) return data[0];
+  const last = shape.length - 1;
   let at = 0;
-  const build = (d: number): unknown[] => {
-    const items: unknown[] = new Array(shape[d] ?? 0);
-    for (let i = 0; i < items.length; i++) items[i] = d === shape.length - 1 ? Number(element(at++)) : build(d + 1);
-    return items;
-  };
-  return build(0);
+  const build = (d: number): unknown[] =>
+    Array.from({ length: (shape[d] ?? 0) * (d === last && dtype === 'complex64' ? 2 : 1) }, () => (d === last ? data[at++] : build(d + 1)));
+  // Nothing lies in an array without elements, however deep.
+  return shape.includes(0) ? [] : build(0);
 }
 
 /** Tensors made since a scope began. */
@@ -219,10 +239,17 @@ interface Scope {
   tracked: Tensor[];
 }
 
-const scopes: Scope[] = [];
+let scopes: Scope[] = [];
 
 function track(tensor: Tensor): void {
   scopes.at(-1)?.tracked.push(tensor);
+}
+
+/** Forgets all scopes, variables and counts. */
+export function resetState(): void {
+  disposeVariables();
+  scopes = [];
+  counts = { tensors: 0, buffers: 0, bytes: 0, strings: 0 };
 }
 
 export function startScope(name = ''): void {
@@ -255,6 +282,33 @@ export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
   } finally {
     endScope(result);
   }
+}
+
+/** `f` as an operation: what it makes on the way to its result is disposed. */
+export function scoped<F extends (...args: any[]) => unknown>(f: F): F {
+  return function (this: unknown, ...args: unknown[]) {
+    startScope();
+    let result: unknown;
+    try {
+      return (result = f.apply(this, args));
+    } finally {
+      endScope(result);
+    }
+  } as F;
+}
+
+/** The functions of a namespace as operations; asynchronous ones are left as they are. */
+export function scopedAll<T extends object>(functions: T): T {
+  const entries = Object.entries(functions).map(([name, f]) => [name, typeof f === 'function' && f.constructor.name !== 'AsyncFunction' ? scoped(f) : f]);
+  return Object.fromEntries(entries) as T;
+}
+
+/** Makes an operation of the only function of an object, by its name. */
+export function op<F extends (...args: any[]) => unknown>(functions: Record<string, F>): F {
+  const names = Object.keys(functions);
+  if (names.length !== 1) throw coded('argument', `Please provide an object with a single key (operation name) mapping to a function. Got an object with ${names.length} keys.`);
+  const name = names[0] as string;
+  return Object.defineProperty(scoped(functions[name] as F), 'name', { value: `${name.replace(/_$/, '')}__op`, configurable: true });
 }
 
 /** Keeps a tensor beyond the scope that made it. */
@@ -295,6 +349,8 @@ export interface MemoryInfo {
   numDataBuffers: number;
   numBytes: number;
   unreliable: boolean;
+  /** Why numBytes is not exact. */
+  reasons?: string[];
   /** Bytes that the engine's buffers take, and that it keeps for reuse. */
   engineBytes: number;
   pooledBytes: number;
@@ -309,18 +365,20 @@ export function memory(): MemoryInfo {
     numTensors: counts.tensors,
     numDataBuffers: counts.buffers,
     numBytes: counts.bytes,
-    unreliable: false,
+    unreliable: counts.strings > 0,
+    ...(counts.strings > 0 ? { reasons: ['Memory usage by string tensors is approximate (2 bytes per character)'] } : {}),
     engineBytes: live,
     pooledBytes: pooled,
     wasmBytes: heap,
   };
 }
 
-/** The tensors of records. `shares` is the tensor whose values the first one shows. */
-export function fromRecords(records: Float64Array, shares?: Tensor): Tensor[] {
+/** The tensors of records. `shares` is the tensor whose values the first one shows, `dtype` what the module's numbers stand
+ *  for where that is not their own dtype. */
+export function fromRecords(records: Float64Array, shares?: Tensor, as?: DataType): Tensor[] {
   const tensors: Tensor[] = [];
   for (let at = 0; at < records.length; ) {
-    const [tensor, next] = fromRecord(records, at, tensors.length === 0 ? shares : undefined);
+    const [tensor, next] = fromRecord(records, at, tensors.length === 0 ? shares : undefined, as);
     tensors.push(tensor);
     at = next;
   }
@@ -328,20 +386,47 @@ export function fromRecords(records: Float64Array, shares?: Tensor): Tensor[] {
 }
 
 /** The tensor of the record at a position, and where the next one begins. */
-export function fromRecord(records: Float64Array, at: number, shares?: Tensor): [Tensor, number] {
+export function fromRecord(records: Float64Array, at: number, shares?: Tensor, as?: DataType): [Tensor, number] {
   const [handle = 0, dtype = 0, rank = 0] = records.subarray(at, at + 3);
   const shape = [...records.subarray(at + 3, at + 3 + rank)];
-  return [new Tensor(handle, DTYPES[dtype] ?? 'float32', shape, shares), at + 3 + rank];
+  if (as === 'complex64') shape.pop();
+  return [new Tensor(handle, as ?? DTYPES[dtype] ?? 'float32', shape, shares), at + 3 + rank];
 }
 
 /** Runs an operation. */
 export function run(op: string, inputs: readonly Tensor[], attrs: readonly number[] = [], shares?: Tensor): Tensor[] {
+  if (inputs.some((x) => x.dtype === 'complex64' || x.dtype === 'string')) return runSpecial(op, inputs, attrs, shares);
+  return runNumbers(op, inputs, attrs, shares);
+}
+
+/** Runs an operation on what the module holds. The results are of dtype `as`, where that is given. */
+export function runNumbers(op: string, inputs: readonly Tensor[], attrs: readonly number[] = [], shares?: Tensor, as?: DataType): Tensor[] {
+  refusal?.();
   const handles = new Uint32Array(inputs.length);
   inputs.forEach((input, i) => {
     input.throwIfDisposed();
     handles[i] = input.handle;
   });
-  return fromRecords(wasm().invoke(opId(op), handles, Float64Array.from(attrs)), shares);
+  const results = fromRecords(wasm().invoke(opId(op), handles, Float64Array.from(attrs)), shares, as);
+  watcher?.(op, inputs, results);
+  return results;
+}
+
+/** Called before every operation, where another back end is in use. */
+let refusal: (() => unknown) | null = null;
+
+/** Has every operation refused by what throws. */
+export function refuse(by: (() => unknown) | null): void {
+  refusal = by;
+}
+
+/** Sees every operation. */
+export type Watcher = (op: string, inputs: readonly Tensor[], results: Tensor[]) => void;
+let watcher: Watcher | null = null;
+
+/** Has every operation seen, until called with null. */
+export function watch(by: Watcher | null): void {
+  watcher = by;
 }
 
 /** Runs an operation with one result. */

@@ -1,47 +1,272 @@
 /** Small helpers that TensorFlow.js exports as `tf.util`. */
 
 import { isTypedArray } from './convert.js';
-import { coded } from './types.js';
+import { debugging, env } from './env.js';
+import { nest } from './tensor.js';
+import { BYTES, coded, type DataType, type ScalarLike, type Shape, type TypedArray, upcastType } from './types.js';
 
-export { inferShape, isTypedArray } from './convert.js';
+export { inferDtype, inferShape, isTypedArray } from './convert.js';
 
-export function assert(condition: boolean, message: () => string): void {
+/** A list whose elements can be exchanged. */
+interface List<T = unknown> {
+  readonly length: number;
+  [i: number]: T;
+}
+
+/** Throws what `message` says unless the condition holds. */
+export function assert(condition: boolean, message: string | (() => string)): asserts condition {
   if (!condition) throw coded('argument', typeof message === 'string' ? message : message());
 }
 
-export const now = (): number => performance.now();
-
-export const sizeFromShape = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
-export function arraysEqual(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
-  if (a === b) return true;
-  if (a === null || b === null || a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+export function assertShapesMatch(a: ArrayLike<number>, b: ArrayLike<number>, prefix = ''): void {
+  if (!arraysEqual(a, b)) throw coded('shape', `${prefix} Shapes ${a} and ${b} must match`);
 }
 
-export function flatten<T>(value: T | readonly T[], result: T[] = []): T[] {
-  if (Array.isArray(value) || isTypedArray(value)) for (const item of value as readonly T[]) flatten(item, result);
-  else result.push(value as T);
+export function assertNonNull(a: unknown): void {
+  assert(a != null, 'The input to the tensor constructor must be a non-null value.');
+}
+
+export function assertNonNegativeIntegerDimensions(shape: Shape): void {
+  if (shape.some((d) => !Number.isInteger(d) || d < 0)) throw coded('shape', `Tensor must have a shape comprised of positive integers but got shape [${shape}].`);
+}
+
+export const isString = (value: unknown): value is string => typeof value === 'string' || value instanceof String;
+export const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
+export const isNumber = (value: unknown): value is number => typeof value === 'number';
+export const isFunction = (value: unknown): boolean => typeof value === 'function';
+export const isPromise = (value: unknown): boolean => typeof (value as { then?: unknown } | null)?.then === 'function';
+export const isInt = (a: number): boolean => a % 1 === 0;
+export const isScalarShape = (shape: ArrayLike<number>): boolean => shape.length === 0;
+
+export const clamp = (min: number, x: number, max: number): number => Math.max(min, Math.min(x, max));
+export const tanh = (x: number): number => Math.tanh(x);
+export const nearestLargerEven = (value: number): number => value + (value % 2 && 1);
+export const randUniform = (a: number, b: number): number => a + (b - a) * Math.random();
+export const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
+export const sizeFromShape = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+export const rightPad = (text: string, size: number): string => text.padEnd(size);
+
+/** The square of the distance between two vectors. */
+export const distSquared = (a: ArrayLike<number>, b: ArrayLike<number>): number => sum(Array.from(a, (v, i) => (Number(v) - Number(b[i])) ** 2));
+
+/** The first divisor of a size that is at least `start`. */
+export function nearestDivisor(size: number, start: number): number {
+  let i = start;
+  while (i < size && size % i !== 0) i++;
+  return i < size ? i : size;
+}
+
+/** Two numbers close to each other whose product is not below the size. */
+export function sizeToSquarishShape(size: number): [number, number] {
+  const width = Math.ceil(Math.sqrt(size));
+  return [width, Math.ceil(size / width)];
+}
+
+const equal = (a: ArrayLike<unknown>, b: ArrayLike<unknown>, any: boolean): boolean => {
+  if (a === b) return true;
+  if (a == null || b == null || a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && !(any && (a[i] === null || b[i] === null))) return false;
+  return true;
+};
+
+export const arraysEqual = (a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean => equal(a, b, false);
+
+/** As `arraysEqual`, with null being equal to anything. */
+export const arraysEqualWithNull = (a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean => equal(a, b, true);
+
+/** The elements of nested arrays, and of objects whose keys are indices. */
+export function flatten<T>(value: unknown, into?: T[] | null, skipTypedArray = false): T[] {
+  const result = into ?? [];
+  const bytes = ArrayBuffer.isView(value);
+  if (typeof value !== 'object' || value === null || isPromise(value) || (skipTypedArray && isTypedArray(value))) {
+    result.push(value as T);
+    return result;
+  }
+  const list = value as List;
+  const length = bytes || Array.isArray(value) ? list.length : 1 + Math.max(-1, ...Object.keys(value).filter((key) => /^(0|[1-9]\d*)$/.test(key)).map(Number));
+  for (let i = 0; i < length; i++) flatten(list[i], result, skipTypedArray);
   return result;
 }
 
-/** Shuffles in place (Fisher and Yates). */
-export function shuffle(array: { length: number; [i: number]: unknown }): void {
-  for (let i = array.length - 1; i > 0; i--) {
+/** Exchanges two elements. */
+export function swap<T>(list: List<T>, left: number, right: number): void {
+  [list[left], list[right]] = [list[right] as T, list[left] as T];
+}
+
+/** Shuffles lists of one length in place, all in the same way (Fisher and Yates). */
+function shuffleAll(...lists: List[]): void {
+  for (let i = (lists[0]?.length ?? 0) - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1));
-    [array[i], array[j]] = [array[j], array[i]];
+    for (const list of lists) swap(list, i, j);
   }
+}
+
+/** Shuffles in place. */
+export const shuffle = (array: List): void => shuffleAll(array);
+
+/** Shuffles two arrays in place, in the same way. */
+export function shuffleCombo(a: List, b: List): void {
+  assert(a.length === b.length, `Array sizes must match to be shuffled together First array length was ${a.length}Second array length was ${b.length}`);
+  shuffleAll(a, b);
 }
 
 export function createShuffledIndices(n: number): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
-  shuffle(order as unknown as { length: number; [i: number]: unknown });
+  shuffle(order);
   return order;
 }
 
-export const isPromise = (value: unknown): boolean => typeof (value as { then?: unknown } | null)?.then === 'function';
-export const clamp = (min: number, x: number, max: number): number => Math.max(min, Math.min(x, max));
+/** The shape with its one -1 filled in. */
+export function inferFromImplicitShape(shape: Shape, size: number): Shape {
+  const at = shape.indexOf(-1);
+  const next = shape.indexOf(-1, at + 1);
+  const bad = shape.findIndex((d) => d < -1);
+  if (next >= 0) throw coded('shape', `Shapes can only have 1 implicit size. Found -1 at dim ${at} and dim ${next}`);
+  if (bad >= 0) throw coded('shape', `Shapes can not be < 0. Found ${shape[bad]} at dim ${bad}`);
+  if (at < 0) {
+    if (size > 0 && size !== sizeFromShape(shape)) throw coded('shape', `Size(${size}) must match the product of shape ${shape}`);
+    return shape;
+  }
+  const known = -sizeFromShape(shape);
+  if (known === 0) throw coded('shape', `Cannot infer the missing size in [${shape}] when there are 0 elements`);
+  if (size % known !== 0) throw coded('shape', `The implicit shape can't be a fractional number. Got ${size} / ${known}`);
+  return shape.map((d) => (d < 0 ? size / known : d));
+}
+
+/** Axes counted from the front; all of them where none is given. */
+export function parseAxisParam(axis: number | readonly number[] | null | undefined, shape: Shape): number[] {
+  const rank = shape.length;
+  const axes = axis == null ? shape.map((_, i) => i) : [axis].flat();
+  assert(axes.every((a) => a >= -rank && a < rank), `All values in axis param must be in range [-${rank}, ${rank}) but got axis ${axes}`);
+  assert(axes.every(isInt), `All values in axis param must be integers but got axis ${axes}`);
+  return axes.map((a) => (a < 0 ? rank + a : a));
+}
+
+/** The shape without dimensions of size 1, or without those of the axes, and which dimensions are left. */
+export function squeezeShape(shape: Shape, axis?: number | readonly number[]): { newShape: Shape; keptDims: number[] } {
+  const axes = axis == null || (Array.isArray(axis) && axis.length === 0) ? null : parseAxisParam(axis, shape);
+  const keptDims = shape.map((_, i) => i).filter((i) => (axes === null ? shape[i] !== 1 : !axes.includes(i)));
+  for (const a of axes ?? []) if (shape[a] !== 1) throw coded('shape', `Can't squeeze axis ${a} since its dim '${shape[a]}' is not 1`);
+  return { newShape: keptDims.map((i) => shape[i] as number), keptDims };
+}
+
+/** Elements between neighbours along each dimension but the last. */
+export function computeStrides(shape: Shape): number[] {
+  return shape.slice(1).map((_, i) => sizeFromShape(shape.slice(i + 1)));
+}
+
+/** The position in row-major order of an element. */
+export const locToIndex = (location: readonly number[], rank: number, strides: readonly number[]): number =>
+  rank === 0 ? 0 : location.reduce((at, l, i) => at + l * (strides[i] ?? 1), 0);
+
+/** Where the element at a position in row-major order is. */
+export function indexToLoc(index: number, rank: number, strides: readonly number[]): number[] {
+  let rest = index;
+  return Array.from({ length: rank }, (_, i) => {
+    const step = strides[i] ?? 1;
+    const at = i === rank - 1 ? rest : Math.floor(rest / step);
+    rest -= at * step;
+    return at;
+  });
+}
+
+/** Values as nested arrays; complex ones as real and imaginary parts, one after the other. */
+export function toNestedArray(shape: Shape, values: ArrayLike<unknown>, isComplex = false): any {
+  const size = sizeFromShape(shape) * (isComplex ? 2 : 1);
+  if (shape.length > 0 && size > 0 && size !== values.length) {
+    throw coded('shape', `[${shape}] does not match the input size ${values.length}${isComplex ? ' for a complex tensor' : ''}.`);
+  }
+  return nest(shape, values, isComplex ? 'complex64' : 'float32');
+}
+
+const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, complex64: Float32Array, string: Array };
+
+const arrayType = (dtype: DataType | null | undefined, ...without: DataType[]): new (size: any) => any => {
+  const type = ARRAYS[dtype ?? 'float32'];
+  if (type === undefined || without.includes(dtype as DataType)) throw coded('dtype', `Unknown data type ${dtype}`);
+  return type;
+};
+
+/** An array of zeros, or of strings to come. */
+export const getArrayFromDType = (dtype: DataType | null, size: number): any => new (arrayType(dtype, 'complex64'))(size);
+export const getTypedArrayFromDType = (dtype: DataType | null, size: number): any => getArrayFromDType(dtype, size);
+export const makeZerosTypedArray = (size: number, dtype: DataType | null): any => new (arrayType(dtype, 'string'))(size);
+export const makeOnesTypedArray = (size: number, dtype: DataType | null): any => makeZerosTypedArray(size, dtype).fill(1);
+
+/** Nested arrays of zeros. */
+export const makeZerosNestedTypedArray = (shape: Shape, dtype: DataType | null): any =>
+  toNestedArray(shape, new (arrayType(dtype, 'string', 'complex64'))(sizeFromShape(shape)));
+
+/** The values in the array that is right for a dtype: the given one, where it is that. */
+export function toTypedArray(values: unknown, dtype?: DataType): TypedArray {
+  assert(dtype !== 'string', 'Cannot convert a string[] to a TypedArray');
+  const list = Array.isArray(values) ? flatten<number>(values) : (values as TypedArray);
+  if (debugging()) checkConversionForErrors(list, dtype);
+  const type = arrayType(dtype);
+  if (list instanceof type && dtype !== 'complex64') return list as TypedArray;
+  return new type(dtype === 'bool' ? Array.from(list, (v) => Number(Math.round(v) !== 0)) : list) as TypedArray;
+}
+
+/** The value of a scalar as a tensor holds it. */
+export const createScalarValue = (value: ScalarLike, dtype: DataType): Uint8Array | TypedArray =>
+  dtype === 'string' ? encodeString(value as string) : toTypedArray([value], dtype);
+
+/** Throws where a value is no finite number. */
+export function checkConversionForErrors(values: ArrayLike<unknown>, dtype?: DataType): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    if (!Number.isFinite(value)) throw coded('argument', `A tensor of type ${dtype} being uploaded contains ${value}.`);
+  }
+}
+
+export const isValidDtype = (dtype: string): dtype is DataType => dtype in BYTES;
+
+/** Whether values of one dtype do not all fit into another. */
+export const hasEncodingLoss = (from: DataType, to: DataType): boolean => from !== 'string' && (to === 'string' || upcastType(from, to) !== to);
+
+/** Bytes of an element. */
+export function bytesPerElement(dtype: DataType): number {
+  const bytes = BYTES[dtype];
+  if (!bytes) throw coded('dtype', `Unknown dtype ${dtype}`);
+  return bytes;
+}
+
+/** Bytes of encoded strings. */
+export const bytesFromStringArray = (strings: readonly Uint8Array[] | null): number => sum((strings ?? []).map((s) => s.length));
+
+/** Milliseconds since some moment. */
+export const now = (): number => env().platform.now();
+
+/** Fetches as the platform does. */
+export const fetch = (path: string, init?: RequestInit): Promise<Response> => env().platform.fetch(path, init);
+
+/** The bytes of a text, in UTF-8. */
+export function encodeString(text: string, encoding = 'utf-8'): Uint8Array {
+  assert(/^utf-?8$/i.test(encoding), `The encoder only supports utf-8, but got ${encoding}`);
+  return env().platform.encode(text, encoding);
+}
+
+/** The text of bytes. */
+export const decodeString = (bytes: Uint8Array, encoding = 'utf-8'): string => env().platform.decode(bytes, encoding);
+
+/** Calls `check` until it returns true, with pauses, and at most `limit` times. */
+export function repeatedTry(
+  check: () => boolean,
+  delay: (tries: number) => number = () => 0,
+  limit?: number,
+  schedule: (f: () => void, ms: number) => void = setTimeout,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let tries = 0;
+    const attempt = (): void => {
+      if (check()) return resolve();
+      const pause = delay(++tries);
+      if (limit != null && tries >= limit) reject();
+      else schedule(attempt, pause);
+    };
+    attempt();
+  });
+}
 
 /** Resolves at the next frame of a page, or as soon as other work had its turn. */
 export function nextFrame(): Promise<void> {

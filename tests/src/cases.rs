@@ -311,6 +311,17 @@ fn indexing() -> Vec<Case> {
     out.push(case("gather batched", inputs, |x| ops::gather(&x[0], &x[1], 1, 1)));
     let inputs = vec![Input::f32(&[4, 3]), Input::index(&[9], 8)];
     out.push(case("gather outside", inputs, |x| ops::gather(&x[0], &x[1], 0, 0)));
+    for (shape, segments, n) in [(vec![7, 3], 7, 4), (vec![5], 5, 9), (vec![0, 2], 0, 3), (vec![6, 2, 2], 6, 1)] {
+        // Some belong to no segment.
+        let inputs = vec![Input::f32(&shape), Input::index(&[segments], n + 1).within(-1.0, n as f64 + 1.0)];
+        out.push(case(&format!("unsorted_segment_sum {shape:?}"), inputs, move |x| {
+            ops::unsorted_segment_sum(&x[0], &x[1], n)
+        }));
+    }
+    let whole = Input { dtype: DType::I32, ..Input::f32(&[6, 2]) }.within(-9.0, 9.0);
+    out.push(case("unsorted_segment_sum int32", vec![whole, Input::index(&[6], 3)], |x| {
+        ops::unsorted_segment_sum(&x[0], &x[1], 3)
+    }));
     out.push(case("oneHot", vec![Input::index(&[3, 2], 4)], |x| ops::one_hot(&x[0], 4, 2.0, -1.0, DType::F32)));
     out.push(case("topk values", vec![Input::f32(&[3, 20])], |x| Ok(ops::topk(&x[0], 5)?.0)));
     out.push(case("topk indices", vec![Input::f32(&[3, 20])], |x| Ok(ops::topk(&x[0], 5)?.1)).rough());

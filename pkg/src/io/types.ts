@@ -28,6 +28,9 @@ export interface ModelArtifacts {
   weightData?: WeightData;
   trainingConfig?: object;
   userDefinedMetadata?: object;
+  signature?: object;
+  modelInitializer?: object;
+  initializerSignature?: object;
 }
 
 export interface ModelArtifactsInfo {
@@ -44,11 +47,14 @@ export interface SaveResult {
   errors?: unknown[];
 }
 
+/** Fetches; the details tell that bytes are expected. */
+export type Fetch = (input: string, init?: RequestInit, details?: { isBinary: boolean }) => Promise<Response>;
+
 export interface LoadOptions {
   requestInit?: RequestInit;
   /** Called with the fraction of bytes that have arrived. */
   onProgress?: (fraction: number) => void;
-  fetchFunc?: (input: string, init?: RequestInit) => Promise<Response>;
+  fetchFunc?: Fetch;
   strict?: boolean;
   weightPathPrefix?: string;
   weightUrlConverter?: (file: string) => Promise<string>;
@@ -60,7 +66,16 @@ export interface IOHandler {
   load?: () => Promise<ModelArtifacts>;
 }
 
+/** As `IOHandler`, at once. */
+export interface IOHandlerSync {
+  save?: (artifacts: ModelArtifacts) => SaveResult;
+  load?: () => ModelArtifacts;
+}
+
+/** Which files hold which weights. */
+export type WeightsManifestConfig = { paths: string[]; weights: WeightsManifestEntry[] }[];
+
 /** The contents of a model.json. */
 export interface ModelJSON extends Omit<ModelArtifacts, 'weightSpecs' | 'weightData'> {
-  weightsManifest?: { paths: string[]; weights: WeightsManifestEntry[] }[];
+  weightsManifest?: WeightsManifestConfig;
 }

@@ -1,28 +1,19 @@
 /** Weights as bytes. */
 
 import { tensor } from '../convert.js';
-import { Tensor } from '../tensor.js';
-import { BYTES, coded, type DataType, type NamedTensorMap } from '../types.js';
-import type { ModelArtifacts, ModelArtifactsInfo, WeightData, WeightsManifestEntry } from './types.js';
+import { wasm } from '../runtime.js';
+import { fromRecords, type Tensor } from '../tensor.js';
+import { BYTES, coded, type NamedTensorMap } from '../types.js';
+import { sizeFromShape } from '../util.js';
+import { bytesOf, CompositeArrayBuffer } from './buffers.js';
+import type { WeightData, WeightsManifestEntry } from './types.js';
 
-export function concatenateArrayBuffers(buffers: WeightData): ArrayBuffer {
-  const list = Array.isArray(buffers) ? buffers : [buffers];
-  if (list.length === 1 && list[0] !== undefined) return list[0];
-  const out = new Uint8Array(list.reduce((n, b) => n + b.byteLength, 0));
-  let at = 0;
-  for (const buffer of list) {
-    out.set(new Uint8Array(buffer), at);
-    at += buffer.byteLength;
-  }
-  return out.buffer;
-}
-
-/** Bytes that a weight takes. */
-export function entryBytes({ shape, dtype, quantization }: WeightsManifestEntry): number {
-  const size = shape.reduce((a, b) => a * b, 1);
+/** Bytes that a weight takes; NaN where only the bytes tell. */
+export function entryBytes({ name, shape, dtype, quantization }: WeightsManifestEntry): number {
+  if (dtype === 'string') return NaN;
   const width = quantization === undefined ? BYTES[dtype] : quantization.dtype === 'uint8' ? 1 : 2;
-  if (width === undefined) throw coded('dtype', `Unsupported dtype in weight: ${dtype}`);
-  return size * width;
+  if (width === undefined) throw coded('dtype', `Unsupported dtype in weight '${name}': ${dtype}`);
+  return sizeFromShape(shape) * width;
 }
 
 /** IEEE half precision to float32. */
@@ -35,40 +26,84 @@ function halfToFloat(half: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-function decodeEntry(bytes: ArrayBuffer, entry: WeightsManifestEntry): ArrayLike<number> {
-  const { quantization, dtype } = entry;
-  if (quantization === undefined) {
-    const make = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype];
-    return new make(bytes);
+/** What makes floats of half precision ones. */
+export const getFloat16Decoder = () => (halves: Uint16Array): Float32Array => Float32Array.from(halves, halfToFloat);
+
+/** The values of a weight that was stored with fewer bits. */
+function dequantize(bytes: ArrayBuffer, { name, dtype, quantization }: WeightsManifestEntry): Float32Array | Int32Array {
+  const { dtype: stored, scale, min } = quantization as NonNullable<WeightsManifestEntry['quantization']>;
+  if (stored === 'float16') return getFloat16Decoder()(new Uint16Array(bytes));
+  if (stored !== 'uint8' && stored !== 'uint16') {
+    throw coded('format', `Weight ${name} has unknown quantization dtype ${String(stored)}. Supported quantization dtypes are: 'uint8', 'uint16', and 'float16'.`);
   }
-  const round = dtype === 'int32' ? Math.round : (x: number) => x;
-  const { scale = 1, min = 0 } = quantization;
-  switch (quantization.dtype) {
-    case 'uint8':
-      return Float32Array.from(new Uint8Array(bytes), (v) => round(v * scale + min));
-    case 'uint16':
-      return Float32Array.from(new Uint16Array(bytes), (v) => round(v * scale + min));
-    case 'float16':
-      return Float32Array.from(new Uint16Array(bytes), halfToFloat);
-    default:
-      throw coded('format', `Weight ${entry.name} has unknown quantization dtype ${String(quantization.dtype)}.`);
+  if (scale === undefined || min === undefined) throw coded('format', `Weight ${name} with quantization ${stored} doesn't have corresponding metadata min and scale.`);
+  const values = stored === 'uint8' ? new Uint8Array(bytes) : new Uint16Array(bytes);
+  return dtype === 'int32' ? Int32Array.from(values, (v) => Math.round(v * scale + min)) : Float32Array.from(values, (v) => v * scale + min);
+}
+
+/** Asks for numbers of bytes and makes a tensor of them. */
+function* decoder(entry: WeightsManifestEntry): Generator<number, Tensor, ArrayBuffer> {
+  const { shape, dtype } = entry;
+  if (dtype === 'string') {
+    const texts: Uint8Array[] = [];
+    // Of each text its length and its bytes.
+    for (let i = sizeFromShape(shape); i > 0; i--) texts.push(new Uint8Array(yield new Uint32Array(yield 4)[0] as number));
+    return tensor(texts, shape, dtype);
   }
+  const bytes = yield entryBytes(entry);
+  if (entry.quantization !== undefined) return tensor(dequantize(bytes, entry), shape, dtype);
+  if (dtype === 'complex64') {
+    return fromRecords(wasm().tensorFromF32(new Float32Array(bytes), Uint32Array.from([...shape, 2])), undefined, dtype)[0] as Tensor;
+  }
+  return tensor(new { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype](bytes), shape, dtype);
 }
 
 /** The tensors that bytes hold, in the order of their specifications. */
 export function decodeWeights(data: WeightData, specs: readonly WeightsManifestEntry[]): NamedTensorMap {
-  const bytes = concatenateArrayBuffers(data);
+  const bytes = new CompositeArrayBuffer(data);
   const out: NamedTensorMap = {};
   let at = 0;
   for (const entry of specs) {
-    const needed = entryBytes(entry);
-    if (at + needed > bytes.byteLength) {
-      throw coded('format', `Weight '${entry.name}': expected ${needed} bytes at offset ${at}, received ${bytes.byteLength - at}`);
+    const steps = decoder(entry);
+    let step = steps.next();
+    while (!step.done) {
+      const needed = step.value;
+      if (at + needed > bytes.byteLength) {
+        throw coded('format', `Weight '${entry.name}': expected ${needed} bytes at offset ${at}, received ${bytes.byteLength - at}`);
+      }
+      step = steps.next(bytes.slice(at, at + needed));
+      at += needed;
     }
-    const values = decodeEntry(bytes.slice(at, at + needed), entry);
-    const dtype: DataType = entry.dtype;
-    out[entry.name] = tensor(values as Float32Array, entry.shape, dtype);
-    at += needed;
+    out[entry.name] = step.value;
+  }
+  return out;
+}
+
+/** As `decodeWeights`, of bytes that arrive one after the other. */
+export async function decodeWeightsStream(stream: ReadableStream<ArrayBuffer | Uint8Array>, specs: readonly WeightsManifestEntry[]): Promise<NamedTensorMap> {
+  const reader = stream.getReader();
+  let rest = new Uint8Array(0);
+  const take = async (length: number): Promise<ArrayBuffer> => {
+    const out = new Uint8Array(length);
+    for (let at = 0; at < length; ) {
+      if (rest.length === 0) {
+        const { done, value } = await reader.read();
+        if (done) throw coded('format', `Reader is done but ${length - at} bytes are still expected`);
+        rest = bytesOf(value) as Uint8Array<ArrayBuffer>;
+      }
+      const part = rest.subarray(0, length - at);
+      out.set(part, at);
+      at += part.length;
+      rest = rest.subarray(part.length);
+    }
+    return out.buffer;
+  };
+  const out: NamedTensorMap = {};
+  for (const entry of specs) {
+    const steps = decoder(entry);
+    let step = steps.next();
+    while (!step.done) step = steps.next(await take(step.value));
+    out[entry.name] = step.value;
   }
   return out;
 }
@@ -84,24 +119,7 @@ export async function encodeWeights(
   group?: 'model' | 'optimizer',
 ): Promise<{ data: ArrayBuffer; specs: WeightsManifestEntry[] }> {
   const list = Array.isArray(tensors) ? (tensors as NamedTensors[]) : Object.entries(tensors as NamedTensorMap).map(([name, t]) => ({ name, tensor: t }));
-  const specs: WeightsManifestEntry[] = [];
-  const parts: ArrayBuffer[] = [];
-  for (const { name, tensor: t } of list) {
-    const data = await t.data();
-    specs.push({ name, shape: t.shape, dtype: t.dtype, ...(group === undefined ? {} : { group }) });
-    parts.push(data.slice().buffer as ArrayBuffer);
-  }
-  return { data: concatenateArrayBuffers(parts.length === 0 ? [new ArrayBuffer(0)] : parts), specs };
-}
-
-/** What is told of saved artifacts. */
-export function getModelArtifactsInfoForJSON(artifacts: ModelArtifacts): ModelArtifactsInfo {
-  const text = (value: unknown): number => (value === undefined ? 0 : new TextEncoder().encode(JSON.stringify(value)).length);
-  return {
-    dateSaved: new Date(),
-    modelTopologyType: 'JSON',
-    modelTopologyBytes: text(artifacts.modelTopology),
-    weightSpecsBytes: text(artifacts.weightSpecs),
-    weightDataBytes: artifacts.weightData === undefined ? 0 : concatenateArrayBuffers(artifacts.weightData).byteLength,
-  };
+  const parts = await Promise.all(list.map(async ({ tensor: t }) => [await t.bytes()].flat().flatMap((b) => (t.dtype === 'string' ? [Uint32Array.of(b.length), b] : [b]))));
+  const specs = list.map(({ name, tensor: { shape, dtype } }) => ({ name, shape, dtype, ...(group === undefined ? {} : { group }) }));
+  return { data: CompositeArrayBuffer.join(parts.flat()), specs };
 }

@@ -1,5 +1,6 @@
-/** `tf.layers`, `tf.initializers`, `tf.regularizers`, `tf.constraints`, and the registry of classes. */
+/** `tf.layers`, `tf.initializers`, `tf.regularizers`, `tf.constraints`. */
 
+import { SerializationMap } from '../serialization.js';
 import { coded } from '../types.js';
 import { type Config, Serialized } from './config.js';
 import { input, InputLayer, Layer, type LayerArgs, ModuleLayer } from './layer.js';
@@ -25,25 +26,12 @@ const factories = Object.fromEntries(
 
 export const layers = { ...factories, Layer, input, inputLayer: (args: LayerArgs): InputLayer => new InputLayer(args) };
 
-type Constructor = (new (config: any) => Layer) & { className: string; fromConfig?: (cls: any, config: any) => Layer };
-const registered = new Map<string, Constructor>();
-
-/** `tf.serialization`. */
-export const serialization = {
-  registerClass(cls: Constructor): void {
-    if (cls.className === undefined) throw coded('argument', 'Class being registered does not have the static className property defined.');
-    if (cls.className === '') throw coded('argument', 'Class being registered has an empty-string as its className, which is disallowed.');
-    registered.set(cls.className, cls);
-  },
-  getRegisteredName: (cls: Constructor): string => cls.className,
-};
-
 const MODULE_CLASSES = new Set<string>(Object.values(CLASSES));
 
 /** The layer of a Keras class name and configuration. */
 export function deserializeLayer(className: string, keras: Config, args: LayerArgs): Layer {
-  const custom = registered.get(className);
-  if (custom !== undefined) return custom.fromConfig === undefined ? new custom(args) : custom.fromConfig(custom, args);
+  const [custom, fromConfig] = SerializationMap.getMap().classNameMap[className] ?? [];
+  if (custom !== undefined) return fromConfig === undefined ? new custom(args) : custom.fromConfig?.(custom, args);
   if (className === 'InputLayer') return new InputLayer(args);
   if (!MODULE_CLASSES.has(className)) {
     throw coded(

@@ -1,7 +1,7 @@
 export { Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs } from './callbacks.js';
 export { Serialized } from './config.js';
 export { Container, type ContainerArgs } from './container.js';
-export { constraints, initializers, layers, regularizers, serialization } from './factories.js';
+export { constraints, initializers, layers, regularizers } from './factories.js';
 export { input, InputLayer, Layer, type LayerArgs, LayerVariable, setSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';

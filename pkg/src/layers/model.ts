@@ -492,7 +492,7 @@ function classesOf(target: Tensor): Tensor {
 /** Every class of the samples that are trained on must have a weight. */
 async function checkClassWeight(target: Tensor, samples: number, classWeight: Record<number, number>): Promise<void> {
   const classes = tidy(() => classesOf(target));
-  const trained = new Set((await classes.data()).subarray(0, samples));
+  const trained = new Set((await classes.data<'int32'>()).subarray(0, samples));
   classes.dispose();
   for (const c of trained) {
     if (classWeight[c] === undefined) {

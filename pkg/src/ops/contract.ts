@@ -2,29 +2,58 @@
 
 import { toTensor } from '../convert.js';
 import { run1, Tensor } from '../tensor.js';
-import { coded, type TensorInput } from '../types.js';
-import { mul } from './pointwise.js';
-import { expandDims, reshape, squeeze, transpose } from './movement.js';
+import { coded, type TensorInput, upcastType } from '../types.js';
+import { cast, mul } from './pointwise.js';
+import { clone, expandDims, reshape, squeeze, transpose } from './movement.js';
 import { sum } from './reduce.js';
 
 export type ExplicitPadding = [[number, number], [number, number], [number, number], [number, number]];
 type Pair = number | [number, number];
-type Pad = 'valid' | 'same' | number | ExplicitPadding;
+export type Pad = 'valid' | 'same' | number | ExplicitPadding;
+export type Rounding = 'floor' | 'round' | 'ceil';
 
-const pair = (value: Pair): [number, number] => (typeof value === 'number' ? [value, value] : value);
+const pair = (value: Pair): [number, number] => (typeof value === 'number' ? [value, value] : [value[0], value[1] ?? value[0]]);
 
-function padding(pad: Pad, op: string): number[] {
+/** A way of rounding sizes goes with zeros that are counted alone. */
+export function checkRounding(op: string, pad: Pad, rounding?: Rounding | null): void {
+  if (rounding === undefined || rounding === null) return;
+  const whole = typeof pad === 'number' ? Number.isInteger(pad) : Array.isArray(pad) && pad.flat().every(Number.isInteger);
+  if (!whole) throw coded('argument', `Error in ${op}: pad must be an integer when using dimRoundingMode ${rounding} but got pad ${String(pad)}.`);
+}
+
+interface Windows {
+  op: string;
+  pad: Pad;
+  window: [number, number];
+  stride: [number, number];
+  dilation: [number, number];
+  rounding?: Rounding | null | undefined;
+  first?: boolean;
+}
+
+/** Mode, top, bottom, left, right. Sizes that do not divide are rounded by zeros at the end. */
+function padding({ op, pad, window, stride, dilation, rounding, first }: Windows, x: Tensor): number[] {
+  checkRounding(op, pad, rounding);
   if (pad === 'valid') return [0, 0, 0, 0, 0];
   if (pad === 'same') return [1, 0, 0, 0, 0];
-  if (typeof pad === 'number') return [2, pad, pad, pad, pad];
-  if (Array.isArray(pad)) return [2, ...(pad[1] ?? [0, 0]), ...(pad[2] ?? [0, 0])];
-  throw coded('argument', `Error in ${op}: unknown padding parameter: ${String(pad)}`);
+  let sides: number[];
+  if (typeof pad === 'number') sides = [pad, pad, pad, pad];
+  else if (Array.isArray(pad)) sides = [...(pad[first ? 2 : 1] ?? [0, 0]), ...(pad[first ? 3 : 2] ?? [0, 0])];
+  else throw coded('argument', `Unknown padding parameter: ${String(pad)}`);
+  if (rounding === 'ceil' || rounding === 'round') {
+    for (const d of [0, 1] as const) {
+      const room = (x.shape[d + 1] as number) + (sides[2 * d] as number) + (sides[2 * d + 1] as number) - (window[d] - 1) * dilation[d] - 1;
+      const steps = Math[rounding](room / stride[d]);
+      sides[2 * d + 1] = (sides[2 * d + 1] as number) + Math.max(0, steps * stride[d] - room);
+    }
+  }
+  return [2, ...sides];
 }
 
 /** Images of rank 3 or 4 in, results of the same rank out; channels first are moved last. */
-function overImages(x: TensorInput, op: string, dataFormat: string, f: (x: Tensor) => Tensor): Tensor {
-  const t = toTensor(x, 'x', op);
-  if (t.rank !== 3 && t.rank !== 4) throw coded('shape', `Error in ${op}: input must be rank 3 or 4, but got rank ${t.rank}.`);
+function overImages(x: TensorInput, op: string, dataFormat: string, f: (x: Tensor) => Tensor, name = 'x', expected: 'numeric' | 'float32' = 'numeric'): Tensor {
+  const t = toTensor(x, name, op, expected);
+  if (t.rank !== 3 && t.rank !== 4) throw coded('shape', `Error in ${op}: ${name} must be rank 3 or 4 (input must be rank 4), but got rank ${t.rank}.`);
   const batched = t.rank === 3 ? expandDims(t, 0) : t;
   const first = dataFormat === 'NCHW';
   const y = f(first ? transpose(batched, [0, 2, 3, 1]) : batched);
@@ -32,8 +61,21 @@ function overImages(x: TensorInput, op: string, dataFormat: string, f: (x: Tenso
   return t.rank === 3 ? squeeze(back, [0]) : back;
 }
 
+function checkSteps(op: string, strides: number[], dilations: number[]): void {
+  if (strides.some((s) => s > 1) && dilations.some((d) => d > 1)) {
+    throw coded('argument', `Error in ${op}: Either strides or dilations must be 1. Got strides ${strides} and dilations '${dilations}'`);
+  }
+  if (dilations.some((d) => d <= 0)) throw coded('argument', `Error in ${op}: Dilated rates should be larger than 0.`);
+  if (strides.some((s) => s <= 0)) throw coded('argument', `Error in ${op}: Strides should be larger than 0.`);
+}
+
+/** Products of the matrices in the last two dimensions; leading ones broadcast. */
 export function matMul(a: TensorInput, b: TensorInput, transposeA = false, transposeB = false): Tensor {
-  return run1('matMul', [toTensor(a, 'a', 'matMul'), toTensor(b, 'b', 'matMul')], [Number(transposeA), Number(transposeB)]);
+  let [x, y] = [toTensor(a, 'a', 'matMul'), toTensor(b, 'b', 'matMul')];
+  const dtype = upcastType(x.dtype, y.dtype);
+  if (x.dtype !== dtype) x = cast(x, dtype);
+  if (y.dtype !== dtype) y = cast(y, dtype);
+  return run1('matMul', [x, y], [Number(transposeA), Number(transposeB)]);
 }
 
 export function dot(a: TensorInput, b: TensorInput): Tensor {
@@ -41,6 +83,8 @@ export function dot(a: TensorInput, b: TensorInput): Tensor {
   if (![1, 2].includes(x.rank) || ![1, 2].includes(y.rank)) {
     throw coded('shape', `Error in dot: inputs must all be rank 1 or 2, but got ranks ${x.rank} and ${y.rank}.`);
   }
+  const [inner, other] = [x.shape.at(-1), y.rank === 1 ? y.size : y.shape[0]];
+  if (inner !== other) throw coded('shape', `Error in dot: inner dimensions of inputs must match, but got ${inner} and ${other}.`);
   if (x.rank === 1 && y.rank === 1) return sum(mul(x, y));
   const left = x.rank === 1 ? expandDims(x, 0) : x;
   const right = y.rank === 1 ? expandDims(y, 1) : y;
@@ -50,68 +94,126 @@ export function dot(a: TensorInput, b: TensorInput): Tensor {
 }
 
 export function outerProduct(a: TensorInput, b: TensorInput): Tensor {
+  const [x, y] = [toTensor(a, 'v1', 'outerProduct'), toTensor(b, 'v2', 'outerProduct')];
+  if (x.rank !== 1 || y.rank !== 1) throw coded('shape', `Error in outerProduct: inputs must be rank 1, but got ranks ${x.rank} and ${y.rank}.`);
   return matMul(reshape(a, [-1, 1]), reshape(b, [1, -1]));
 }
 
-export function conv2d(x: TensorInput, filter: TensorInput, strides: Pair, pad: Pad, dataFormat: 'NHWC' | 'NCHW' = 'NHWC', dilations: Pair = 1): Tensor {
-  const w = toTensor(filter, 'filter', 'conv2d');
+export function conv2d(x: TensorInput, filter: TensorInput, strides: Pair, pad: Pad, dataFormat: 'NHWC' | 'NCHW' = 'NHWC', dilations: Pair = [1, 1], dimRoundingMode?: Rounding | null): Tensor {
+  const w = toTensor(filter, 'filter', 'conv2d', 'float32');
   if (w.rank !== 4) throw coded('shape', `Error in conv2d: filter must be rank 4, but got rank ${w.rank}.`);
+  const [stride, dilation] = [pair(strides), pair(dilations)];
   return overImages(x, 'conv2d', dataFormat, (t) => {
+    const [channels = 0, wanted = 0] = [t.shape[3], w.shape[2]];
     // Fewer filter channels than image channels: groups of them.
-    const groups = Math.max(1, Math.floor((t.shape[3] ?? 1) / (w.shape[2] ?? 1)));
-    return run1('conv2d', [t, w], [...pair(strides), ...pair(dilations), groups, ...padding(pad, 'conv2d')]);
+    if (channels !== wanted && (wanted === 0 || channels % wanted !== 0)) throw coded('shape', `Error in conv2d: depth of input (${channels}) must match input depth for filter ${wanted}.`);
+    checkSteps('conv2D', stride, dilation);
+    const sides = padding({ op: 'conv2d', pad, window: [w.shape[0] as number, w.shape[1] as number], stride, dilation, rounding: dimRoundingMode, first: dataFormat === 'NCHW' }, t);
+    return run1('conv2d', [t, w], [...stride, ...dilation, Math.max(1, channels / Math.max(1, wanted)), ...sides]);
+  }, 'x', 'float32');
+}
+
+export function depthwiseConv2d(x: TensorInput, filter: TensorInput, strides: Pair, pad: Pad, dataFormat: 'NHWC' | 'NCHW' = 'NHWC', dilations: Pair = [1, 1], dimRoundingMode?: Rounding | null): Tensor {
+  const w = toTensor(filter, 'filter', 'depthwiseConv2d', 'float32');
+  if (w.rank !== 4) throw coded('shape', `Error in depthwiseConv2d: filter must be rank 4, but got rank ${w.rank}.`);
+  const [stride, dilation] = [pair(strides), pair(dilations ?? 1)];
+  return overImages(x, 'depthwiseConv2d', dataFormat, (t) => {
+    if (t.shape[3] !== w.shape[2]) throw coded('shape', `Error in depthwiseConv2d: number of input channels (${t.shape[3]}) must match the inChannels dimension in filter ${w.shape[2]}.`);
+    checkSteps('depthwiseConv2d', stride, dilation);
+    const sides = padding({ op: 'depthwiseConv2d', pad, window: [w.shape[0] as number, w.shape[1] as number], stride, dilation, rounding: dimRoundingMode, first: dataFormat === 'NCHW' }, t);
+    return run1('depthwiseConv2d', [t, w], [...stride, ...dilation, 1, ...sides]);
+  }, 'x', 'float32');
+}
+
+export function separableConv2d(x: TensorInput, depthwise: TensorInput, pointwise: TensorInput, strides: Pair, pad: Pad, dilation: Pair = [1, 1], dataFormat: 'NHWC' | 'NCHW' = 'NHWC'): Tensor {
+  const [deep, point] = [toTensor(depthwise, 'depthwiseFilter', 'separableConv2d'), toTensor(pointwise, 'pointwiseFilter', 'separableConv2d')];
+  const op = 'separableConv2d';
+  const images = toTensor(x, 'x', op);
+  if (images.rank !== 3 && images.rank !== 4) throw coded('shape', `Error in ${op}: input must be rank 4, but got rank ${images.rank}.`);
+  if (dataFormat === 'NCHW') throw coded('argument', 'separableConv2d currently does not support dataFormat NCHW; only NHWC is supported');
+  if (deep.rank !== 4) throw coded('shape', `Error in ${op}: depthwise filter must be rank 4, but got rank ${deep.rank}.`);
+  if (point.rank !== 4) throw coded('shape', `Error in ${op}: pointwise filter must be rank 4, but got rank ${point.rank}.`);
+  if (point.shape[0] !== 1 || point.shape[1] !== 1) throw coded('shape', `Error in ${op}: the ${point.shape[0] !== 1 ? 'first' : 'second'} dimension of pointwise filter must be 1, but got ${point.shape[0] !== 1 ? point.shape[0] : point.shape[1]}.`);
+  const wanted = (deep.shape[2] as number) * (deep.shape[3] as number);
+  if (point.shape[2] !== wanted) throw coded('shape', `Error in ${op}: the third dimension of pointwise filter must be ${wanted}, but got ${point.shape[2]}.`);
+  return conv2d(depthwiseConv2d(images, deep, strides, pad, 'NHWC', dilation), point, 1, 'valid');
+}
+
+export function conv2dTranspose(x: TensorInput, filter: TensorInput, outputShape: number[], strides: Pair, pad: Pad, dimRoundingMode?: Rounding | null): Tensor {
+  const w = toTensor(filter, 'filter', 'conv2dTranspose');
+  const [height = 0, width = 0, channels = 0] = outputShape.slice(-3);
+  if (w.rank !== 4) throw coded('shape', `Error in conv2dDerInput: filter must be rank 4, but got rank ${w.rank}`);
+  return overImages(x, 'conv2dTranspose', 'NHWC', (t) => {
+    if (t.shape[3] !== w.shape[3]) throw coded('shape', `Error in conv2dDerInput: depth of output (${t.shape[3]}) must match output depth for filter ${w.shape[3]}.`);
+    if (channels !== w.shape[2]) throw coded('shape', `Error in conv2dDerInput: depth of input (${channels}) must match input depth for filter ${w.shape[2]}.`);
+    checkRounding('conv2dDerInput', pad, dimRoundingMode);
+    const sides = padding({ op: 'conv2dTranspose', pad, window: [w.shape[0] as number, w.shape[1] as number], stride: pair(strides), dilation: [1, 1] }, t);
+    return run1('conv2dTranspose', [t, w], [height, width, ...pair(strides), 1, 1, 1, ...sides]);
   });
 }
 
-export function depthwiseConv2d(x: TensorInput, filter: TensorInput, strides: Pair, pad: Pad, dataFormat: 'NHWC' | 'NCHW' = 'NHWC', dilations: Pair = 1): Tensor {
-  const w = toTensor(filter, 'filter', 'depthwiseConv2d');
-  return overImages(x, 'depthwiseConv2d', dataFormat, (t) =>
-    run1('depthwiseConv2d', [t, w], [...pair(strides), ...pair(dilations), 1, ...padding(pad, 'depthwiseConv2d')]),
-  );
-}
-
-export function separableConv2d(x: TensorInput, depthwise: TensorInput, pointwise: TensorInput, strides: Pair, pad: Pad, dilation: Pair = 1): Tensor {
-  return conv2d(depthwiseConv2d(x, depthwise, strides, pad, 'NHWC', dilation), pointwise, 1, 'valid');
-}
-
-export function conv2dTranspose(x: TensorInput, filter: TensorInput, outputShape: number[], strides: Pair, pad: Pad): Tensor {
-  const w = toTensor(filter, 'filter', 'conv2dTranspose');
-  const [height = 0, width = 0] = outputShape.slice(-3);
-  return overImages(x, 'conv2dTranspose', 'NHWC', (t) =>
-    run1('conv2dTranspose', [t, w], [height, width, ...pair(strides), 1, 1, 1, ...padding(pad, 'conv2dTranspose')]),
-  );
-}
-
-export function conv1d(x: TensorInput, filter: TensorInput, stride: number, pad: Pad, _dataFormat = 'NWC', dilation = 1): Tensor {
-  const t = toTensor(x, 'x', 'conv1d');
+export function conv1d(x: TensorInput, filter: TensorInput, stride: number, pad: Pad, dataFormat: 'NWC' | 'NCW' = 'NWC', dilation = 1, dimRoundingMode?: Rounding | null): Tensor {
+  const [t, w] = [toTensor(x, 'x', 'conv1d'), toTensor(filter, 'filter', 'conv1d')];
+  if (t.rank !== 2 && t.rank !== 3) throw coded('shape', `Error in conv1d: input must be rank 3, but got rank ${t.rank}.`);
+  if (w.rank !== 3) throw coded('shape', `Error in conv1d: filter must be rank 3, but got rank ${w.rank}.`);
+  checkRounding('conv1d', pad, dimRoundingMode);
   const wide = t.rank === 2 ? expandDims(t, 0) : t;
-  const y = squeeze(conv2d(expandDims(wide, 1), expandDims(filter, 0), [1, stride], pad, 'NHWC', [1, dilation]), [1]);
+  if (wide.shape[2] !== w.shape[1]) throw coded('shape', `Error in conv1d: depth of input (${wide.shape[2]}) must match input depth for filter ${w.shape[1]}.`);
+  checkSteps('conv1D', [stride], [dilation]);
+  if (dataFormat !== 'NWC') throw coded('argument', `Error in conv1d: got dataFormat of ${dataFormat} but only NWC is currently supported.`);
+  // A number of zeros goes before and after the row, not above it.
+  const sides: Pad = typeof pad === 'number' ? [[0, 0], [0, 0], [pad, pad], [0, 0]] : pad;
+  const y = squeeze(conv2d(expandDims(wide, 1), expandDims(w, 0), [1, stride], sides, 'NHWC', [1, dilation], dimRoundingMode), [1]);
   return t.rank === 2 ? squeeze(y, [0]) : y;
 }
 
 function pooling(name: 'maxPool' | 'avgPool') {
-  return (x: TensorInput, filterSize: Pair, strides: Pair, pad: Pad): Tensor =>
-    overImages(x, name, 'NHWC', (t) => run1(name, [t], [...pair(filterSize), ...pair(strides), 1, 1, ...padding(pad, name)]));
+  return (x: TensorInput, filterSize: Pair, strides: Pair, pad: Pad, dimRoundingMode?: Rounding | null): Tensor => {
+    const [window, stride] = [pair(filterSize), pair(strides)];
+    return overImages(x, name, 'NHWC', (t) => {
+      if (stride.some((s) => s <= 0)) throw coded('argument', `Error in ${name}: Strides should be larger than 0.`);
+      const sides = padding({ op: name, pad, window, stride, dilation: [1, 1], rounding: dimRoundingMode }, t);
+      const y = run1(name, [t], [...window, ...stride, 1, 1, ...sides]);
+      return y.dtype === t.dtype ? y : cast(y, t.dtype);
+    }, 'x', name === 'avgPool' ? 'float32' : 'numeric');
+  };
 }
 
 export const maxPool = /* @__PURE__ */ pooling('maxPool');
 export const avgPool = /* @__PURE__ */ pooling('avgPool');
 
-export function batchNorm(x: TensorInput, mean: TensorInput, variance: TensorInput, offset?: TensorInput, scale?: TensorInput, epsilon = 0.001): Tensor {
-  const inputs = [toTensor(x, 'x', 'batchNorm'), toTensor(mean, 'mean', 'batchNorm'), toTensor(variance, 'variance', 'batchNorm')];
-  if (offset !== undefined) inputs.push(toTensor(offset, 'offset', 'batchNorm'));
-  if (scale !== undefined) inputs.push(toTensor(scale, 'scale', 'batchNorm'));
-  return run1('batchNorm', inputs, [epsilon, Number(offset !== undefined), Number(scale !== undefined)]);
+export function batchNorm(x: TensorInput, mean: TensorInput, variance: TensorInput, offset?: TensorInput | null, scale?: TensorInput | null, epsilon = 0.001): Tensor {
+  const op = 'batchNorm';
+  const inputs = [toTensor(x, 'x', op), toTensor(mean, 'mean', op), toTensor(variance, 'variance', op)];
+  const given = (value?: TensorInput | null): value is TensorInput => value !== undefined && value !== null;
+  const [, m, v] = inputs as [Tensor, Tensor, Tensor];
+  if (given(offset)) inputs.push(toTensor(offset, 'offset', op));
+  if (given(scale)) inputs.push(toTensor(scale, 'scale', op));
+  if (m.rank !== v.rank) throw coded('shape', 'Batch normalization gradient requires mean and variance to have equal ranks.');
+  if (given(offset) && (inputs[3] as Tensor).rank !== m.rank) throw coded('shape', 'Batch normalization gradient requires mean and offset to have equal ranks.');
+  if (given(scale) && (inputs.at(-1) as Tensor).rank !== m.rank) throw coded('shape', 'Batch normalization gradient requires mean and scale to have equal ranks.');
+  return run1(op, inputs, [epsilon ?? 0.001, Number(given(offset)), Number(given(scale))]);
 }
 
-export function dropout(x: TensorInput, rate: number, noiseShape?: number[], seed?: number): Tensor {
+export function dropout(x: TensorInput, rate: number, noiseShape?: (number | null)[], seed?: number | string): Tensor {
+  const t = toTensor(x, 'x', 'dropout');
+  if (t.dtype !== 'float32') throw coded('dtype', `x has to be a floating point tensor since it's going to be scaled, but got a ${t.dtype} tensor instead.`);
   if (rate < 0 || rate >= 1) throw coded('argument', `rate must be a float in the range [0, 1), but got ${rate}.`);
-  return run1('dropout', [toTensor(x, 'x', 'dropout')], [rate, seed ?? Math.floor(Math.random() * 2 ** 32), ...(noiseShape ?? [])]);
+  if (rate === 0) return x === t ? clone(t) : t;
+  const shape = noiseShape === undefined || noiseShape === null || noiseShape.length !== t.rank ? (noiseShape ?? []) : noiseShape.map((d, i) => d ?? t.shape[i]);
+  const number = typeof seed === 'string' ? [...seed].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7) : seed;
+  return run1('dropout', [t], [rate, number ?? Math.floor(Math.random() * 2 ** 32), ...(shape as number[])]);
 }
 
 function resizing(name: 'resizeBilinear' | 'resizeNearestNeighbor') {
-  return (images: TensorInput, size: [number, number], alignCorners = false, halfPixelCenters = false): Tensor =>
-    overImages(images, name, 'NHWC', (t) => run1(name, [t], [...size, Number(alignCorners), Number(halfPixelCenters)]));
+  return (images: TensorInput, size: [number, number], alignCorners = false, halfPixelCenters = false): Tensor => {
+    const t = toTensor(images, 'images', name);
+    if (t.rank !== 3 && t.rank !== 4) throw coded('shape', `Error in ${name}: x must be rank 3 or 4, but got rank ${t.rank}.`);
+    if (size.length !== 2) throw coded('shape', `Error in ${name}: new shape must 2D, but got shape ${String(size)}.`);
+    if (halfPixelCenters && alignCorners) throw coded('argument', `Error in ${name}: If halfPixelCenters is true, alignCorners must be false.`);
+    if (name === 'resizeNearestNeighbor' && t.dtype !== 'float32' && t.dtype !== 'int32') throw coded('dtype', '`images` must have `int32` or `float32` as dtype');
+    return overImages(t, name, 'NHWC', (x) => run1(name, [x], [...size, Number(alignCorners), Number(halfPixelCenters)]));
+  };
 }
 
 export const resizeBilinear = /* @__PURE__ */ resizing('resizeBilinear');

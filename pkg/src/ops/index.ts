@@ -1,4 +1,84 @@
-export * from './contract.js';
-export * from './movement.js';
+/** All operations as users call them: those that are made of several give back what they take on the way. */
+
+import { scoped } from '../tensor.js';
+import * as contract from './contract.js';
+import * as indexing from './indexing.js';
+import * as linear from './linear.js';
+import * as movement from './movement.js';
+import * as recurrent from './recurrent.js';
+import * as scan from './scan.js';
+import * as spectral_ from './spectral.js';
+import * as volumes from './volumes.js';
+
+export type { ExplicitPadding } from './contract.js';
+export {
+  broadcastTo, clone, concat1d, concat2d, concat3d, concat4d, ensureShape, expandDims, pad1d, pad2d, pad3d, pad4d, reshape, reverse, reverse1d, reverse2d,
+  reverse3d, reverse4d, slice, slice1d, slice2d, slice3d, slice4d, squeeze, topk, transpose, unstack,
+} from './movement.js';
+export { booleanMaskAsync, inTopKAsync, setdiff1dAsync, whereAsync } from './indexing.js';
+export { cosineWindow, enclosingPowerOfTwo } from './spectral.js';
 export * from './pointwise.js';
 export * from './reduce.js';
+
+export const avgPool = /* @__PURE__ */ scoped(contract.avgPool);
+export const batchNorm = /* @__PURE__ */ scoped(contract.batchNorm);
+export const conv1d = /* @__PURE__ */ scoped(contract.conv1d);
+export const conv2d = /* @__PURE__ */ scoped(contract.conv2d);
+export const conv2dTranspose = /* @__PURE__ */ scoped(contract.conv2dTranspose);
+export const depthwiseConv2d = /* @__PURE__ */ scoped(contract.depthwiseConv2d);
+export const dot = /* @__PURE__ */ scoped(contract.dot);
+export const dropout = /* @__PURE__ */ scoped(contract.dropout);
+export const matMul = /* @__PURE__ */ scoped(contract.matMul);
+export const maxPool = /* @__PURE__ */ scoped(contract.maxPool);
+export const outerProduct = /* @__PURE__ */ scoped(contract.outerProduct);
+export const resizeBilinear = /* @__PURE__ */ scoped(contract.resizeBilinear);
+export const resizeNearestNeighbor = /* @__PURE__ */ scoped(contract.resizeNearestNeighbor);
+export const separableConv2d = /* @__PURE__ */ scoped(contract.separableConv2d);
+export const bincount = /* @__PURE__ */ scoped(indexing.bincount);
+export const confusionMatrix = /* @__PURE__ */ scoped(indexing.confusionMatrix);
+export const denseBincount = /* @__PURE__ */ scoped(indexing.denseBincount);
+export const gatherND = /* @__PURE__ */ scoped(indexing.gatherND);
+export const lowerBound = /* @__PURE__ */ scoped(indexing.lowerBound);
+export const scatterND = /* @__PURE__ */ scoped(indexing.scatterND);
+export const searchSorted = /* @__PURE__ */ scoped(indexing.searchSorted);
+export const sparseToDense = /* @__PURE__ */ scoped(indexing.sparseToDense);
+export const tensorScatterUpdate = /* @__PURE__ */ scoped(indexing.tensorScatterUpdate);
+export const unique = /* @__PURE__ */ scoped(indexing.unique);
+export const unsortedSegmentSum = /* @__PURE__ */ scoped(indexing.unsortedSegmentSum);
+export const upperBound = /* @__PURE__ */ scoped(indexing.upperBound);
+export const einsum = /* @__PURE__ */ scoped(linear.einsum);
+export const euclideanNorm = /* @__PURE__ */ scoped(linear.euclideanNorm);
+export const norm = /* @__PURE__ */ scoped(linear.norm);
+export const batchToSpaceND = /* @__PURE__ */ scoped(movement.batchToSpaceND);
+export const broadcastArgs = /* @__PURE__ */ scoped(movement.broadcastArgs);
+export const concat = /* @__PURE__ */ scoped(movement.concat);
+export const depthToSpace = /* @__PURE__ */ scoped(movement.depthToSpace);
+export const gather = /* @__PURE__ */ scoped(movement.gather);
+export const meshgrid = /* @__PURE__ */ scoped(movement.meshgrid);
+export const mirrorPad = /* @__PURE__ */ scoped(movement.mirrorPad);
+export const pad = /* @__PURE__ */ scoped(movement.pad);
+export const spaceToBatchND = /* @__PURE__ */ scoped(movement.spaceToBatchND);
+export const split = /* @__PURE__ */ scoped(movement.split);
+export const stack = /* @__PURE__ */ scoped(movement.stack);
+export const stridedSlice = /* @__PURE__ */ scoped(movement.stridedSlice);
+export const tile = /* @__PURE__ */ scoped(movement.tile);
+export const basicLSTMCell = /* @__PURE__ */ scoped(recurrent.basicLSTMCell);
+export const movingAverage = /* @__PURE__ */ scoped(recurrent.movingAverage);
+export const multiRNNCell = /* @__PURE__ */ scoped(recurrent.multiRNNCell);
+export const cumprod = /* @__PURE__ */ scoped(scan.cumprod);
+export const cumsum = /* @__PURE__ */ scoped(scan.cumsum);
+export const fft = /* @__PURE__ */ scoped(spectral_.fft);
+export const ifft = /* @__PURE__ */ scoped(spectral_.ifft);
+export const irfft = /* @__PURE__ */ scoped(spectral_.irfft);
+export const rfft = /* @__PURE__ */ scoped(spectral_.rfft);
+export const avgPool3d = /* @__PURE__ */ scoped(volumes.avgPool3d);
+export const batchNorm2d = /* @__PURE__ */ scoped(volumes.batchNorm2d);
+export const batchNorm3d = /* @__PURE__ */ scoped(volumes.batchNorm3d);
+export const batchNorm4d = /* @__PURE__ */ scoped(volumes.batchNorm4d);
+export const conv3d = /* @__PURE__ */ scoped(volumes.conv3d);
+export const conv3dTranspose = /* @__PURE__ */ scoped(volumes.conv3dTranspose);
+export const dilation2d = /* @__PURE__ */ scoped(volumes.dilation2d);
+export const localResponseNormalization = /* @__PURE__ */ scoped(volumes.localResponseNormalization);
+export const maxPool3d = /* @__PURE__ */ scoped(volumes.maxPool3d);
+export const maxPoolWithArgmax = /* @__PURE__ */ scoped(volumes.maxPoolWithArgmax);
+export const pool = /* @__PURE__ */ scoped(volumes.pool);

@@ -1,15 +1,16 @@
 /** Reductions and what is made of them. */
 
 import { toTensor } from '../convert.js';
+import { axesOf } from '../shape.js';
 import { run, run1, type Tensor } from '../tensor.js';
 import type { TensorInput } from '../types.js';
 
 type Axis = number | number[];
 
-function reduction(name: string) {
+function reduction(name: string, expected: 'numeric' | 'bool' = 'numeric') {
   return (x: TensorInput, axis?: Axis | null, keepDims = false): Tensor => {
-    const t = toTensor(x, 'x', name);
-    const axes = axis === undefined || axis === null ? [] : [axis].flat();
+    const t = toTensor(x, 'x', name, expected);
+    const axes = axis === undefined || axis === null ? [] : axesOf(axis, t.rank);
     // No axes listed means all of them to the module, none to a caller who passes an empty list.
     if (Array.isArray(axis) && axis.length === 0) return run1('reshape', [t], t.shape, t);
     return run1(name, [t], [keepDims ? 1 : 0, ...axes]);
@@ -21,8 +22,8 @@ export const mean = /* @__PURE__ */ reduction('mean');
 export const prod = /* @__PURE__ */ reduction('prod');
 export const max = /* @__PURE__ */ reduction('max');
 export const min = /* @__PURE__ */ reduction('min');
-export const any = /* @__PURE__ */ reduction('any');
-export const all = /* @__PURE__ */ reduction('all');
+export const any = /* @__PURE__ */ reduction('any', 'bool');
+export const all = /* @__PURE__ */ reduction('all', 'bool');
 export const logSumExp = /* @__PURE__ */ reduction('logSumExp');
 
 export function argMax(x: TensorInput, axis = 0): Tensor {

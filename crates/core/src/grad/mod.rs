@@ -9,6 +9,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::device::Device;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::Op;
 use crate::ops;
@@ -91,7 +92,19 @@ impl Tape {
                 gradient.insert(input.id(), sum);
             }
         }
-        Ok(xs.iter().map(|x| gradient.get(&x.id()).cloned()).collect())
+        // What `y` depends on in steps alone has a gradient of zero; `None` is left for what it does not depend on.
+        let mut reached = HashSet::from([y.id()]);
+        for entry in self.entries.iter().rev() {
+            if reached.contains(&entry.output.id()) {
+                reached.extend(entry.inputs.iter().map(Tensor::id));
+            }
+        }
+        let found = |x: &&Tensor| match gradient.get(&x.id()) {
+            Some(part) => Ok(Some(part.clone())),
+            None if reached.contains(&x.id()) => y.device().zeros(x.shape(), DType::F32).map(Some),
+            None => Ok(None),
+        };
+        xs.iter().map(found).collect()
     }
 }
 

@@ -14,7 +14,9 @@ type Parts = SmallVec<[Option<Tensor>; 3]>;
 
 /// The gradients of `inputs` given that of `output`; only those `needed` are computed. `None` is zero.
 pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor, needed: &[bool]) -> Result<Parts> {
-    if output.dtype() != DType::F32 {
+    // Moves and sums of whole numbers pass on what they receive.
+    let passes = matches!(op, Op::View(_) | Op::Reduce { op: ReduceOp::Sum, .. });
+    if output.dtype() != DType::F32 && !passes {
         return Ok(smallvec![None; inputs.len()]);
     }
     let only = |part: Tensor| Ok(smallvec![Some(part)]);

@@ -98,6 +98,25 @@ pub(crate) fn scatter_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<
     index_op(IndexOp::ScatterAdd, updates, index, Shape::from([s[0], n, s[2]]))
 }
 
+/// The slices of `x` along its first axis summed by the int32 `segments` they belong to, `n` of them: `[n, ..]`. Slices of
+/// segments outside are left out.
+///
+/// # Errors
+/// `ErrorKind::DType` when `segments` is not int32; `ErrorKind::Shape` when it has not one number for each slice.
+pub fn unsorted_segment_sum(x: &Tensor, segments: &Tensor, n: usize) -> Result<Tensor> {
+    if segments.dtype() != DType::I32 {
+        return Err(Error::dtype("unsortedSegmentSum", "int32 segments", segments.dtype().name()));
+    }
+    let Some((&k, rest)) = x.shape().split_first() else {
+        return Err(Error::shape("unsortedSegmentSum", "a tensor of rank at least 1", x.shape()));
+    };
+    if segments.shape()[..] != [k] {
+        return Err(Error::shape("unsortedSegmentSum", format!("segments of shape [{k}]"), segments.shape()));
+    }
+    let out: Shape = [n].iter().chain(rest).copied().collect();
+    reshape(&scatter_add(&reshape(x, [1, k, rest.iter().product()])?, segments, n)?, out)
+}
+
 /// `x [rows, n]` at `index [rows, k]`.
 pub(crate) fn take_along(x: &Tensor, index: &Tensor) -> Result<Tensor> {
     index_op(IndexOp::TakeAlong, x, index, index.shape().clone())

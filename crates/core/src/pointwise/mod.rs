@@ -194,7 +194,7 @@ impl Function {
 
     /// The gradient by operand `wrt`; `None` where it is zero everywhere. Itself differentiable.
     pub fn derivative(&self, wrt: usize) -> Option<Derivative> {
-        if self.dtype() != DType::F32 || self.operands[wrt] != DType::F32 {
+        if self.dtype() != DType::F32 {
             return None;
         }
         let derived = self.derived.get_or_init(|| (0..self.operands.len()).map(|i| self.derive(i)).collect());
@@ -206,9 +206,6 @@ impl Function {
     }
 
     fn derive(&self, wrt: usize) -> Option<Arc<Function>> {
-        if self.operands[wrt] != DType::F32 {
-            return None;
-        }
         let builder = Builder::new();
         let mut operands = match self.gradient {
             Gradient::OfOutput(_) => vec![DType::F32],
@@ -219,7 +216,7 @@ impl Function {
             let x: Vec<Ex> = operands.iter().enumerate().map(|(i, &d)| builder.input(i, d)).collect();
             let dy = x[x.len() - 1];
             let dx = match self.gradient {
-                Gradient::OfOutput(f) | Gradient::OfInput(f) => f(x[0], dy),
+                Gradient::OfOutput(f) | Gradient::OfInput(f) => f(x[0].cast(DType::F32), dy),
                 Gradient::Derived => derivative(&builder, &self.program, self.output, &x, wrt, dy)?,
             };
             dx.reg

@@ -188,8 +188,8 @@ pointwise! {
     abs "abs"/1 Arithmetic, |x| x.abs(), Derived, |x| x[0].abs(), &[ANY];
     /// -x.
     neg "neg"/1 Arithmetic, |x| -x, Derived, |x| -x[0], &[ANY];
-    /// -1, 0 or 1 as x is negative, zero or positive.
-    sign "sign"/1 Arithmetic, |x| x.gt(x.k(0.0)).select(x.k(1.0), x.lt(x.k(0.0)).select(x.k(-1.0), x * x.k(0.0))), OfInput(|_, dy| dy.k(0.0)), |x| if x[0] == 0.0 { 0.0 } else { x[0].signum() }, &[ANY];
+    /// -1, 0 or 1 as x is negative, zero or positive; 0 for NaN.
+    sign "sign"/1 Arithmetic, |x| x.gt(x.k(0.0)).select(x.k(1.0), x.lt(x.k(0.0)).select(x.k(-1.0), x.k(0.0))), OfInput(|_, dy| dy.k(0.0)), |x| if x[0] > 0.0 { 1.0 } else if x[0] < 0.0 { -1.0 } else { 0.0 }, &[ANY];
     /// x².
     square "square"/1 Arithmetic, |x| x * x, Derived, |x| x[0] * x[0], &[ANY];
     /// max(x, 0).

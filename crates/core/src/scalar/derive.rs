@@ -28,7 +28,12 @@ pub fn derivative<'b>(
         };
         match program.code[i] {
             Instr::Input(n) if n as usize == wrt => result = Some(result.map_or(g, |sum| sum + g)),
-            Instr::Input(_) | Instr::Acc | Instr::Const(_) | Instr::Param(_) | Instr::Cast(_) => {}
+            Instr::Input(_) | Instr::Acc | Instr::Const(_) | Instr::Param(_) => {}
+            // A whole number that counts as a float moves with it.
+            Instr::Cast(a) if matches!(program.code[a as usize], Instr::Input(n) if n as usize == wrt) => {
+                result = Some(result.map_or(g, |sum| sum + g));
+            }
+            Instr::Cast(_) => {}
             Instr::Unary(op, a) => {
                 if let Some(term) = unary(op, at(a), regs[i], g) {
                     add(a, term);
