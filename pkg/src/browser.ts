@@ -1,6 +1,7 @@
 /** Pixels in and out. */
 
 import { tensor, toTensor } from './convert.js';
+import { cast } from './ops/pointwise.js';
 import type { Tensor } from './tensor.js';
 import { coded, type TensorInput } from './types.js';
 
@@ -39,6 +40,9 @@ function pixelsOf(pixels: Pixels): PixelData {
   if ('data' in pixels && ArrayBuffer.isView(pixels.data)) return pixels as PixelData;
   const source = pixels as Drawable;
   const [width, height] = sizeOf(source);
+  // A canvas gives its pixels itself.
+  const own = 'getContext' in source ? (source.getContext('2d') as Context | null) : null;
+  if (own !== null) return { width, height, data: own.getImageData(0, 0, width, height).data };
   const drawing = context(width, height);
   drawing.drawImage(source as CanvasImageSource, 0, 0, width, height);
   return drawing.getImageData(0, 0, width, height);
@@ -60,7 +64,9 @@ export async function fromPixelsAsync(pixels: Pixels, numChannels = 3): Promise<
 
 /** Draws an image [height, width] or [height, width, 1, 3 or 4]: float32 from 0 to 1, int32 from 0 to 255. */
 export async function toPixels(image: TensorInput, canvas?: HTMLCanvasElement | OffscreenCanvas): Promise<Uint8ClampedArray> {
-  const t = toTensor(image, 'img', 'toPixels');
+  const given = toTensor(image, 'img', 'toPixels');
+  const t = given === image ? given : cast(given, 'int32');
+  if (t !== given) given.dispose();
   if (t.rank !== 2 && t.rank !== 3) throw coded('shape', `toPixels only supports rank 2 or 3 tensors, got rank ${t.rank}.`);
   const [height = 0, width = 0, depth = 1] = t.shape;
   if (depth > 4 || depth === 2) throw coded('shape', `toPixels only supports depth of size 1, 3 or 4 but got ${depth}`);
@@ -84,5 +90,6 @@ export async function toPixels(image: TensorInput, canvas?: HTMLCanvasElement | 
     canvas.height = height;
     (canvas.getContext('2d') as CanvasRenderingContext2D).putImageData(new ImageData(bytes, width, height), 0, 0);
   }
+  if (t !== image) t.dispose();
   return bytes;
 }

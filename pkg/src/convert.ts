@@ -2,7 +2,7 @@
 
 import { debugging } from './env.js';
 import { wasm } from './runtime.js';
-import { internString } from './strings.js';
+import { internString, NOTHING } from './strings.js';
 import { fromRecords, Tensor } from './tensor.js';
 import { coded, dtypeCode, type DataType, type Shape, type ScalarLike, type TensorInput, type TensorLike, type TypedArray } from './types.js';
 
@@ -86,7 +86,7 @@ function upload(values: ArrayLike<ScalarLike>, shape: Shape, dtype: DataType): T
   const numbers = values as ArrayLike<number>;
   const module = wasm();
   if (dtype === 'string') {
-    const texts = Int32Array.from(values as ArrayLike<string>, (v: unknown) => internString(v instanceof Uint8Array ? v : String(v)));
+    const texts = Int32Array.from(values as ArrayLike<string>, (v: unknown) => (v === null || v === undefined ? NOTHING : internString(v instanceof Uint8Array ? v : String(v))));
     const made = fromRecords(module.tensorFromI32(texts, dims), undefined, 'string')[0] as Tensor;
     made.countBytes(texts);
     return made;

@@ -151,6 +151,9 @@ const ownKernel = (kernelName: string, backendName: string): KernelConfig => ({
   },
 });
 
+/** Back ends that could not be made. */
+const failed = new WeakSet<Promise<boolean>>();
+
 function find(name: string): Registered | undefined {
   const registered = backends.get(name);
   if (registered !== undefined && registered.instance === undefined && registered.pending === undefined) {
@@ -170,7 +173,7 @@ function find(name: string): Registered | undefined {
       } else setUp(name, registered, made as KernelBackend);
     } catch (error) {
       console.warn(`Initialization of backend ${name} failed`, error);
-      registered.pending = Promise.resolve(false);
+      failed.add((registered.pending = Promise.resolve(false)));
     }
   }
   return registered;
@@ -234,7 +237,6 @@ function pick(): void {
     }
   }
 }
-const failed = new WeakSet<Promise<boolean>>();
 
 function choose(name: string): void {
   current = name;

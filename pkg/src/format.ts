@@ -7,9 +7,15 @@ const LIMIT = 20;
 const ENDS = 3;
 const DIGITS = 7;
 
-function show(value: number, dtype: DataType): string {
-  if (dtype === 'bool') return value === 0 ? 'false' : 'true';
-  return parseFloat(value.toFixed(DIGITS)).toString();
+/** The text of an element. */
+type Show = (index: number) => string;
+
+function shower(values: ArrayLike<number | string>, dtype: DataType): Show {
+  const number = (i: number): string => parseFloat(Number(values[i] ?? 0).toFixed(DIGITS)).toString();
+  if (dtype === 'bool') return (i) => (values[i] ? 'true' : 'false');
+  if (dtype === 'string') return (i) => `'${values[i]}'`;
+  if (dtype === 'complex64') return (i) => `${number(2 * i)} + ${number(2 * i + 1)}j`;
+  return number;
 }
 
 /** The positions of a dimension that are shown; null where some are left out. */
@@ -20,27 +26,27 @@ function shown(size: number): (number | null)[] {
 }
 
 /** The widest value of each column, among those that are shown. */
-function widths(values: ArrayLike<number>, shape: Shape, dtype: DataType): number[] {
+function widths(show: Show, size: number, shape: Shape): number[] {
   const columns = shape.at(-1) ?? 1;
   const wide = new Array<number>(columns).fill(0);
   if (shape.length < 2) return wide;
-  for (let row = 0; row < values.length; row += columns) {
+  for (let row = 0; row < size; row += columns) {
     for (const c of shown(columns)) {
-      if (c !== null) wide[c] = Math.max(wide[c] ?? 0, show(values[row + c] ?? 0, dtype).length);
+      if (c !== null) wide[c] = Math.max(wide[c] ?? 0, show(row + c).length);
     }
   }
   return wide;
 }
 
-function linesOf(values: ArrayLike<number>, at: number, shape: Shape, dtype: DataType, wide: number[], last: boolean): string[] {
+function linesOf(show: Show, at: number, shape: Shape, wide: number[], last: boolean): string[] {
   const [size, ...rest] = shape;
-  if (size === undefined) return [show(values[at] ?? 0, dtype)];
+  if (size === undefined) return [show(at)];
   if (rest.length === 0) {
-    const items = shown(size).map((i) => (i === null ? '...' : show(values[at + i] ?? 0, dtype).padEnd(wide[i] ?? 0)));
+    const items = shown(size).map((i) => (i === null ? '...' : show(at + i).padEnd(wide[i] ?? 0)));
     return [`[${items.join(', ')}]`];
   }
   const stride = rest.reduce((a, b) => a * b, 1);
-  const lines = shown(size).flatMap((i) => (i === null ? ['...'] : linesOf(values, at + i * stride, rest, dtype, wide, i === size - 1)));
+  const lines = shown(size).flatMap((i) => (i === null ? ['...'] : linesOf(show, at + i * stride, rest, wide, i === size - 1)));
   const separator = rest.length === 1 ? ',' : '';
   const end = lines.length - 1;
   lines[0] = `[${size > 0 ? lines[0] + separator : ''}`;
@@ -50,8 +56,11 @@ function linesOf(values: ArrayLike<number>, at: number, shape: Shape, dtype: Dat
 }
 
 /** The text of a tensor; `verbose` tells its dtype and shape too. */
-export function format(values: ArrayLike<number>, shape: Shape, dtype: DataType, verbose: boolean): string {
+export function format(values: ArrayLike<number | string>, shape: Shape, dtype: DataType, verbose: boolean): string {
   const head = verbose ? ['Tensor', `  dtype: ${dtype}`, `  rank: ${shape.length}`, `  shape: [${shape}]`, '  values:'] : ['Tensor'];
-  const lines = linesOf(values, 0, shape, dtype, widths(values, shape, dtype), true);
+  // A lone text needs no quotes.
+  const show = dtype === 'string' && shape.length === 0 ? () => String(values[0]) : shower(values, dtype);
+  const size = shape.reduce((a, b) => a * b, 1);
+  const lines = linesOf(show, 0, shape, widths(show, size, shape), true);
   return [...head, lines.map((line) => `    ${line}`).join('\n')].join('\n');
 }

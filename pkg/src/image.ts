@@ -39,7 +39,7 @@ function sample(image: Image, batch: Tensor, y: Tensor, x: Tensor, method: Inter
   const row = (v: Tensor) => ({ v, at: mul(add(mul(batch, height), cast(clamp(v, height), 'int32')), width) });
   const column = (v: Tensor) => ({ v, at: cast(clamp(v, width), 'int32') });
   const pixel = (r: ReturnType<typeof row>, c: ReturnType<typeof column>): Tensor => {
-    const found = gather(pixels, add(r.at, c.at));
+    const found = gather(pixels, cast(add(r.at, c.at), 'int32'));
     return fill === undefined ? found : where(expandDims(logicalAnd(inside(r.v, height), inside(c.v, width)), -1), found, fill);
   };
   // Halves go up.

@@ -173,6 +173,7 @@ export class RMSPropOptimizer extends Optimizer {
   protected readonly slotNames: readonly string[];
   constructor(public learningRate: number, private readonly decay = 0.9, private readonly momentum = 0, private readonly epsilon = 1e-7, private readonly centered = false) {
     super();
+    if (learningRate === undefined || learningRate === null) throw coded('argument', 'learningRate for RMSPropOptimizer must be defined.');
     this.slotNames = centered ? ['rms', 'momentum', 'mg'] : ['rms', 'momentum'];
   }
   getConfig(): Record<string, unknown> {

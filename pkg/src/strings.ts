@@ -27,6 +27,9 @@ function requireUtf8(encoding: string): void {
   if (name !== 'utf-8' && name !== 'utf8') throw new Error(`Browser's encoder only supports utf-8, but got ${encoding}`);
 }
 
+/** What stands for no text at all. */
+export const NOTHING = -1;
+
 /** The number of a text or of its bytes. */
 export function internString(value: string | Uint8Array): number {
   const bytes = typeof value === 'string' ? encoder.encode(value) : value;
@@ -46,7 +49,7 @@ export function bytesOf(number: number): Uint8Array {
 }
 
 /** The text behind a number. */
-export const textOf = (number: number): string => decoder.decode(bytesOf(number));
+export const textOf = (number: number): string => (number === NOTHING ? (null as unknown as string) : decoder.decode(bytesOf(number)));
 
 /** The bytes that a text takes. */
 export const lengthOf = (number: number): number => (texts[number] ?? '').length;

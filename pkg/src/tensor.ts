@@ -53,7 +53,8 @@ export class Tensor {
   kept = false;
   /** The handle in the module; 0 after disposal. */
   handle: number;
-  protected data_: Data;
+  /** What clones share. */
+  data_: Data;
 
   constructor(handle: number, dtype: DataType, shape: Shape, shares?: Tensor) {
     this.handle = handle;
@@ -202,13 +203,10 @@ export class Variable extends Tensor {
     const [handle] = wasm().clone(value.handle);
     collected.unregister(this);
     this.handle = handle ?? 0;
-    // Its values are its own from now on, whatever it shared before.
-    if (this.data_.references > 1) {
-      this.data_.references -= 1;
-      this.data_ = { references: 1, bytes: this.data_.bytes, counts };
-      counts.buffers += 1;
-      counts.bytes += this.data_.bytes;
-    }
+    release(this.data_, this.dtype);
+    this.data_ = value.data_;
+    this.data_.references += 1;
+    this.data_.counts.tensors += 1;
     collected.register(this, { handle: this.handle, data: this.data_, dtype: this.dtype }, this);
     wasm().drop(old);
   }
@@ -260,10 +258,10 @@ export function startScope(name = ''): void {
 export function endScope(result?: unknown): void {
   const scope = scopes.pop();
   if (scope === undefined) return;
-  const results = new Set(tensorsIn(result));
+  const results = result instanceof Tensor ? null : new Set(tensorsIn(result));
   for (const tensor of scope.tracked) {
     if (tensor.isDisposed || tensor.kept) continue;
-    if (results.has(tensor)) track(tensor);
+    if (results === null ? tensor === result : results.has(tensor)) track(tensor);
     else tensor.dispose();
   }
 }
@@ -271,6 +269,7 @@ export function endScope(result?: unknown): void {
 /** Calls `f` and disposes every tensor it made, but for those it returns and those it keeps. */
 export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
   const name = typeof nameOrFn === 'string' ? nameOrFn : '';
+  if (fn !== undefined && name === '' && typeof nameOrFn !== 'string') throw coded('argument', 'When calling with two arguments, the first argument to tidy() must be a string');
   const body = typeof nameOrFn === 'function' ? nameOrFn : fn;
   if (typeof body !== 'function') throw coded('argument', 'Please provide a function to tidy()');
   startScope(name);

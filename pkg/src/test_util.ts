@@ -43,7 +43,7 @@ export function expectArraysClose(actual: Values, expected: Values, epsilon = EP
 export function expectArraysEqual(actual: Values, expected: Values): void {
   const wanted = ['string', 'number', 'boolean'].includes(typeof expected) ? [expected] : expected;
   const texts = [actual, actual[0], expected, expected[0]].some((v) => typeof v === 'string');
-  compare(actual, wanted, texts ? (a: unknown, b: unknown) => String(a) === String(b) : (a, b) => close(a, b, 0));
+  compare(actual, wanted, texts ? (a: unknown, b: unknown) => a === b || (a ?? null) === (b ?? null) : (a, b) => close(a, b, 0));
 }
 
 export function expectNumbersClose(a: number, e: number, epsilon = EPSILON): void {

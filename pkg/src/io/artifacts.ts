@@ -6,7 +6,7 @@ import type { ModelArtifacts, ModelArtifactsInfo, ModelJSON, WeightData, Weights
 import { entryBytes } from './weights.js';
 
 /** What artifacts and JSON have in common. */
-function common(from: ModelArtifacts | ModelJSON): Omit<ModelArtifacts, 'weightSpecs' | 'weightData'> {
+export function common(from: ModelArtifacts | ModelJSON): Omit<ModelArtifacts, 'weightSpecs' | 'weightData'> {
   const { modelTopology, format, generatedBy, convertedBy } = from;
   const out: ModelArtifacts = { modelTopology, format, generatedBy, convertedBy };
   for (const key of ['signature', 'userDefinedMetadata', 'modelInitializer', 'initializerSignature', 'trainingConfig'] as const) {

@@ -2,7 +2,7 @@
 
 import { coded } from '../types.js';
 import { assert } from '../util.js';
-import { getModelArtifactsInfoForJSON } from './artifacts.js';
+import { common, getModelArtifactsInfoForJSON } from './artifacts.js';
 import { arrayBufferToBase64String, base64StringToArrayBuffer, CompositeArrayBuffer, concatenateArrayBuffers } from './buffers.js';
 import type { IOHandler, ModelArtifacts, ModelArtifactsInfo } from './types.js';
 
@@ -93,7 +93,8 @@ const inLocalStorage: Store = {
     return {
       async save(artifacts) {
         const modelArtifactsInfo = getModelArtifactsInfoForJSON(artifacts);
-        const { weightSpecs = [], weightData, modelTopology, ...metadata } = artifacts;
+        const { weightSpecs = [], weightData } = artifacts;
+        const { modelTopology, ...metadata } = common(artifacts);
         const values = [modelArtifactsInfo, modelTopology, weightSpecs, null, metadata].map((value) => JSON.stringify(value));
         values[3] = arrayBufferToBase64String(CompositeArrayBuffer.join(weightData));
         try {
@@ -106,12 +107,13 @@ const inLocalStorage: Store = {
         return { modelArtifactsInfo };
       },
       async load() {
-        const read = (part: string): string => {
-          const value = localStorage.getItem(key(part));
-          if (value === null) throw coded('format', `In local storage, there is no model with name '${modelPath}'`);
+        const name = `model '${modelPath}'`;
+        const missing = [`there is no model with name '${modelPath}'`, `the topology of ${name} is missing.`, `the weight specs of ${name} are missing.`, `the binary weight values of ${name} are missing.`];
+        const [, modelTopology, weightSpecs, weightData, metadata] = PARTS.map((part, i) => {
+          const value = localStorage.getItem(key(part)) ?? (i === 4 ? '{}' : null);
+          if (value === null) throw coded('format', `In local storage, ${missing[i]}`);
           return value;
-        };
-        const [, modelTopology, weightSpecs, weightData, metadata] = PARTS.map((part) => (part === 'model_metadata' ? (localStorage.getItem(key(part)) ?? '{}') : read(part))) as [string, string, string, string, string];
+        }) as [string, string, string, string, string];
         return { modelTopology: JSON.parse(modelTopology), weightSpecs: JSON.parse(weightSpecs), weightData: base64StringToArrayBuffer(weightData), ...JSON.parse(metadata) };
       },
     };

@@ -5,20 +5,20 @@ import * as contract from './contract.js';
 import * as indexing from './indexing.js';
 import * as linear from './linear.js';
 import * as movement from './movement.js';
+import * as pointwise from './pointwise.js';
 import * as recurrent from './recurrent.js';
+import * as reduce from './reduce.js';
 import * as scan from './scan.js';
 import * as spectral_ from './spectral.js';
 import * as volumes from './volumes.js';
 
 export type { ExplicitPadding } from './contract.js';
-export {
-  broadcastTo, clone, concat1d, concat2d, concat3d, concat4d, ensureShape, expandDims, pad1d, pad2d, pad3d, pad4d, reshape, reverse, reverse1d, reverse2d,
-  reverse3d, reverse4d, slice, slice1d, slice2d, slice3d, slice4d, squeeze, topk, transpose, unstack,
-} from './movement.js';
 export { booleanMaskAsync, inTopKAsync, setdiff1dAsync, whereAsync } from './indexing.js';
 export { cosineWindow, enclosingPowerOfTwo } from './spectral.js';
-export * from './pointwise.js';
-export * from './reduce.js';
+export {
+  abs, acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, elu, erf, exp, expm1, floor, isFinite, isInf, isNaN, log, log1p, logSigmoid, logicalNot, mish, neg, reciprocal, relu, relu6, round, rsqrt, selu, sigmoid, sign, sin, sinh, softplus, sqrt, square, swish, tan, tanh, add, sub, mul, div, divNoNan, floorDiv, maximum, minimum, mod, pow, squaredDifference, atan2, prelu, equal, notEqual, less, lessEqual, greater, greaterEqual, logicalAnd, logicalOr, logicalXor,
+} from './pointwise.js';
+export { sum, mean, prod, max, min, any, all, logSumExp } from './reduce.js';
 
 export const avgPool = /* @__PURE__ */ scoped(contract.avgPool);
 export const batchNorm = /* @__PURE__ */ scoped(contract.batchNorm);
@@ -82,3 +82,42 @@ export const localResponseNormalization = /* @__PURE__ */ scoped(volumes.localRe
 export const maxPool3d = /* @__PURE__ */ scoped(volumes.maxPool3d);
 export const maxPoolWithArgmax = /* @__PURE__ */ scoped(volumes.maxPoolWithArgmax);
 export const pool = /* @__PURE__ */ scoped(volumes.pool);
+export const bitwiseAnd = /* @__PURE__ */ scoped(pointwise.bitwiseAnd);
+export const leakyRelu = /* @__PURE__ */ scoped(pointwise.leakyRelu);
+export const step = /* @__PURE__ */ scoped(pointwise.step);
+export const clipByValue = /* @__PURE__ */ scoped(pointwise.clipByValue);
+export const where = /* @__PURE__ */ scoped(pointwise.where);
+export const addN = /* @__PURE__ */ scoped(pointwise.addN);
+export const cast = /* @__PURE__ */ scoped(pointwise.cast);
+export const argMax = /* @__PURE__ */ scoped(reduce.argMax);
+export const argMin = /* @__PURE__ */ scoped(reduce.argMin);
+export const moments = /* @__PURE__ */ scoped(reduce.moments);
+export const softmax = /* @__PURE__ */ scoped(reduce.softmax);
+export const logSoftmax = /* @__PURE__ */ scoped(reduce.logSoftmax);
+export const broadcastTo = /* @__PURE__ */ scoped(movement.broadcastTo);
+export const clone = /* @__PURE__ */ scoped(movement.clone);
+export const concat1d = /* @__PURE__ */ scoped(movement.concat1d);
+export const concat2d = /* @__PURE__ */ scoped(movement.concat2d);
+export const concat3d = /* @__PURE__ */ scoped(movement.concat3d);
+export const concat4d = /* @__PURE__ */ scoped(movement.concat4d);
+export const ensureShape = /* @__PURE__ */ scoped(movement.ensureShape);
+export const expandDims = /* @__PURE__ */ scoped(movement.expandDims);
+export const pad1d = /* @__PURE__ */ scoped(movement.pad1d);
+export const pad2d = /* @__PURE__ */ scoped(movement.pad2d);
+export const pad3d = /* @__PURE__ */ scoped(movement.pad3d);
+export const pad4d = /* @__PURE__ */ scoped(movement.pad4d);
+export const reshape = /* @__PURE__ */ scoped(movement.reshape);
+export const reverse = /* @__PURE__ */ scoped(movement.reverse);
+export const reverse1d = /* @__PURE__ */ scoped(movement.reverse1d);
+export const reverse2d = /* @__PURE__ */ scoped(movement.reverse2d);
+export const reverse3d = /* @__PURE__ */ scoped(movement.reverse3d);
+export const reverse4d = /* @__PURE__ */ scoped(movement.reverse4d);
+export const slice = /* @__PURE__ */ scoped(movement.slice);
+export const slice1d = /* @__PURE__ */ scoped(movement.slice1d);
+export const slice2d = /* @__PURE__ */ scoped(movement.slice2d);
+export const slice3d = /* @__PURE__ */ scoped(movement.slice3d);
+export const slice4d = /* @__PURE__ */ scoped(movement.slice4d);
+export const squeeze = /* @__PURE__ */ scoped(movement.squeeze);
+export const topk = /* @__PURE__ */ scoped(movement.topk);
+export const transpose = /* @__PURE__ */ scoped(movement.transpose);
+export const unstack = /* @__PURE__ */ scoped(movement.unstack);

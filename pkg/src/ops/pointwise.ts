@@ -1,7 +1,7 @@
 /** Elementwise operations. */
 
 import { toTensor, toTensors } from '../convert.js';
-import { run1, type Tensor } from '../tensor.js';
+import { run1, scoped, type Tensor } from '../tensor.js';
 import { sameShape } from '../shape.js';
 import { toComplex } from '../special.js';
 import { coded, dtypeCode, type DataType, type TensorInput, upcastType } from '../types.js';
@@ -10,15 +10,16 @@ type Unary = (x: TensorInput) => Tensor;
 type Binary = (a: TensorInput, b: TensorInput) => Tensor;
 
 function unary(name: string, expected: 'numeric' | 'float32' | 'bool' = 'numeric'): Unary {
-  return (x) => run1(name, [toTensor(x, 'x', name, expected)]);
+  return scoped((x) => run1(name, [toTensor(x, 'x', name, expected)]));
 }
 
 function binary(name: string, expected: 'numeric' | 'bool' | 'string_or_numeric' = 'numeric', first = 'a', second = 'b'): Binary {
-  return (a, b) => {
+  return scoped((a, b) => {
     const [x, y] = [toTensor(a, first, name, expected), toTensor(b, second, name, expected)];
-    if (x.dtype !== y.dtype) upcastType(x.dtype, y.dtype);
-    return run1(name, [x, y]);
-  };
+    const dtype = upcastType(x.dtype, y.dtype);
+    // The quotient of whole numbers is one.
+    return run1(name === 'div' && dtype === 'int32' ? 'floorDiv' : name, [x, y]);
+  });
 }
 
 export const abs = /* @__PURE__ */ unary('abs');

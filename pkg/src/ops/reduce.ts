@@ -2,19 +2,19 @@
 
 import { toTensor } from '../convert.js';
 import { axesOf } from '../shape.js';
-import { run, run1, type Tensor } from '../tensor.js';
+import { run, run1, scoped, type Tensor } from '../tensor.js';
 import type { TensorInput } from '../types.js';
 
 type Axis = number | number[];
 
 function reduction(name: string, expected: 'numeric' | 'bool' = 'numeric') {
-  return (x: TensorInput, axis?: Axis | null, keepDims = false): Tensor => {
+  return scoped((x: TensorInput, axis?: Axis | null, keepDims = false): Tensor => {
     const t = toTensor(x, 'x', name, expected);
     const axes = axis === undefined || axis === null ? [] : axesOf(axis, t.rank);
     // No axes listed means all of them to the module, none to a caller who passes an empty list.
     if (Array.isArray(axis) && axis.length === 0) return run1('reshape', [t], t.shape, t);
     return run1(name, [t], [keepDims ? 1 : 0, ...axes]);
-  };
+  });
 }
 
 export const sum = /* @__PURE__ */ reduction('sum');
