@@ -14,7 +14,6 @@ const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/pack
 execFileSync(process.execPath, [tsc, '--emitDeclarationOnly'], { cwd: here, stdio: 'inherit' });
 
 const common = {
-  entryPoints: [path('src/index.ts')],
   bundle: true,
   format: 'esm',
   target: 'es2022',
@@ -22,5 +21,8 @@ const common = {
   external: ['node:*'],
   logLevel: 'warning',
 };
-await build({ ...common, outfile: path('dist/index.js') });
-await build({ ...common, outfile: path('dist/headwater.min.js'), minify: true });
+for (const [entry, script] of [['index', 'headwater'], ['lean', 'headwater.lean']]) {
+  const entryPoints = [path(`src/${entry}.ts`)];
+  await build({ ...common, entryPoints, outfile: path(`dist/${entry}.js`) });
+  await build({ ...common, entryPoints, outfile: path(`dist/${script}.min.js`), minify: true });
+}

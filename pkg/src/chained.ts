@@ -1,11 +1,12 @@
 /** The chained methods of tensors: every operation whose first argument is a tensor. */
 
 import * as create from './create.js';
-import * as ops from './ops/index.js';
+import * as ops from './ops/core.js';
+import type * as all from './ops/index.js';
 import { Tensor } from './tensor.js';
 import type { DataType, Shape } from './types.js';
 
-type Ops = typeof ops;
+type Ops = typeof all;
 /** What a function that takes a tensor first is as a method. */
 type Method<F> = F extends (x: any, ...rest: infer R) => infer Result ? (...rest: R) => Result : never;
 /** Lists go first to the others. */
@@ -36,7 +37,8 @@ declare module './tensor.js' {
 /** Lists go first to these. */
 const NOT_CHAINED = new Set(['concat', 'stack', 'addN', 'einsum', 'basicLSTMCell', 'multiRNNCell', 'enclosingPowerOfTwo', 'cosineWindow', 'scatterND', 'concat1d', 'concat2d', 'concat3d', 'concat4d']);
 
-export function installMethods(): void {
+/** Gives tensors the operations as methods. */
+export function installMethods(operations: Record<string, unknown>): void {
   const prototype = Tensor.prototype as unknown as Record<string, unknown>;
   const define = (name: string, f: (this: Tensor, ...rest: never[]) => unknown): void => {
     Object.defineProperty(prototype, name, {
@@ -48,7 +50,7 @@ export function installMethods(): void {
       configurable: true,
     });
   };
-  for (const [name, f] of Object.entries(ops) as [string, (...args: unknown[]) => unknown][]) {
+  for (const [name, f] of Object.entries(operations) as [string, (...args: unknown[]) => unknown][]) {
     if (!NOT_CHAINED.has(name)) define(name, function (...rest) { return f(this, ...rest); });
   }
   define('concat', function (other: never, axis: never) { return ops.concat([this, ...([other].flat() as Tensor[])], axis); });

@@ -1,9 +1,9 @@
 /** From what users write to tensors. */
 
 import { debugging } from './env.js';
-import { wasm } from './runtime.js';
+import { getBackend, wasm } from './runtime.js';
 import { internString, NOTHING } from './strings.js';
-import { fromRecords, Tensor } from './tensor.js';
+import { fromRecords, type Numbers, Tensor } from './tensor.js';
 import { coded, dtypeCode, type DataType, type Shape, type ScalarLike, type TensorInput, type TensorLike, type TypedArray } from './types.js';
 
 export function isTypedArray(value: unknown): value is TypedArray {
@@ -81,28 +81,34 @@ export function make(values: TensorLike, shape: Shape | undefined, dtype: DataTy
   return upload(flat, target, type);
 }
 
+/** Elements of which a copy is kept where the engine gives values back only later. */
+const KEPT = 65536;
+
 function upload(values: ArrayLike<ScalarLike>, shape: Shape, dtype: DataType): Tensor {
   const dims = Uint32Array.from(shape);
-  const numbers = values as ArrayLike<number>;
+  const data = encoded(values, dtype);
   const module = wasm();
+  const records =
+    data instanceof Float32Array ? module.tensorFromF32(data, dims) : data instanceof Int32Array ? module.tensorFromI32(data, dims) : module.tensorFromBool(data, dims);
+  const made = fromRecords(records, undefined, dtype)[0] as Tensor;
+  if (dtype === 'string') made.countBytes(data);
+  if (data.length <= KEPT && getBackend() !== 'cpu') made.data_.host = data === values ? data.slice() : data;
+  return made;
+}
+
+/** Values as the module holds them. */
+function encoded(values: ArrayLike<ScalarLike>, dtype: DataType): Numbers {
+  const numbers = values as ArrayLike<number>;
   if (dtype === 'string') {
-    const texts = Int32Array.from(values as ArrayLike<string>, (v: unknown) => (v === null || v === undefined ? NOTHING : internString(v instanceof Uint8Array ? v : String(v))));
-    const made = fromRecords(module.tensorFromI32(texts, dims), undefined, 'string')[0] as Tensor;
-    made.countBytes(texts);
-    return made;
+    return Int32Array.from(values as ArrayLike<string>, (v: unknown) => (v === null || v === undefined ? NOTHING : internString(v instanceof Uint8Array ? v : String(v))));
   }
   if (debugging() && dtype !== 'bool') {
     const bad = Array.from(numbers).find((v) => !Number.isFinite(Number(v)));
     if (bad !== undefined) throw coded('argument', `A tensor of type ${dtype} being uploaded contains ${bad}.`);
   }
-  switch (dtype) {
-    case 'float32':
-      return fromRecords(module.tensorFromF32(values instanceof Float32Array ? values : Float32Array.from(numbers), dims))[0] as Tensor;
-    case 'int32':
-      return fromRecords(module.tensorFromI32(values instanceof Int32Array ? values : Int32Array.from(numbers), dims))[0] as Tensor;
-    default:
-      return fromRecords(module.tensorFromBool(Uint8Array.from(numbers, (v) => Number(Math.round(v) !== 0)), dims))[0] as Tensor;
-  }
+  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(numbers);
+  if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(numbers);
+  return Uint8Array.from(numbers, (v) => Number(Math.round(v) !== 0));
 }
 
 /** A scalar whose value may differ from step to step of one plan. */
@@ -116,7 +122,10 @@ export function scalar(value: ScalarLike, dtype?: DataType): Tensor {
   const type = dtype ?? inferDtype(value);
   if (type === 'string' || type === 'complex64' || debugging()) return make(value, [], type, []);
   // The module's scalars are floats or whole numbers.
-  return fromRecords(wasm().scalar(type === 'int32' ? Math.trunc(Number(value)) || 0 : Number(value), dtypeCode(type)))[0] as Tensor;
+  const number = type === 'int32' ? Math.trunc(Number(value)) || 0 : Number(value);
+  const made = fromRecords(wasm().scalar(number, dtypeCode(type)))[0] as Tensor;
+  if (getBackend() !== 'cpu') made.data_.host = encoded([number], type);
+  return made;
 }
 
 /** What an operation takes: a dtype, or any that counts. */

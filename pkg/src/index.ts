@@ -8,11 +8,10 @@
 import { installMethods } from './chained.js';
 import { modelFromJSON } from './layers/index.js';
 import { scopedAll } from './tensor.js';
-import { confusionMatrix } from './ops/index.js';
+import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
-import { wasm } from './runtime.js';
 
-installMethods();
+installMethods(operations);
 
 export * as browser from './browser.js';
 export * from './create.js';
@@ -45,7 +44,7 @@ export const image = /* @__PURE__ */ scopedAll(imageOps);
 export const sparse = /* @__PURE__ */ scopedAll(sparseOps);
 
 /** `tf.math`. */
-export const math = { confusionMatrix };
+export const math = { confusionMatrix: operations.confusionMatrix };
 
 /** `tf.models`. */
 export const models = { modelFromJSON };
@@ -60,15 +59,7 @@ export { signal, spectral } from './ops/spectral.js';
 export * as slice_util from './slice_util.js';
 export * as string from './text.js';
 
-/** Runs, plans and kernels so far. */
-export function stats(): { runs: number; plans: number; kernels: number } {
-  const [runs = 0, plans = 0, kernels = 0] = wasm().stats();
-  return { runs, plans, kernels };
-}
-
-export const version_core = '4.22.0';
-/** The package's version; `version_core` is the TensorFlow.js version whose API it offers. */
-export const version = { headwater: '0.1.0', 'tfjs-core': version_core };
+export { stats, version, version_core } from './version.js';
 
 try {
   await ready();

@@ -11,9 +11,14 @@ import { BYTES, coded, DTYPES, type DataType, type DataTypeMap, type NumericType
 interface Data {
   references: number;
   bytes: number;
+  /** A copy of what was uploaded, where the engine cannot give it back at once. */
+  host?: Numbers;
   /** Which count it is part of: none any more once the engine was reset. */
   readonly counts: Counts;
 }
+
+/** Values as the module holds them. */
+export type Numbers = Float32Array | Int32Array | Uint8Array;
 
 interface Counts {
   tensors: number;
@@ -120,23 +125,38 @@ export class Tensor {
 
   /** The values in row-major order. */
   async data<D extends DataType = NumericType>(): Promise<DataTypeMap[D]> {
-    return this.decode(await wasm().read(this.live())) as DataTypeMap[D];
+    return this.decode(await this.read()) as DataTypeMap[D];
   }
 
   /** The values in row-major order, at once. */
   dataSync<D extends DataType = NumericType>(): DataTypeMap[D] {
-    return this.decode(wasm().readSync(this.live())) as DataTypeMap[D];
+    return this.decode(this.readSync()) as DataTypeMap[D];
   }
 
-  private decode(data: Float32Array | Int32Array | Uint8Array): unknown {
+  private async read(): Promise<Numbers> {
+    const handle = this.live();
+    return this.data_.host?.slice() ?? wasm().read(handle);
+  }
+
+  private readSync(): Numbers {
+    const handle = this.live();
+    return this.data_.host?.slice() ?? wasm().readSync(handle);
+  }
+
+  private decode(data: Numbers): unknown {
     return this.dtype === 'string' ? Array.from(data, textOf) : data;
   }
 
   /** The values as bytes; of strings, the bytes of each. */
   async bytes(): Promise<Uint8Array | Uint8Array[]> {
-    const data = await wasm().read(this.live());
+    const data = await this.read();
     if (this.dtype === 'string') return Array.from(data, bytesOf);
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** The bytes of strings, at once. */
+  bytesSync(): Uint8Array[] {
+    return Array.from(this.readSync(), bytesOf);
   }
 
   /** The bytes of strings, which others must count once they are there. */

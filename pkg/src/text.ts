@@ -1,8 +1,7 @@
 /** `tf.string`: operations on texts. The sizes of results depend on values, so the host computes. */
 
 import { tensor, toTensor } from './convert.js';
-import { wasm } from './runtime.js';
-import { bytesOf, encodeString } from './strings.js';
+import { encodeString } from './strings.js';
 import { tidy, type Tensor } from './tensor.js';
 import { coded, type TensorInput } from './types.js';
 
@@ -13,8 +12,7 @@ function need(holds: boolean, message: string): void {
 
 /** The bytes of each text. */
 function bytesIn(t: Tensor): Uint8Array[] {
-  t.throwIfDisposed();
-  return Array.from(wasm().readSync(t.handle), bytesOf);
+  return t.bytesSync();
 }
 
 /** A text with one character per byte, which makes bytes that are no UTF-8 survive. */

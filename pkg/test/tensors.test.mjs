@@ -43,7 +43,7 @@ test('errors come at the call, with a code', () => {
   const gone = tf.scalar(1);
   gone.dispose();
   throws(() => gone.add(1), 'disposed', /Tensor is disposed/);
-  throws(() => tf.logicalAnd(tf.scalar(1), tf.scalar(2)), 'dtype', /expected dtype bool/);
+  throws(() => tf.logicalAnd(tf.scalar(1), tf.scalar(2)), 'dtype', /must be bool tensor, but got float32/);
 });
 
 test('tidy, keep and dispose count as in TensorFlow.js', () => {

@@ -1,4 +1,4 @@
-import * as tf from 'headwater';
+import * as tf from 'headwater/lean';
 import type { EnginePreference, EngineReport } from './protocol.js';
 
 interface AdapterInfo {

@@ -1,4 +1,4 @@
-import { io } from 'headwater';
+import { io } from 'headwater/lean';
 import type { HeadFiles } from './protocol.js';
 
 /** Offers the head as two downloads, `webcam-pacman-head.json` and `webcam-pacman-head.weights.bin`. */

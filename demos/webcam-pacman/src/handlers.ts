@@ -1,4 +1,4 @@
-import * as tf from 'headwater';
+import * as tf from 'headwater/lean';
 import { selectEngine } from './engine.js';
 import { DIRECTIONS } from './game/direction.js';
 import { Learner } from './learner.js';

@@ -1,4 +1,4 @@
-import * as tf from 'headwater';
+import * as tf from 'headwater/lean';
 import type {
   Counts,
   EpochLogs,

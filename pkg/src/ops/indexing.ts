@@ -16,6 +16,13 @@ function flatIndices(indices: Tensor, shape: Shape, depth = indices.shape.at(-1)
   return { flat: reshape(sum(mul(reshape(indices, [-1, depth]), tensor(strides)), -1), [-1]), inner };
 }
 
+/** The same, computed here and now. */
+function flatNow(indices: Tensor, shape: Shape, depth: number): number[] {
+  const values = indices.dataSync<'int32'>();
+  const rows = depth === 0 ? Number(indices.size > 0) : values.length / depth;
+  return Array.from({ length: rows }, (_, i) => shape.slice(0, depth).reduce((sum, d, k) => sum * d + (values[i * depth + k] as number), 0));
+}
+
 /** Slices of `x` at index vectors. */
 export function gatherND(x: TensorInput, indices: TensorInput): Tensor {
   const t = toTensor(x, 'x', 'gatherND', 'string_or_numeric');
@@ -71,13 +78,13 @@ export function tensorScatterUpdate(x: TensorInput, indices: TensorInput, update
   const values = toTensor(updates, 'updates', 'tensorScatterupdate');
   const depth = checkScatter(values, index, t.shape);
   if (t.dtype !== values.dtype) throw coded('dtype', `tensor and updates must have the same dtype, instead they are ${t.dtype} and ${values.dtype}.`);
-  const { flat, inner } = flatIndices(index, t.shape, depth);
+  const inner = t.shape.slice(depth);
   const rows = sizeOf(t.shape.slice(0, t.rank - inner.length));
   // The last update of a place wins: its number is what the place takes.
   const last = new Int32Array(rows).fill(-1);
-  flat.dataSync<'int32'>().forEach((row, i) => (last[row] = i));
+  flatNow(index, t.shape, depth).forEach((row, i) => (last[row] = i));
   const hit = tensor(Array.from(last, (i) => i >= 0), [rows, ...inner.map(() => 1)], 'bool');
-  const picked = gather(reshape(values, [flat.size, ...inner]), tensor(last.map((i) => Math.max(i, 0)), undefined, 'int32'));
+  const picked = gather(reshape(values, [index.size / depth, ...inner]), tensor(last.map((i) => Math.max(i, 0)), undefined, 'int32'));
   return reshape(where(hit, picked, reshape(t, [rows, ...inner])), t.shape);
 }
 
@@ -93,11 +100,10 @@ export function sparseToDense(sparseIndices: TensorInput, sparseValues: TensorIn
   if (outputShape.length !== dims) throw coded('shape', `outputShape has incorrect number of elements:, ${outputShape.length}, should be: ${dims}.`);
   if (!(values.rank === 0 || (values.rank === 1 && values.size === count))) throw coded('shape', `sparseValues has incorrect shape ${values.shape}, should be [] or [${count}]`);
   if (values.dtype !== fallback.dtype) throw coded('dtype', 'sparseValues.dtype must match defaultValues.dtype');
-  const { flat } = flatIndices(index, outputShape, dims);
   const size = sizeOf(outputShape);
   const table = concat([reshape(broadcastTo(values, [count]), [count]), reshape(fallback, [1])]);
   const at = new Int32Array(size).fill(count);
-  flat.dataSync<'int32'>().forEach((place, i) => (at[place] = i));
+  flatNow(index, outputShape, dims).forEach((place, i) => (at[place] = i));
   return reshape(gather(table, tensor(at, undefined, 'int32')), outputShape);
 }
 

@@ -61,6 +61,7 @@ pub fn run(workspace: &Workspace, needs: Needs) -> Result<()> {
     if needs.browser {
         system::ensure(workspace)?;
         npm::install(workspace, "tests/browser")?;
+        npm::install(workspace, "tests/tensorflowjs")?;
     }
     if needs.bench {
         npm::install(workspace, "bench")?;

@@ -43,6 +43,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "build", slow: false, needs: &[], run: build_package },
     Step { name: "size", slow: false, needs: &["build"], run: sizes },
     Step { name: "package", slow: false, needs: &["build"], run: package },
+    Step { name: "tensorflowjs", slow: false, needs: &["build"], run: tensorflowjs },
     Step { name: "browser", slow: false, needs: &["build"], run: browser },
     Step { name: "demo-build", slow: false, needs: &["build"], run: demo_build },
     Step { name: "demo", slow: false, needs: &["demo-build"], run: |context| demo_end_to_end(context, "cpu") },
@@ -122,6 +123,11 @@ fn sizes(context: &Context) -> Result<Tally> {
 
 fn package(context: &Context) -> Result<Tally> {
     supervise::run(&mut context.npm("pkg", &["test", "--silent"]), 20 * MINUTE)
+}
+
+/// TensorFlow.js's own tests on the package; on WebGPU with `--all`.
+fn tensorflowjs(context: &Context) -> Result<Tally> {
+    supervise::run(&mut context.npm("tests/tensorflowjs", &["test", "--silent"]), 30 * MINUTE)
 }
 
 fn browser(context: &Context) -> Result<Tally> {

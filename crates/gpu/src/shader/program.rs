@@ -123,7 +123,8 @@ impl Code<'_> {
             BinOp::Pow => return call(self.function("pow_")),
             BinOp::Atan2 => return call(self.function("atan2_")),
             BinOp::Eq => "==",
-            BinOp::Ne => "!=",
+            // Compilers take != for a comparison that is false of NaN.
+            BinOp::Ne => return format!("!({a} == {b})"),
             BinOp::Lt => "<",
             BinOp::Le => "<=",
             BinOp::Gt => ">",

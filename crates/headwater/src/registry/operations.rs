@@ -111,9 +111,7 @@ const MOVEMENT: &[Declared] = &[
     ("tile", Arity::Exactly(1), |_, x, a| one(ops::tile(&x[0], &a.sizes(0)?))),
     ("stopGradient", Arity::Exactly(1), |_, x, _| one(x[0].stop_gradient())),
     ("gather", Arity::Exactly(2), |_, x, a| one(ops::gather(&x[0], &x[1], a.index(0)?, a.size(1)?))),
-    ("unsortedSegmentSum", Arity::Exactly(2), |_, x, a| {
-        one(ops::unsorted_segment_sum(&x[0], &x[1], a.size(0)?))
-    }),
+    ("unsortedSegmentSum", Arity::Exactly(2), |_, x, a| one(ops::unsorted_segment_sum(&x[0], &x[1], a.size(0)?))),
     ("topk", Arity::Exactly(1), |_, x, a| two(ops::topk(&x[0], a.size(0)?))),
 ];
 
