@@ -12,6 +12,7 @@ pub mod grad;
 pub mod lower;
 mod number;
 pub mod op;
+mod operators;
 pub mod ops;
 pub mod plan;
 pub mod pointwise;

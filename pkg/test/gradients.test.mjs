@@ -1,0 +1,130 @@
+// Gradients of operations against central differences: of those that are made of others, and of those that users of
+// TensorFlow.js found missing or wrong there (numbers of its issues).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '../dist/index.js';
+
+/** Values without ties, of either sign, away from zero. */
+function values(shape, seed, low = -1, high = 1) {
+  let state = seed * 7919 + 17;
+  const next = () => (state = (state * 16807) % 2147483647) / 2147483647;
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tf.tensor(Float32Array.from({ length: size }, () => low + (high - low) * next()), shape);
+}
+
+const STEP = 0.02;
+
+/** Compares the gradients of `f`, weighted by random numbers, by every input. */
+function check(f, shapes, { low, high, tolerance = 2e-2 } = {}) {
+  const inputs = shapes.map((shape, i) => values(shape, i + 1, low, high));
+  const weights = values(f(...inputs).shape, 99);
+  const loss = (...xs) => tf.sum(tf.mul(f(...xs), weights));
+  const grads = tf.grads(loss)(inputs);
+  inputs.forEach((input, which) => {
+    const data = input.dataSync();
+    const got = grads[which].dataSync();
+    assert.deepEqual(grads[which].shape, input.shape);
+    for (let i = 0; i < data.length; i++) {
+      const at = (by) => {
+        const moved = data.slice();
+        moved[i] += by;
+        return tf.tidy(() => loss(...inputs.map((x, k) => (k === which ? tf.tensor(moved, input.shape) : x))).dataSync()[0]);
+      };
+      const wanted = (at(STEP) - at(-STEP)) / (2 * STEP);
+      assert.ok(Math.abs(got[i] - wanted) <= tolerance * Math.max(1, Math.abs(wanted)), `input ${which}, element ${i}: got ${got[i]}, differences give ${wanted}`);
+    }
+  });
+}
+
+const abs2 = (z) => tf.add(tf.square(tf.real(z)), tf.square(tf.imag(z)));
+const complex = (x) => tf.complex(tf.slice(x, [0, 0], [1, -1]), tf.slice(x, [1, 0], [1, -1]));
+const cases = {
+  'einsum (5690, 7722, 8277)': [(a, b) => tf.einsum('bij,bkj->bik', a, b), [[2, 3, 4], [2, 5, 4]]],
+  'einsum of three operands, with a trace': [(a, b, c) => tf.einsum('ii,ij,jk->k', a, b, c), [[3, 3], [3, 2], [2, 4]]],
+  'topk (1601)': [(x) => tf.topk(x, 2).values, [[3, 5]], { tolerance: 1e-2 }],
+  'gatherND (1795)': [(x) => tf.gatherND(x, tf.tensor2d([[0, 1], [2, 0], [0, 1]], [3, 2], 'int32')), [[3, 2, 2]]],
+  'scatterND': [(x) => tf.scatterND(tf.tensor2d([[1], [3], [1]], [3, 1], 'int32'), x, [4, 2]), [[3, 2]]],
+  'tensorScatterUpdate': [(x, u) => tf.tensorScatterUpdate(x, tf.tensor2d([[2], [0]], [2, 1], 'int32'), u), [[3, 2], [2, 2]]],
+  'dilated conv1d (7906)': [(x, w) => tf.conv1d(x, w, 1, 'same', 'NWC', 2), [[1, 7, 2], [3, 2, 3]]],
+  'dilated conv2d (7906)': [(x, w) => tf.conv2d(x, w, 1, 'valid', 'NHWC', 2), [[1, 6, 5, 2], [2, 2, 2, 3]]],
+  'dilated depthwiseConv2d': [(x, w) => tf.depthwiseConv2d(x, w, 1, 'same', 'NHWC', 2), [[1, 5, 6, 2], [3, 3, 2, 2]]],
+  'gather with indices of rank 2 (7494)': [(x) => tf.gather(x, tf.tensor2d([[0, 2], [1, 1]], [2, 2], 'int32'), 1), [[2, 3, 2]]],
+  'resizeBilinear of an image that is not square': [(x) => tf.image.resizeBilinear(x, [5, 4]), [[1, 3, 7, 2]]],
+  'stridedSlice': [(x) => tf.stridedSlice(x, [4, 0], [0, 5], [-2, 2]), [[5, 6]]],
+  'cumsum': [(x) => tf.cumsum(x, 1, true, true), [[3, 7]]],
+  'cumprod': [(x) => tf.cumprod(x, 1), [[2, 6]]],
+  'depthToSpace': [(x) => tf.depthToSpace(x, 2), [[1, 2, 3, 8]]],
+  'batchToSpaceND': [(x) => tf.batchToSpaceND(x, [2, 2], [[0, 1], [1, 0]]), [[4, 2, 3, 1]]],
+  'spaceToBatchND': [(x) => tf.spaceToBatchND(x, [2, 1], [[1, 0], [0, 0]]), [[1, 3, 2, 2]]],
+  'mirrorPad': [(x) => tf.mirrorPad(x, [[1, 2], [2, 0]], 'reflect'), [[3, 4]]],
+  'fft': [(x) => abs2(tf.fft(complex(x))), [[2, 6]], { tolerance: 3e-2 }],
+  'fft of a prime length': [(x) => abs2(tf.fft(complex(x))), [[2, 67]], { low: -0.3, high: 0.3, tolerance: 5e-2 }],
+  'rfft and irfft': [(x) => tf.irfft(tf.mul(tf.rfft(x), tf.complex(0.5, 0.25))), [[2, 8]]],
+  'complex quotient': [(x) => abs2(tf.div(complex(x), tf.complex([[1, 2, 3]], [[2, -1, 1]]))), [[2, 3]]],
+  'cropAndResize': [(x) => tf.image.cropAndResize(x, [[0.1, 0.2, 0.9, 0.8]], [0], [3, 4]), [[1, 5, 6, 2]]],
+  'flipLeftRight': [(x) => tf.image.flipLeftRight(x), [[1, 2, 3, 2]]],
+  'rotateWithOffset': [(x) => tf.image.rotateWithOffset(x, 0.4), [[1, 5, 5, 1]]],
+  'image.transform': [(x) => tf.image.transform(x, [[1, 0.2, -0.5, 0.1, 0.9, 0.3, 0, 0]], 'bilinear'), [[1, 5, 6, 1]]],
+  'conv3d': [(x, w) => tf.conv3d(x, w, [1, 2, 1], 'same'), [[1, 3, 4, 3, 2], [2, 2, 3, 2, 2]]],
+  'conv3dTranspose': [(x, w) => tf.conv3dTranspose(x, w, [1, 5, 4, 4, 2], 2, 'same'), [[1, 3, 2, 2, 2], [2, 3, 2, 2, 2]]],
+  'avgPool3d': [(x) => tf.avgPool3d(x, 2, 1, 'same'), [[1, 3, 3, 2, 2]]],
+  'maxPool3d': [(x) => tf.maxPool3d(x, 2, 2, 'valid'), [[1, 2, 4, 4, 1]]],
+  'dilation2d': [(x, w) => tf.dilation2d(x, w, 1, 'same'), [[1, 4, 4, 1], [2, 2, 1]], { low: -4, high: 4 }],
+  'localResponseNormalization': [(x) => tf.localResponseNormalization(x, 1, 1, 0.5, 0.75), [[1, 2, 2, 5]]],
+  'qr': [(x) => tf.concat(tf.linalg.qr(x), 0), [[4, 3]], { tolerance: 5e-2 }],
+  'gramSchmidt': [(x) => tf.linalg.gramSchmidt(x), [[2, 4]], { tolerance: 3e-2 }],
+  'bandPart': [(x) => tf.linalg.bandPart(x, 1, 0), [[3, 4]]],
+  'norm': [(x) => tf.norm(x, 'euclidean', 1), [[3, 4]]],
+  'unsortedSegmentSum': [(x) => tf.unsortedSegmentSum(x, tf.tensor1d([1, 0, 1, 4], 'int32'), 3), [[4, 2]]],
+  'signal.stft': [(x) => abs2(tf.signal.stft(x, 4, 2)), [[10]], { tolerance: 3e-2 }],
+  'basicLSTMCell': [(k, x, c, h) => tf.concat(tf.basicLSTMCell(1, k, tf.zeros([8]), x, c, h), 1), [[5, 8], [1, 3], [1, 2], [1, 2]]],
+  'fused.conv2d': [(x, w, b) => tf.fused.conv2d({ x, filter: w, strides: 1, pad: 'same', bias: b, activation: 'sigmoid' }), [[1, 4, 4, 2], [3, 3, 2, 3], [3]]],
+};
+for (const [name, [f, shapes, options]] of Object.entries(cases)) {
+  test(`the gradient of ${name}`, () => tf.tidy(() => check(f, shapes, options)));
+}
+
+test('comparisons have a gradient of zero', () => {
+  const grad = tf.grad((x) => tf.sum(tf.cast(tf.greater(x, 0.5), 'float32')));
+  assert.deepEqual([...grad(tf.tensor1d([0, 1])).dataSync()], [0, 0]);
+});
+
+for (const [scale, center] of [[false, true], [true, false], [false, false]]) {
+  test(`batch normalization trains with scale ${scale} and center ${center} (2868)`, async () => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [2] }), tf.layers.batchNormalization({ scale, center }), tf.layers.dense({ units: 1 })] });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const { history } = await model.fit(values([16, 2], 3), values([16, 1], 4), { epochs: 5, verbose: 0 });
+    assert.ok(history.loss.every(Number.isFinite) && history.loss[4] < history.loss[0], String(history.loss));
+    model.dispose();
+  });
+}
+
+test('a loop over variableGrads keeps memory flat (5980)', () => {
+  const w = tf.variable(tf.ones([4, 4]));
+  const x = tf.ones([2, 4]);
+  const step = () => {
+    const { value, grads } = tf.variableGrads(() => tf.sum(tf.square(tf.matMul(x, w))), [w]);
+    tf.dispose([value, grads]);
+  };
+  step();
+  const before = tf.memory();
+  for (let i = 0; i < 50; i++) step();
+  assert.deepEqual([tf.memory().numTensors, tf.memory().numBytes], [before.numTensors, before.numBytes]);
+  tf.dispose([w, x]);
+});
+
+test('a model that is disposed leaves no tensors behind (5034, 995)', async () => {
+  const make = async () => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [2], activation: 'relu' }), tf.layers.dense({ units: 1 })] });
+    model.compile({ optimizer: tf.train.adam(0.01), loss: 'meanSquaredError' });
+    const [x, y] = [values([8, 2], 1), values([8, 1], 2)];
+    await model.fit(x, y, { epochs: 2, verbose: 0 });
+    tf.dispose([x, y, model.predict(x)]);
+    model.optimizer.dispose();
+    model.dispose();
+  };
+  await make();
+  const before = tf.memory().numTensors;
+  await make();
+  assert.equal(tf.memory().numTensors, before);
+});
