@@ -31,6 +31,12 @@ pub fn unary(level: Level, op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
     );
 }
 
+/// One value in every lane.
+#[inline(never)]
+pub fn fill(value: u32, out: &mut [u32]) {
+    out.fill(value);
+}
+
 /// A two-operand instruction on every lane of `a` and `b`, of elements of `dtype`.
 #[inline(never)]
 pub fn binary(level: Level, op: BinOp, dtype: DType, a: &[u32], b: &[u32], out: &mut [u32]) {

@@ -9,10 +9,12 @@ use headwater_core::scalar::{eval_binary, eval_cast, eval_unary, Instr, Reg};
 use smallvec::SmallVec;
 
 use headwater_lanes::simd::Level;
-use headwater_lanes::{binary, convert, select, unary};
+use headwater_lanes::{binary, convert, fill, select, unary};
 
 /// Elements of a tile: registers of 2 KiB, a dozen of which fit the first-level cache.
 pub const TILE: usize = 512;
+/// Elements of a tile where nothing is kept between instructions: fewer tiles to begin.
+const LONG_TILE: usize = 2048;
 
 /// Where a register's elements are while a tile is worked on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +39,7 @@ pub struct Prepared {
     copies: Vec<(usize, Reg)>,
     /// The least elements worth a thread.
     pub grain: usize,
+    tile: usize,
 }
 
 impl Prepared {
@@ -85,7 +88,8 @@ impl Prepared {
             }
         }
         let grain = ((1 << 16) / (map.program.cost() + 2)).max(TILE);
-        Prepared { place, slots, copies, grain }
+        let tile = if slots == 0 { LONG_TILE } else { TILE };
+        Prepared { place, slots, copies, grain, tile }
     }
 }
 
@@ -163,14 +167,15 @@ impl Evaluate<'_, '_> {
 impl Evaluate<'_, '_> {
     /// Runs.
     pub fn run(mut self, level: Level) {
+        let most = self.prepared.tile.min(self.range.len());
         let uniform: Vec<Vec<u32>> =
-            self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; TILE])).collect();
-        let mut slots = vec![vec![0u32; TILE]; self.prepared.slots];
+            self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; most])).collect();
+        let mut slots = vec![vec![0u32; most]; self.prepared.slots];
         let mut outputs = std::mem::take(&mut self.outputs);
         let (code, types) = (&self.map.program.code, &self.map.program.types);
         let mut start = self.range.start;
         while start < self.range.end {
-            let len = TILE.min(self.range.end - start);
+            let len = most.min(self.range.end - start);
             let skip = start - self.range.start;
             let mut tiles: SmallVec<[&mut [u32]; 4]> = outputs.iter_mut().map(|o| &mut o[skip..skip + len]).collect();
             for (i, instr) in code.iter().enumerate() {
@@ -270,7 +275,7 @@ pub fn load(access: &Access, buffer: &[u32], start: usize, out: &mut [u32]) {
             Source::Index => row.iter_mut().enumerate().for_each(|(i, o)| *o = (at + i as isize * stride) as u32),
             Source::Buffer(_) => match stride {
                 1 => row.copy_from_slice(&buffer[at as usize..at as usize + n]),
-                0 => row.fill(buffer[at as usize]),
+                0 => fill(buffer[at as usize], row),
                 _ => row.iter_mut().enumerate().for_each(|(i, o)| *o = buffer[(at + i as isize * stride) as usize]),
             },
         }
