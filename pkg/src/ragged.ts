@@ -4,12 +4,8 @@ import { tensor, toTensor } from './convert.js';
 import { broadcastTo, concat, gather, reshape } from './ops/movement.js';
 import { sizeOf } from './shape.js';
 import { tidy, type Tensor } from './tensor.js';
+import { assert as need } from './util.js';
 import { coded, type Shape, type TensorInput } from './types.js';
-
-/** Throws unless a condition holds. */
-function need(holds: boolean, message: string): void {
-  if (!holds) throw coded('argument', message);
-}
 
 /** Int32 tensors of a list argument, under the names that errors give them. */
 const listed = (list: readonly TensorInput[], op: string): Tensor[] => list.map((x, i) => toTensor(x, `tensors${i}`, op, 'int32'));

@@ -33,3 +33,20 @@ export function axesOf(axis: number | number[] | null | undefined, rank: number)
   }
   return axes.map((a) => (a < 0 ? a + rank : a));
 }
+
+/** The shape with its one -1 filled in. */
+export function inferFromImplicitShape(shape: Shape, size: number): Shape {
+  const at = shape.indexOf(-1);
+  const next = shape.indexOf(-1, at + 1);
+  const bad = shape.findIndex((d) => d < -1);
+  if (next >= 0) throw coded('shape', `Shapes can only have 1 implicit size. Found -1 at dim ${at} and dim ${next}`);
+  if (bad >= 0) throw coded('shape', `Shapes can not be < 0. Found ${shape[bad]} at dim ${bad}`);
+  if (at < 0) {
+    if (size > 0 && size !== sizeOf(shape)) throw coded('shape', `Size(${size}) must match the product of shape ${shape}`);
+    return shape;
+  }
+  const known = -sizeOf(shape);
+  if (known === 0) throw coded('shape', `Cannot infer the missing size in [${shape}] when there are 0 elements`);
+  if (size % known !== 0) throw coded('shape', `The implicit shape can't be a fractional number. Got ${size} / ${known}`);
+  return shape.map((d) => (d < 0 ? size / known : d));
+}

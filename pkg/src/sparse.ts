@@ -3,12 +3,8 @@
 import { tensor, toTensor, type Expected } from './convert.js';
 import { sizeOf } from './shape.js';
 import { tidy, type Tensor } from './tensor.js';
+import { assert as need } from './util.js';
 import { coded, type Shape, type TensorInput } from './types.js';
-
-/** Throws unless a condition holds. */
-function need(holds: boolean, message: string): void {
-  if (!holds) throw coded('argument', message);
-}
 
 const ints = (values: number[]): Tensor => tensor(values, [values.length], 'int32');
 

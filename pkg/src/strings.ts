@@ -3,6 +3,9 @@
  * works on strings as it does on numbers, and equal texts are equal numbers.
  */
 
+import { env } from './env.js';
+import { coded } from './types.js';
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -12,20 +15,12 @@ const numbers = new Map<string, number>();
 
 /** The UTF-8 bytes of a text. */
 export function encodeString(text: string, encoding = 'utf-8'): Uint8Array {
-  requireUtf8(encoding);
-  return encoder.encode(text);
+  if (!/^utf-?8$/i.test(encoding)) throw coded('argument', `The encoder only supports utf-8, but got ${encoding}`);
+  return env().platform.encode(text, encoding);
 }
 
-/** The text of UTF-8 bytes. */
-export function decodeString(bytes: Uint8Array, encoding = 'utf-8'): string {
-  requireUtf8(encoding);
-  return decoder.decode(bytes);
-}
-
-function requireUtf8(encoding: string): void {
-  const name = encoding.toLowerCase();
-  if (name !== 'utf-8' && name !== 'utf8') throw new Error(`Browser's encoder only supports utf-8, but got ${encoding}`);
-}
+/** The text of bytes. */
+export const decodeString = (bytes: Uint8Array, encoding = 'utf-8'): string => env().platform.decode(bytes, encoding);
 
 /** What stands for no text at all. */
 export const NOTHING = -1;

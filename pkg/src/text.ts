@@ -3,12 +3,8 @@
 import { tensor, toTensor } from './convert.js';
 import { encodeString } from './strings.js';
 import { tidy, type Tensor } from './tensor.js';
-import { coded, type TensorInput } from './types.js';
-
-/** Throws unless a condition holds. */
-function need(holds: boolean, message: string): void {
-  if (!holds) throw coded('argument', message);
-}
+import { assert as need } from './util.js';
+import { type TensorInput } from './types.js';
 
 /** The bytes of each text. */
 function bytesIn(t: Tensor): Uint8Array[] {

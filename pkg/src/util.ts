@@ -2,10 +2,14 @@
 
 import { isTypedArray } from './convert.js';
 import { debugging, env } from './env.js';
+import { axesOf, sizeOf as sizeFromShape } from './shape.js';
+import { encodeString } from './strings.js';
 import { nest } from './tensor.js';
 import { BYTES, coded, type DataType, type ScalarLike, type Shape, type TypedArray, upcastType } from './types.js';
 
 export { inferDtype, inferShape, isTypedArray } from './convert.js';
+export { assertNonNegativeIntegerDimensions, computeStrides, inferFromImplicitShape, sizeOf as sizeFromShape } from './shape.js';
+export { decodeString, encodeString } from './strings.js';
 
 /** A list whose elements can be exchanged. */
 interface List<T = unknown> {
@@ -26,10 +30,6 @@ export function assertNonNull(a: unknown): void {
   assert(a != null, 'The input to the tensor constructor must be a non-null value.');
 }
 
-export function assertNonNegativeIntegerDimensions(shape: Shape): void {
-  if (shape.some((d) => !Number.isInteger(d) || d < 0)) throw coded('shape', `Tensor must have a shape comprised of positive integers but got shape [${shape}].`);
-}
-
 export const isString = (value: unknown): value is string => typeof value === 'string' || value instanceof String;
 export const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
 export const isNumber = (value: unknown): value is number => typeof value === 'number';
@@ -43,7 +43,6 @@ export const tanh = (x: number): number => Math.tanh(x);
 export const nearestLargerEven = (value: number): number => value + (value % 2 && 1);
 export const randUniform = (a: number, b: number): number => a + (b - a) * Math.random();
 export const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
-export const sizeFromShape = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 export const rightPad = (text: string, size: number): string => text.padEnd(size);
 
 /** The square of the distance between two vectors. */
@@ -116,43 +115,15 @@ export function createShuffledIndices(n: number): Uint32Array {
   return order;
 }
 
-/** The shape with its one -1 filled in. */
-export function inferFromImplicitShape(shape: Shape, size: number): Shape {
-  const at = shape.indexOf(-1);
-  const next = shape.indexOf(-1, at + 1);
-  const bad = shape.findIndex((d) => d < -1);
-  if (next >= 0) throw coded('shape', `Shapes can only have 1 implicit size. Found -1 at dim ${at} and dim ${next}`);
-  if (bad >= 0) throw coded('shape', `Shapes can not be < 0. Found ${shape[bad]} at dim ${bad}`);
-  if (at < 0) {
-    if (size > 0 && size !== sizeFromShape(shape)) throw coded('shape', `Size(${size}) must match the product of shape ${shape}`);
-    return shape;
-  }
-  const known = -sizeFromShape(shape);
-  if (known === 0) throw coded('shape', `Cannot infer the missing size in [${shape}] when there are 0 elements`);
-  if (size % known !== 0) throw coded('shape', `The implicit shape can't be a fractional number. Got ${size} / ${known}`);
-  return shape.map((d) => (d < 0 ? size / known : d));
-}
-
 /** Axes counted from the front; all of them where none is given. */
-export function parseAxisParam(axis: number | readonly number[] | null | undefined, shape: Shape): number[] {
-  const rank = shape.length;
-  const axes = axis == null ? shape.map((_, i) => i) : [axis].flat();
-  assert(axes.every((a) => a >= -rank && a < rank), `All values in axis param must be in range [-${rank}, ${rank}) but got axis ${axes}`);
-  assert(axes.every(isInt), `All values in axis param must be integers but got axis ${axes}`);
-  return axes.map((a) => (a < 0 ? rank + a : a));
-}
+export const parseAxisParam = (axis: number | number[] | null | undefined, shape: Shape): number[] => axesOf(axis, shape.length);
 
 /** The shape without dimensions of size 1, or without those of the axes, and which dimensions are left. */
-export function squeezeShape(shape: Shape, axis?: number | readonly number[]): { newShape: Shape; keptDims: number[] } {
+export function squeezeShape(shape: Shape, axis?: number | number[]): { newShape: Shape; keptDims: number[] } {
   const axes = axis == null || (Array.isArray(axis) && axis.length === 0) ? null : parseAxisParam(axis, shape);
   const keptDims = shape.map((_, i) => i).filter((i) => (axes === null ? shape[i] !== 1 : !axes.includes(i)));
   for (const a of axes ?? []) if (shape[a] !== 1) throw coded('shape', `Can't squeeze axis ${a} since its dim '${shape[a]}' is not 1`);
   return { newShape: keptDims.map((i) => shape[i] as number), keptDims };
-}
-
-/** Elements between neighbours along each dimension but the last. */
-export function computeStrides(shape: Shape): number[] {
-  return shape.slice(1).map((_, i) => sizeFromShape(shape.slice(i + 1)));
 }
 
 /** The position in row-major order of an element. */
@@ -239,15 +210,6 @@ export const now = (): number => env().platform.now();
 
 /** Fetches as the platform does. */
 export const fetch = (path: string, init?: RequestInit): Promise<Response> => env().platform.fetch(path, init);
-
-/** The bytes of a text, in UTF-8. */
-export function encodeString(text: string, encoding = 'utf-8'): Uint8Array {
-  assert(/^utf-?8$/i.test(encoding), `The encoder only supports utf-8, but got ${encoding}`);
-  return env().platform.encode(text, encoding);
-}
-
-/** The text of bytes. */
-export const decodeString = (bytes: Uint8Array, encoding = 'utf-8'): string => env().platform.decode(bytes, encoding);
 
 /** Calls `check` until it returns true, with pauses, and at most `limit` times. */
 export function repeatedTry(

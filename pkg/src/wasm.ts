@@ -71,10 +71,11 @@ export const isNode = typeof process !== 'undefined' && process.versions?.node !
 const isWorker = typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== 'undefined';
 
 /** How many threads the page allows, and why not more. */
-function threadsAllowed(): { threads: number; reason: string } {
-  const wanted = settings.threads ?? Math.min(8, globalThis.navigator?.hardwareConcurrency ?? 1);
+async function threadsAllowed(): Promise<{ threads: number; reason: string }> {
+  const processors = isNode ? (await import('node:os')).availableParallelism() : (globalThis.navigator?.hardwareConcurrency ?? 1);
+  const wanted = settings.threads ?? Math.min(8, processors);
   if (wanted <= 1) return { threads: 1, reason: settings.threads === null ? 'the machine has one processor' : 'one thread was asked for' };
-  if (isNode) return { threads: 1, reason: 'threads are not available in Node yet' };
+  if (isNode) return { threads: wanted, reason: '' };
   if (!globalThis.crossOriginIsolated) {
     return { threads: 1, reason: 'the page is not cross-origin isolated: serve it with COOP and COEP headers' };
   }
@@ -89,7 +90,7 @@ function variantUrl(variant: string, file: string): string {
 
 /** Loads and starts the module with the best variant that this place allows. */
 export async function start(): Promise<Started> {
-  const { threads, reason } = threadsAllowed();
+  const { threads, reason } = await threadsAllowed();
   const relaxed = !isNode && WebAssembly.validate(RELAXED_PROBE);
   const wanted = `${relaxed ? 'relaxed-simd' : 'simd'}${threads > 1 ? '-threads' : ''}`;
   try {
@@ -107,7 +108,7 @@ async function startVariant(variant: string, threads: number, threadsReason: str
   const glue = (await import(/* @vite-ignore */ /* webpackIgnore: true */ glueUrl)) as Glue;
   const module = await compile(wasmUrl);
   const { memory } = await glue.default({ module_or_path: module });
-  if (threads > 1) spawnThreads(glueUrl, module, memory, threads - 1);
+  if (threads > 1) await (isNode ? spawnNodeThreads : spawnThreads)(glueUrl, module, memory, threads - 1);
   return { wasm: glue, threads, variant, threadsReason };
 }
 
@@ -121,6 +122,17 @@ async function compile(url: string): Promise<WebAssembly.Module> {
   // A server that names another type than application/wasm makes streaming fail.
   if (response.headers.get('content-type')?.startsWith('application/wasm')) return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** Starts threads of Node that share the module's memory; they do not keep the program alive. */
+async function spawnNodeThreads(glueUrl: string, module: WebAssembly.Module, memory: WebAssembly.Memory, count: number): Promise<void> {
+  const { Worker } = await import('node:worker_threads');
+  const source = `const { workerData } = require('node:worker_threads');
+    import(workerData.glueUrl).then(async (glue) => {
+      await glue.default({ module_or_path: workerData.module, memory: workerData.memory });
+      glue.workerEntry();
+    });`;
+  for (let i = 0; i < count; i++) new Worker(source, { eval: true, name: `headwater-${i + 1}`, workerData: { glueUrl, module, memory } }).unref();
 }
 
 /** Starts Web Workers that share the module's memory and enter the thread pool as soon as it exists. */

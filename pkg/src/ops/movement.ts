@@ -1,8 +1,8 @@
 /** Operations that move, join and pick elements. */
 
 import { tensor, toTensor, toTensors } from '../convert.js';
-import { assertNonNegativeIntegerDimensions, axesOf, sameShape, sizeOf } from '../shape.js';
-import * as slicing from '../slice_util.js';
+import { assertNonNegativeIntegerDimensions, axesOf, inferFromImplicitShape, sameShape, sizeOf } from '../shape.js';
+import { sliceInfo } from '../slice_util.js';
 import { run, run1, type Tensor } from '../tensor.js';
 import { conj } from '../special.js';
 import { coded, type Shape, type TensorInput } from '../types.js';
@@ -11,22 +11,9 @@ import { coded, type Shape, type TensorInput } from '../types.js';
 /** What moves needs no arithmetic. */
 const ANY = 'string_or_numeric';
 
-/** A shape with one -1 filled in. */
-function filledShape(shape: Shape, size: number): Shape {
-  const known = sizeOf(shape.filter((d) => d !== -1));
-  const holes = shape.filter((d) => d === -1).length;
-  if (holes > 1) throw coded('shape', `Shapes can only have 1 implicit size. Found -1 at dim ${shape.lastIndexOf(-1)}`);
-  if (holes === 1 && (known === 0 || size % known !== 0)) {
-    throw coded('shape', `The implicit shape can't be a fractional number. Got ${size} / ${known}`);
-  }
-  const filled = shape.map((d) => (d === -1 ? size / known : d));
-  if (sizeOf(filled) !== size) throw coded('shape', `Size(${size}) must match the product of shape ${shape}`);
-  return filled;
-}
-
 export function reshape(x: TensorInput, shape: Shape): Tensor {
   const t = toTensor(x, 'x', 'reshape', ANY);
-  return run1('reshape', [t], filledShape(shape, t.size), t);
+  return run1('reshape', [t], inferFromImplicitShape(shape, t.size), t);
 }
 
 export function clone(x: TensorInput): Tensor {
@@ -229,7 +216,7 @@ export function stridedSlice(
   beginMask = 0, endMask = 0, ellipsisMask = 0, newAxisMask = 0, shrinkAxisMask = 0,
 ): Tensor {
   const t = toTensor(x, 'x', 'stridedSlice', ANY);
-  const info = (slicing as any).sliceInfo(t.shape, begin, end, strides ?? begin.map(() => 1), beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask);
+  const info = sliceInfo(t.shape, begin, end, strides ?? begin.map(() => 1), beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask);
   if (info.isIdentity) return reshape(t, info.finalShape);
   const counts = info.begin.map((from: number, d: number) => Math.max(0, Math.ceil(((info.end[d] as number) - from) / (info.strides[d] as number))));
   // Where nothing is left the module need not know where it was.

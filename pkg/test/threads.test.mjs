@@ -1,0 +1,37 @@
+// Threads in Node.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import * as tf from '../dist/index.js';
+
+const BUILT = existsSync(new URL('../dist/wasm/simd-threads/headwater_web_bg.wasm', import.meta.url));
+
+test('Node computes on all processors, where the build with threads is there', () => {
+  const { threads, threadsReason, variant } = tf.backendInfo();
+  // Left out by a quick build only.
+  if (!BUILT) assert.ok(!process.env.HEADWATER_TEST_ALL, 'dist/wasm/simd-threads is missing');
+  const wanted = BUILT ? Math.min(8, availableParallelism()) : 1;
+  assert.equal(threads, wanted);
+  assert.equal(variant, wanted > 1 ? 'simd-threads' : 'simd');
+  assert.equal(threadsReason === '', wanted > 1, threadsReason);
+});
+
+test('a product is right on any number of threads', () => {
+  const n = 200;
+  const [a, b] = [1, 2].map((seed) => tf.randomNormal([n, n], 0, 1, 'float32', seed));
+  const [x, y, z] = [a, b, tf.matMul(a, b)].map((t) => t.dataSync());
+  for (const [i, j] of [[0, 0], [17, 199], [199, 3], [101, 100]]) {
+    let wanted = 0;
+    for (let k = 0; k < n; k++) wanted += x[i * n + k] * y[k * n + j];
+    assert.ok(Math.abs(z[i * n + j] - wanted) < 1e-3, `element ${i}, ${j}: ${z[i * n + j]}, expected ${wanted}`);
+  }
+});
+
+test('waiting threads do not keep a program alive', async () => {
+  const script = `import * as tf from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}; console.log(tf.ones([64, 64]).matMul(tf.ones([64, 64])).sum().dataSync()[0]);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 });
+  assert.equal(stdout.trim(), String(64 ** 3));
+});
