@@ -5,6 +5,7 @@ import { run1, Tensor, Variable } from './tensor.js';
 import { expandDims, reshape } from './ops/movement.js';
 import { add, cast, floor, mul } from './ops/pointwise.js';
 import { argMax, logSoftmax } from './ops/reduce.js';
+import { generator } from './random.js';
 import { complexOf, partOf } from './special.js';
 import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides } from './shape.js';
 import { coded, dtypeCode, type DataType, type DataTypeMap, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
@@ -200,17 +201,6 @@ export function randomGamma(shape: Shape, alpha: number, beta = 1, dtype?: DataT
     }
   };
   return rand(shape, () => draw(alpha) / rate, type);
-}
-
-/** Uniform numbers in [0, 1) from a seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Class numbers drawn by unnormalized log-probabilities, or by probabilities. */

@@ -1,6 +1,9 @@
 /** `tf.sparse`: what is stored by the places and values of its elements. The sizes of results depend on values, so the host computes. */
 
 import { tensor, toTensor, type Expected } from './convert.js';
+import { unsortedSegmentSum } from './ops/indexing.js';
+import { gather } from './ops/movement.js';
+import { cast, div } from './ops/pointwise.js';
 import { sizeOf } from './shape.js';
 import { tidy, type Tensor } from './tensor.js';
 import { assert as need } from './util.js';
@@ -121,12 +124,10 @@ function reduceSegments(op: string, data: TensorInput, indices: TensorInput, seg
     const from = ranked(op, 1, 'indices', indices).dataSync();
     const ids = ranked(op, 1, 'segmentIds', segmentIds).dataSync();
     need(from.length === ids.length, 'segmentIds and indices should have same size.');
-    const values = $data.dataSync();
-    const [inputRows, ...rest] = $data.shape;
+    const [inputRows] = $data.shape;
     const rows = ids.length > 0 ? ids[ids.length - 1] + 1 : 0;
     need(ids.length === 0 || rows > 0, 'segment ids must be >= 0');
-    const width = sizeOf(rest);
-    const sums = new (values.constructor as Float32ArrayConstructor)(rows * width);
+    const counts = new Int32Array(rows);
     for (let start = 0, end = 0; start < ids.length; start = end) {
       const row = ids[start];
       while (ids[end] === row) end++;
@@ -134,11 +135,14 @@ function reduceSegments(op: string, data: TensorInput, indices: TensorInput, seg
       need(row >= 0 && row < rows, `Segment id ${row} out of range [0, ${rows}), possibly because segmentIds input is not sorted.`);
       for (let i = start; i < end; i++) {
         if (from[i] < 0 || from[i] >= inputRows) throw coded('argument', `Bad: indices[${i}] == ${from[i]} out of range [0, ${inputRows})`);
-        for (let j = 0; j < width; j++) sums[row * width + j] += values[from[i] * width + j];
       }
-      for (let j = 0; mean && j < width; j++) sums[row * width + j] /= end - start;
+      counts[row] = end - start;
     }
-    return tensor(sums, [rows, ...rest], $data.dtype);
+    const sums = unsortedSegmentSum(gather($data, ints([...from])), ints([...ids]), rows);
+    if (!mean) return sums;
+    // Of whole numbers the mean is cut.
+    const sizes = tensor(Float32Array.from(counts, (n) => Math.max(n, 1)), [rows, ...$data.shape.slice(1).map(() => 1)]);
+    return cast(div(sums, sizes), $data.dtype);
   });
 }
 

@@ -76,6 +76,7 @@ const cases = {
   'bandPart': [(x) => tf.linalg.bandPart(x, 1, 0), [[3, 4]]],
   'norm': [(x) => tf.norm(x, 'euclidean', 1), [[3, 4]]],
   'unsortedSegmentSum': [(x) => tf.unsortedSegmentSum(x, tf.tensor1d([1, 0, 1, 4], 'int32'), 3), [[4, 2]]],
+  'sparse.sparseSegmentMean': [(x) => tf.sparse.sparseSegmentMean(x, tf.tensor1d([0, 2, 1, 0], 'int32'), tf.tensor1d([0, 0, 1, 1], 'int32')), [[3, 2]]],
   'signal.stft': [(x) => abs2(tf.signal.stft(x, 4, 2)), [[10]], { tolerance: 3e-2 }],
   'basicLSTMCell': [(k, x, c, h) => tf.concat(tf.basicLSTMCell(1, k, tf.zeros([8]), x, c, h), 1), [[5, 8], [1, 3], [1, 2], [1, 2]]],
   'fused.conv2d': [(x, w, b) => tf.fused.conv2d({ x, filter: w, strides: 1, pad: 'same', bias: b, activation: 'sigmoid' }), [[1, 4, 4, 2], [3, 3, 2, 3], [3]]],
@@ -127,4 +128,11 @@ test('a model that is disposed leaves no tensors behind (5034, 995)', async () =
   const before = tf.memory().numTensors;
   await make();
   assert.equal(tf.memory().numTensors, before);
+});
+
+test('searchSorted finds the places in long sequences', () => {
+  const sequence = tf.range(0, 100_000, 1, 'int32').reshape([1, -1]).mul(tf.scalar(2, 'int32'));
+  const wanted = tf.tensor2d([[-1, 0, 1, 99_999, 100_000, 199_998, 300_000]], [1, 7], 'int32');
+  assert.deepEqual([...tf.lowerBound(sequence, wanted).dataSync()], [0, 0, 1, 50_000, 50_000, 99_999, 100_000]);
+  assert.deepEqual([...tf.upperBound(sequence, wanted).dataSync()], [0, 1, 1, 50_000, 50_001, 100_000, 100_000]);
 });

@@ -114,7 +114,7 @@ let seed = Math.floor(Math.random() * 2 ** 31);
 /** Another number each time, for layers and initializers that draw. */
 export const nextSeed = (): number => (seed = (seed + 0x9e3779b9) >>> 0);
 
-/** Makes what random layers and initializers draw from repeatable. */
+/** Makes what initializers, random layers and the order of samples are drawn from repeatable. */
 export function setSeed(value: number): void {
   seed = value >>> 0;
 }

@@ -10,11 +10,12 @@ import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
-import { createShuffledIndices, nextFrame, now } from '../util.js';
+import { shuffled } from '../random.js';
+import { nextFrame, now } from '../util.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
-import { type LayerVariable, listOf, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { type LayerVariable, listOf, nextSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
 
 type LossName = string | LossOrMetricFn;
 
@@ -325,7 +326,7 @@ export class LayersModel extends Container {
   }
 
   private async fitEpoch(inputs: Tensor[], targets: Tensor[], samples: number, epoch: number, args: ModelFitArgs, batchSize: number, callbacks: CallbackList, pause: Pause): Promise<Logs> {
-    const order = args.shuffle === false ? Uint32Array.from({ length: samples }, (_, i) => i) : createShuffledIndices(samples);
+    const order = args.shuffle === false ? Uint32Array.from({ length: samples }, (_, i) => i) : shuffled(samples, nextSeed());
     // Sums stay with the engine: reading every batch's losses would make it wait.
     let sums: Tensor[] = [];
     let values: Tensor[] = [];

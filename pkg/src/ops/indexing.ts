@@ -1,12 +1,12 @@
 /** Operations that pick and place elements by index, and those whose results' shapes depend on values. */
 
 import { tensor, toTensor } from '../convert.js';
-import { ones, range } from '../create.js';
+import { fill, ones, range, zeros } from '../create.js';
 import { sizeOf } from '../shape.js';
 import { run1, type Tensor, tidy } from '../tensor.js';
 import { coded, type Shape, type TensorInput } from '../types.js';
 import { broadcastTo, concat, gather, reshape } from './movement.js';
-import { add, cast, greater, greaterEqual, less, lessEqual, logicalAnd, mul, where } from './pointwise.js';
+import { add, cast, floorDiv, greater, greaterEqual, less, lessEqual, logicalAnd, minimum, mul, where } from './pointwise.js';
 import { sum } from './reduce.js';
 
 /** Positions in a flattened array of the index vectors in the last dimension, and the shape of what each points at. */
@@ -165,12 +165,19 @@ export function searchSorted(sortedSequence: TensorInput, values: TensorInput, s
   const sequence = toTensor(sortedSequence, 'sortedSequence', 'searchSorted');
   const wanted = toTensor(values, 'values', 'searchSorted');
   const [length, number] = [sequence.shape.at(-1) as number, wanted.shape.at(-1) as number];
-  const rows = reshape(sequence, [-1, 1, length]);
-  const columns = reshape(wanted, [-1, number, 1]);
-  if (rows.rank < 2) throw coded('shape', 'Sorted input argument must be at least 2-dimensional');
+  const rows = reshape(sequence, [-1, length]);
+  const columns = reshape(wanted, [-1, number]);
   if (rows.shape[0] !== columns.shape[0]) throw coded('shape', "Leading dimension of 'sortedSequence' and 'values' must match.");
-  const before = side === 'left' ? less(rows, columns) : lessEqual(rows, columns);
-  return reshape(sum(cast(before, 'int32'), 2), wanted.shape);
+  const before = side === 'left' ? less : lessEqual;
+  const one = tensor([1], undefined, 'int32');
+  // The place lies from `low` to `high`; each step halves what is left.
+  let [low, high] = [zeros(columns.shape, 'int32'), fill(columns.shape, length, 'int32')];
+  for (let left = length; left > 0; left = Math.floor(left / 2)) {
+    const middle = floorDiv(add(low, high), tensor([2], undefined, 'int32'));
+    const further = logicalAnd(less(low, high), before(gather(rows, minimum(middle, tensor([length - 1], undefined, 'int32')), 1, 1), columns));
+    [low, high] = [where(further, add(middle, one), low), where(further, high, middle)];
+  }
+  return reshape(low, wanted.shape);
 }
 export const lowerBound = (sortedSequence: TensorInput, values: TensorInput): Tensor => searchSorted(sortedSequence, values, 'left');
 export const upperBound = (sortedSequence: TensorInput, values: TensorInput): Tensor => searchSorted(sortedSequence, values, 'right');
