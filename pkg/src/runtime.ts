@@ -2,7 +2,7 @@
 
 import { GpuHost } from './gpu-host.js';
 import { coded } from './types.js';
-import { settings, start, type Started, type Wasm } from './wasm.js';
+import { folder, settings, start, type Started, type Wasm } from './wasm.js';
 
 let started: Started | null = null;
 let starting: Promise<Started> | null = null;
@@ -122,14 +122,21 @@ export function backendInfo(): BackendInfo {
   };
 }
 
-/** Where the folder `wasm` is served, for pages that move it. Call before `ready`. */
-export function setWasmPaths(path: string): void {
-  if (started !== null) throw coded('argument', 'The WASM backend was already initialized. Make sure you call `setWasmPaths()` before you call `tf.ready()`');
-  settings.path = path.endsWith('/') ? path : `${path}/`;
+/** Says what a call that came after the start would have needed. */
+function tooLate(call: string, key: string): void {
+  console.warn(`headwater: ${call} came after the engine was started, which importing the package does. Set globalThis.headwater = { ${key} } before the import instead.`);
 }
 
-/** The number of threads to use. Call before `ready`. */
+/** Where the folder `wasm` is served, for pages that move it: before the engine runs, or when it could not be found. The
+ *  engine starts with the import, so that a page sets `globalThis.headwater = { wasmPath }` before. */
+export function setWasmPaths(path: string): void {
+  if (started !== null) tooLate('setWasmPaths()', 'wasmPath');
+  else settings.path = folder(path);
+}
+
+/** The number of threads to use. The engine starts with the import: a page sets `globalThis.headwater = { threads }` before. */
 export function setThreadsCount(threads: number): void {
+  if (started !== null && started.threads !== threads) tooLate('setThreadsCount()', 'threads');
   settings.threads = threads;
 }
 

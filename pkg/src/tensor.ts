@@ -318,7 +318,7 @@ export function scoped<F extends (...args: any[]) => unknown>(f: F): F {
 
 /** The functions of a namespace as operations; asynchronous ones are left as they are. */
 export function scopedAll<T extends object>(functions: T): T {
-  const entries = Object.entries(functions).map(([name, f]) => [name, typeof f === 'function' && f.constructor.name !== 'AsyncFunction' ? scoped(f) : f]);
+  const entries = Object.entries(functions).map(([name, f]) => [name, typeof f === 'function' && !name.endsWith('Async') ? scoped(f) : f]);
   return Object.fromEntries(entries) as T;
 }
 

@@ -58,8 +58,17 @@ export interface Started {
   readonly threadsReason: string;
 }
 
-/** Set by `setWasmPaths` and `setThreadsCount` before the module is started. */
-export const settings: { path: string | null; threads: number | null } = { path: null, threads: null };
+/** The name of a folder, with the slash that makes it one. */
+export const folder = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
+
+/** What a page says before it imports the package. */
+const given = (globalThis as { headwater?: { wasmPath?: string; threads?: number } }).headwater;
+
+/** Where the module's files are, and how many threads to use. */
+export const settings: { path: string | null; threads: number | null } = {
+  path: given?.wasmPath === undefined ? null : folder(given.wasmPath),
+  threads: given?.threads ?? null,
+};
 
 /** A module with one relaxed instruction: engines without them reject it. */
 const RELAXED_PROBE = new Uint8Array([

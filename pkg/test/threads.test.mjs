@@ -35,3 +35,13 @@ test('waiting threads do not keep a program alive', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 });
   assert.equal(stdout.trim(), String(64 ** 3));
 });
+
+test('a program says where the files are and how many threads it wants before it imports the package', async () => {
+  const script = `globalThis.headwater = { threads: 1, wasmPath: ${JSON.stringify(new URL('../dist/wasm', import.meta.url).href)} };
+    const tf = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
+    tf.setThreadsCount(3);
+    console.log(JSON.stringify([tf.backendInfo().threads, tf.backendInfo().threadsReason, tf.scalar(2).square().dataSync()[0]]));`;
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 });
+  assert.deepEqual(JSON.parse(stdout), [1, 'one thread was asked for', 4]);
+  assert.match(stderr, /setThreadsCount\(\) came after the engine was started/);
+});
