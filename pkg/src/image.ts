@@ -27,6 +27,8 @@ function toImage(image: TensorInput, op: string, expected?: Expected): Image {
   return t as Image;
 }
 
+// Places are counted in whole numbers: floats lose count at sixteen million.
+const whole = (n: number): Tensor => scalar(n, 'int32');
 const clamp = (x: Tensor, size: number): Tensor => clipByValue(x, 0, Math.max(size - 1, 0));
 const inside = (x: Tensor, size: number): Tensor => logicalAnd(greaterEqual(x, 0), lessEqual(x, size - 1));
 const mix = (a: Tensor, b: Tensor, weight: Tensor): Tensor => add(a, mul(sub(b, a), weight));
@@ -36,10 +38,10 @@ const mix = (a: Tensor, b: Tensor, weight: Tensor): Tensor => add(a, mul(sub(b, 
 function sample(image: Image, batch: Tensor, y: Tensor, x: Tensor, method: Interpolation, fill?: TensorInput): Tensor {
   const [count, height, width, channels] = image.shape;
   const pixels = reshape(image, [count * height * width, channels]);
-  const row = (v: Tensor) => ({ v, at: mul(add(mul(batch, height), cast(clamp(v, height), 'int32')), width) });
+  const row = (v: Tensor) => ({ v, at: mul(add(mul(batch, whole(height)), cast(clamp(v, height), 'int32')), whole(width)) });
   const column = (v: Tensor) => ({ v, at: cast(clamp(v, width), 'int32') });
   const pixel = (r: ReturnType<typeof row>, c: ReturnType<typeof column>): Tensor => {
-    const found = gather(pixels, cast(add(r.at, c.at), 'int32'));
+    const found = gather(pixels, add(r.at, c.at));
     return fill === undefined ? found : where(expandDims(logicalAnd(inside(r.v, height), inside(c.v, width)), -1), found, fill);
   };
   // Halves go up.

@@ -136,3 +136,12 @@ test('searchSorted finds the places in long sequences', () => {
   assert.deepEqual([...tf.lowerBound(sequence, wanted).dataSync()], [0, 0, 1, 50_000, 50_000, 99_999, 100_000]);
   assert.deepEqual([...tf.upperBound(sequence, wanted).dataSync()], [0, 1, 1, 50_000, 50_001, 100_000, 100_000]);
 });
+
+test('places in a batch of more than 2^24 pixels are exact', () => {
+  tf.tidy(() => {
+    const marked = tf.tensor(Float32Array.from({ length: 512 * 512 }, (_, i) => i % 7), [1, 512, 512, 1]);
+    const batch = tf.concat([tf.zeros([64, 512, 512, 1]), marked]);
+    const crop = tf.image.cropAndResize(batch, [[0, 0, 1, 1]], [64], [512, 512], 'nearest');
+    assert.equal(tf.sum(tf.abs(tf.sub(crop, marked))).dataSync()[0], 0);
+  });
+});

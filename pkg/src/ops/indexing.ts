@@ -1,6 +1,6 @@
 /** Operations that pick and place elements by index, and those whose results' shapes depend on values. */
 
-import { tensor, toTensor } from '../convert.js';
+import { scalar, tensor, toTensor } from '../convert.js';
 import { fill, ones, range, zeros } from '../create.js';
 import { sizeOf } from '../shape.js';
 import { run1, type Tensor, tidy } from '../tensor.js';
@@ -132,9 +132,9 @@ function count(x: Tensor, weights: Tensor, size: number, binary: boolean): Tenso
   const numbers = reshape(x, [rows, -1]);
   // Numbers outside are not counted, in no row.
   const inside = logicalAnd(greaterEqual(numbers, 0), less(numbers, size));
-  const bins = where(inside, add(numbers, reshape(range(0, rows * size, Math.max(1, size), 'int32'), [rows, 1])), -1);
+  const bins = where(inside, add(numbers, reshape(range(0, rows * size, Math.max(1, size), 'int32'), [rows, 1])), scalar(-1, 'int32'));
   const each = weights.size > 0 ? reshape(weights, [-1]) : ones([x.size]);
-  const total = reshape(segmentSum(reshape(each, [-1, 1]), reshape(cast(bins, 'int32'), [-1]), rows * size), x.rank === 1 ? [size] : [rows, size]);
+  const total = reshape(segmentSum(reshape(each, [-1, 1]), reshape(bins, [-1]), rows * size), x.rank === 1 ? [size] : [rows, size]);
   return binary ? cast(greater(total, 0), 'float32') : total;
 }
 
