@@ -77,6 +77,9 @@ const cases = {
   'norm': [(x) => tf.norm(x, 'euclidean', 1), [[3, 4]]],
   'unsortedSegmentSum': [(x) => tf.unsortedSegmentSum(x, tf.tensor1d([1, 0, 1, 4], 'int32'), 3), [[4, 2]]],
   'sparse.sparseSegmentMean': [(x) => tf.sparse.sparseSegmentMean(x, tf.tensor1d([0, 2, 1, 0], 'int32'), tf.tensor1d([0, 0, 1, 1], 'int32')), [[3, 2]]],
+  'sort': [(x) => tf.sort(x, 0), [[4, 2]], { low: -4, high: 4 }],
+  'roll': [(x) => tf.roll(x, [1, -2], [0, 1]), [[2, 5]]],
+  'kron': [(a, b) => tf.kron(a, b), [[2, 2], [3]]],
   'signal.stft': [(x) => abs2(tf.signal.stft(x, 4, 2)), [[10]], { tolerance: 3e-2 }],
   'basicLSTMCell': [(k, x, c, h) => tf.concat(tf.basicLSTMCell(1, k, tf.zeros([8]), x, c, h), 1), [[5, 8], [1, 3], [1, 2], [1, 2]]],
   'fused.conv2d': [(x, w, b) => tf.fused.conv2d({ x, filter: w, strides: 1, pad: 'same', bias: b, activation: 'sigmoid' }), [[1, 4, 4, 2], [3, 3, 2, 3], [3]]],
@@ -144,4 +147,15 @@ test('places in a batch of more than 2^24 pixels are exact', () => {
     const crop = tf.image.cropAndResize(batch, [[0, 0, 1, 1]], [64], [512, 512], 'nearest');
     assert.equal(tf.sum(tf.abs(tf.sub(crop, marked))).dataSync()[0], 0);
   });
+});
+
+test('sort, argsort, roll and kron give what NumPy gives', () => {
+  const x = tf.tensor2d([[3, NaN, 1], [2, 2, 0]]);
+  assert.deepEqual(tf.sort(x).arraySync(), [[1, 3, NaN], [0, 2, 2]]);
+  assert.deepEqual(tf.argsort(x, 1).arraySync(), [[2, 0, 1], [2, 0, 1]]);
+  assert.deepEqual(tf.sort(x, 0, true).arraySync(), [[3, 2, 1], [2, NaN, 0]]);
+  assert.deepEqual(tf.sort(tf.tensor1d([5, -7, 2], 'int32')).arraySync(), [-7, 2, 5]);
+  assert.deepEqual(tf.roll([[1, 2, 3], [4, 5, 6]], 1).arraySync(), [[6, 1, 2], [3, 4, 5]]);
+  assert.deepEqual(tf.roll([[1, 2, 3], [4, 5, 6]], -1, 1).arraySync(), [[2, 3, 1], [5, 6, 4]]);
+  assert.deepEqual(tf.kron([[1, 2]], [[1, 0], [0, 1]]).arraySync(), [[1, 0, 2, 0], [0, 1, 0, 2]]);
 });

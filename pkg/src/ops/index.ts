@@ -1,6 +1,7 @@
 /** All operations as users call them. */
 
 import { scoped } from '../tensor.js';
+import * as beyond from './beyond.js';
 import * as indexing from './indexing.js';
 import * as linear from './linear.js';
 import * as movement from './movement.js';
@@ -72,3 +73,7 @@ export const slice1d = /* @__PURE__ */ scoped(movement.slice1d);
 export const slice2d = /* @__PURE__ */ scoped(movement.slice2d);
 export const slice3d = /* @__PURE__ */ scoped(movement.slice3d);
 export const slice4d = /* @__PURE__ */ scoped(movement.slice4d);
+export const argsort = /* @__PURE__ */ scoped(beyond.argsort);
+export const kron = /* @__PURE__ */ scoped(beyond.kron);
+export const roll = /* @__PURE__ */ scoped(beyond.roll);
+export const sort = /* @__PURE__ */ scoped(beyond.sort);
