@@ -162,7 +162,7 @@ function find(name: string): Registered | undefined {
       if (typeof (made as Promise<KernelBackend>).then === 'function') {
         registered.pending = (made as Promise<KernelBackend>).then(
           (instance) => {
-            registered.instance = instance;
+            setUp(name, registered, instance);
             return true;
           },
           (error: unknown) => {
@@ -229,7 +229,7 @@ function pick(): void {
   for (const [name] of byPriority) {
     const found = find(name);
     if (found?.instance !== undefined) {
-      choose(name);
+      choose(found.instance instanceof Own ? runtime.getBackend() : name);
       return;
     }
     if (found?.pending !== undefined && !failed.has(found.pending)) {
@@ -240,7 +240,7 @@ function pick(): void {
 
 function choose(name: string): void {
   current = name;
-  const instance = backends.get(name)?.instance;
+  const instance = find(name)?.instance;
   // The names of this package's own engines are those that the runtime knows.
   refuse(instance instanceof Own ? null : () => (backend() as KernelBackend).write([], [], 'float32'));
 }
@@ -281,8 +281,7 @@ export async function ready(): Promise<void> {
     const found = find(name);
     if (found?.pending !== undefined && !(await found.pending)) failed.add(found.pending);
     else {
-      if (!chosen) choose(name);
-      else if (name === current) choose(name);
+      choose(!chosen && found?.instance instanceof Own ? runtime.getBackend() : name);
       return;
     }
   }

@@ -6,6 +6,8 @@ const rounded = async (tensor) => Array.from(await tensor.data(), (value) => Mat
 /** Chooses an engine and reports on it: a few operations, a gradient, and a model that learns a line. */
 export async function program(backend) {
   await tf.setBackend(backend);
+  // Forgets variables and scopes; the engine stays.
+  tf.engine().reset();
   await tf.ready();
   const a = tf.tensor2d([[1, 2], [3, 4]]);
   const x = tf.range(0, 16).reshape([1, 4, 4, 1]);
