@@ -2,6 +2,7 @@
 
 import { tensor, toTensor } from './convert.js';
 import { cast } from './ops/pointwise.js';
+import { getBackend } from './runtime.js';
 import type { Tensor } from './tensor.js';
 import { coded, type TensorInput } from './types.js';
 
@@ -62,16 +63,9 @@ export async function fromPixelsAsync(pixels: Pixels, numChannels = 3): Promise<
   return fromPixels(pixels, numChannels);
 }
 
-/** Draws an image [height, width] or [height, width, 1, 3 or 4]: float32 from 0 to 1, int32 from 0 to 255. */
-export async function toPixels(image: TensorInput, canvas?: HTMLCanvasElement | OffscreenCanvas): Promise<Uint8ClampedArray> {
-  const given = toTensor(image, 'img', 'toPixels');
-  const t = given === image ? given : cast(given, 'int32');
-  if (t !== given) given.dispose();
-  if (t.rank !== 2 && t.rank !== 3) throw coded('shape', `toPixels only supports rank 2 or 3 tensors, got rank ${t.rank}.`);
+/** The pixels of an image [height, width] or [height, width, 1, 3 or 4]: float32 from 0 to 1, int32 from 0 to 255. */
+function rendered(t: Tensor, data: ArrayLike<number>, alpha = 1): Uint8ClampedArray<ArrayBuffer> {
   const [height = 0, width = 0, depth = 1] = t.shape;
-  if (depth > 4 || depth === 2) throw coded('shape', `toPixels only supports depth of size 1, 3 or 4 but got ${depth}`);
-  if (t.dtype !== 'float32' && t.dtype !== 'int32') throw coded('dtype', `Unsupported type for toPixels: ${t.dtype}. Please use float32 or int32 tensors.`);
-  const data = await t.data();
   const scale = t.dtype === 'float32' ? 255 : 1;
   const bytes = new Uint8ClampedArray(width * height * 4);
   for (let i = 0; i < width * height; i++) {
@@ -83,13 +77,54 @@ export async function toPixels(image: TensorInput, canvas?: HTMLCanvasElement | 
       return Math.round(value * scale);
     };
     const grey = depth === 1;
-    bytes.set([at(0), grey ? at(0) : at(1), grey ? at(0) : at(2), depth === 4 ? at(3) : 255], i * 4);
+    bytes.set([at(0), grey ? at(0) : at(1), grey ? at(0) : at(2), depth === 4 ? at(3) : 255 * alpha], i * 4);
   }
-  if (canvas !== undefined) {
-    canvas.width = width;
-    canvas.height = height;
-    (canvas.getContext('2d') as CanvasRenderingContext2D).putImageData(new ImageData(bytes, width, height), 0, 0);
-  }
+  return bytes;
+}
+
+function checkImage(t: Tensor, op: string): void {
+  const depth = t.shape[2] ?? 1;
+  if (t.rank !== 2 && t.rank !== 3) throw coded('shape', `${op} only supports rank 2 or 3 tensors, got rank ${t.rank}.`);
+  if (depth > 4 || depth === 2) throw coded('shape', `${op} only supports depth of size 1, 3 or 4 but got ${depth}`);
+  if (t.dtype !== 'float32' && t.dtype !== 'int32') throw coded('dtype', `Unsupported type for ${op}: ${t.dtype}. Please use float32 or int32 tensors.`);
+}
+
+type Canvas = HTMLCanvasElement | OffscreenCanvas;
+
+function show(bytes: Uint8ClampedArray<ArrayBuffer>, t: Tensor, canvas: Canvas): void {
+  const [height = 0, width = 0] = t.shape;
+  canvas.width = width;
+  canvas.height = height;
+  (canvas.getContext('2d') as CanvasRenderingContext2D).putImageData(new ImageData(bytes, width, height), 0, 0);
+}
+
+/** The pixels of an image, which a canvas shows where one is given. */
+export async function toPixels(image: TensorInput, canvas?: Canvas): Promise<Uint8ClampedArray> {
+  const given = toTensor(image, 'img', 'toPixels');
+  const t = given === image ? given : cast(given, 'int32');
+  if (t !== given) given.dispose();
+  checkImage(t, 'toPixels');
+  const bytes = rendered(t, await t.data());
+  if (canvas !== undefined) show(bytes, t, canvas);
   if (t !== image) t.dispose();
   return bytes;
+}
+
+export interface DrawOptions {
+  imageOptions?: { alpha?: number };
+  contextOptions?: { contextType?: string };
+}
+
+/** Shows an image on a canvas: at once, or where the engine gives values back only later, as soon as they are there. */
+export function draw(image: TensorInput, canvas: Canvas, options: DrawOptions = {}): void {
+  const t = toTensor(image, 'img', 'draw');
+  checkImage(t, 'draw');
+  const kind = options.contextOptions?.contextType ?? '2d';
+  if (kind !== '2d') throw coded('argument', `draw() draws with the context '2d', not '${kind}'`);
+  const finish = (data: ArrayLike<number>): void => {
+    show(rendered(t, data, options.imageOptions?.alpha ?? 1), t, canvas);
+    if (t !== image) t.dispose();
+  };
+  if (getBackend() === 'cpu') finish(t.dataSync());
+  else void t.data().then(finish, (error: unknown) => console.error('draw:', error));
 }

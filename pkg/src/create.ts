@@ -144,6 +144,11 @@ const seedOf = (seed?: number | string): number => {
   return [...seed].reduce((h, c) => (Math.imul(h, 31) + (c.codePointAt(0) ?? 0)) >>> 0, 7);
 };
 
+/** Writes a tensor to the console. */
+export function print(x: Tensor, verbose = false): void {
+  console.log(x.toString(verbose));
+}
+
 /** Draws as the dtype asked for. */
 function drawn(op: string, shape: Shape, numbers: number[], dtype: DataType | null | undefined, seed: number | string | undefined, allowed: readonly DataType[]): Tensor {
   assertNonNegativeIntegerDimensions(shape);

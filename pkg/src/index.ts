@@ -18,6 +18,7 @@ export * from './create.js';
 export * as data from './data.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as io from './io/index.js';
+export * from './kernel_names.js';
 export * from './layers/index.js';
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
@@ -27,9 +28,9 @@ export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enablePro
 export { backendInfo, type BackendInfo, getThreadsCount, setThreadsCount, setWasmPaths } from './runtime.js';
 export * as tensor_util from './tensor_util.js';
 export * as test_util from './test_util.js';
-export { sumOutType, upcastType } from './types.js';
+export { Rank, sumOutType, upcastType } from './types.js';
 export { dispose, disposeVariables, keep, memory, type MemoryInfo, type Scalar, Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, type Tensor5D, type Tensor6D, tidy, Variable } from './tensor.js';
-export type { DataType, NamedTensorMap, Rank, Shape, TensorContainer, TensorInput, TensorLike } from './types.js';
+export type { DataType, NamedTensorMap, Shape, TensorContainer, TensorInput, TensorLike } from './types.js';
 export * as util from './util.js';
 export { nextFrame } from './util.js';
 

@@ -14,7 +14,7 @@ installMethods(operations);
 
 export * as browser from './browser.js';
 export {
-  buffer, eye, fill, linspace, oneHot, ones, onesLike, randomNormal, randomUniform, range, scalar, tensor, tensor1d, tensor2d, tensor3d, tensor4d, tensor5d,
+  buffer, eye, fill, linspace, oneHot, ones, onesLike, print, randomNormal, randomUniform, range, scalar, tensor, tensor1d, tensor2d, tensor3d, tensor4d, tensor5d,
   tensor6d, type TensorBuffer, truncatedNormal, variable, zeros, zerosLike,
 } from './create.js';
 export * as data from './data.js';
@@ -27,7 +27,8 @@ export * from './optimizers.js';
 export { backendInfo, type BackendInfo, getBackend, getThreadsCount, ready, setBackend, setThreadsCount, setWasmPaths } from './runtime.js';
 export * as serialization from './serialization.js';
 export { dispose, disposeVariables, keep, memory, type MemoryInfo, type Scalar, Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tidy, Variable } from './tensor.js';
-export type { DataType, NamedTensorMap, Rank, Shape, TensorContainer, TensorInput, TensorLike } from './types.js';
+export { Rank } from './types.js';
+export type { DataType, NamedTensorMap, Shape, TensorContainer, TensorInput, TensorLike } from './types.js';
 export { nextFrame } from './util.js';
 export { stats, version } from './version.js';
 

@@ -22,7 +22,15 @@ export type TensorLike = TypedArray | RecursiveArray<ScalarLike>;
 export type TensorInput = Tensor | TensorLike;
 export type TensorContainer = unknown;
 export type NamedTensorMap = Record<string, Tensor>;
-export type Rank = 'R0' | 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6';
+export enum Rank {
+  R0 = 'R0',
+  R1 = 'R1',
+  R2 = 'R2',
+  R3 = 'R3',
+  R4 = 'R4',
+  R5 = 'R5',
+  R6 = 'R6',
+}
 
 /** The dtypes in the order of their numbers in the module. */
 export const DTYPES: readonly NumericType[] = ['float32', 'int32', 'bool'];

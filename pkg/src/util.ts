@@ -10,6 +10,7 @@ import { BYTES, coded, type DataType, type ScalarLike, type Shape, type TypedArr
 export { inferDtype, inferShape, isTypedArray } from './convert.js';
 export { assertNonNegativeIntegerDimensions, computeStrides, inferFromImplicitShape, sizeOf as sizeFromShape } from './shape.js';
 export { decodeString, encodeString } from './strings.js';
+export { fingerPrint64 } from './text.js';
 
 /** A list whose elements can be exchanged. */
 interface List<T = unknown> {
