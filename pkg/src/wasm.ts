@@ -136,12 +136,18 @@ async function compile(url: string): Promise<WebAssembly.Module> {
 /** Starts threads of Node that share the module's memory; they do not keep the program alive. */
 async function spawnNodeThreads(glueUrl: string, module: WebAssembly.Module, memory: WebAssembly.Memory, count: number): Promise<void> {
   const { Worker } = await import('node:worker_threads');
-  const source = `const { workerData } = require('node:worker_threads');
-    import(workerData.glueUrl).then(async (glue) => {
-      await glue.default({ module_or_path: workerData.module, memory: workerData.memory });
-      glue.workerEntry();
-    });`;
-  for (let i = 0; i < count; i++) new Worker(source, { eval: true, name: `headwater-${i + 1}`, workerData: { glueUrl, module, memory } }).unref();
+  // As a script or as a module: a program's flags say which of them evaluated text is.
+  const source = `import('node:worker_threads').then(async ({ workerData }) => {
+    const glue = await import(workerData.glueUrl);
+    await glue.default({ module_or_path: workerData.module, memory: workerData.memory });
+    glue.workerEntry();
+  });`;
+  for (let i = 0; i < count; i++) {
+    const worker = new Worker(source, { eval: true, execArgv: [], name: `headwater-${i + 1}`, workerData: { glueUrl, module, memory } });
+    // The others do its work.
+    worker.on('error', (error) => console.warn(`headwater: a thread could not be started: ${String(error)}`));
+    worker.unref();
+  }
 }
 
 /** Starts Web Workers that share the module's memory and enter the thread pool as soon as it exists. */
