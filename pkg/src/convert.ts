@@ -2,15 +2,10 @@
 
 import { debugging } from './env.js';
 import { getBackend, wasm } from './runtime.js';
+import { assertNonNegativeIntegerDimensions, sizeOf } from './shape.js';
 import { internString, NOTHING } from './strings.js';
 import { fromRecords, type Numbers, Tensor } from './tensor.js';
-import { coded, dtypeCode, type DataType, type Shape, type ScalarLike, type TensorInput, type TensorLike, type TypedArray } from './types.js';
-
-export function isTypedArray(value: unknown): value is TypedArray {
-  return (
-    value instanceof Float32Array || value instanceof Int32Array || value instanceof Uint8Array || value instanceof Uint8ClampedArray
-  );
-}
+import { coded, dtypeCode, type DataType, isTypedArray, type Shape, type ScalarLike, type TensorInput, type TensorLike } from './types.js';
 
 const isList = (value: unknown, dtype?: string): value is ArrayLike<unknown> =>
   Array.isArray(value) || (dtype !== 'string' && isTypedArray(value));
@@ -50,12 +45,13 @@ export function inferDtype(value: unknown): DataType {
   return typeof first === 'boolean' ? 'bool' : typeof first === 'string' ? 'string' : 'float32';
 }
 
-const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
-
 /** A tensor with a copy of the values. */
 export function tensor(values: TensorLike, shape?: Shape, dtype?: DataType): Tensor {
   return make(values, shape, dtype, inferShape(values, dtype));
 }
+
+/** A list of whole numbers. */
+export const ints = (values: number[]): Tensor => tensor(values, [values.length], 'int32');
 
 /** A tensor of values, nested as `inferred` says. */
 export function make(values: TensorLike, shape: Shape | undefined, dtype: DataType | undefined, inferred: Shape): Tensor {
@@ -66,7 +62,7 @@ export function make(values: TensorLike, shape: Shape | undefined, dtype: DataTy
   if (!isList(values, type) && !['number', 'boolean', 'string'].includes(typeof values) && !((values as unknown) instanceof Uint8Array)) {
     throw coded('dtype', `values passed to tensor(values) must be a number/boolean/string or an array of numbers/booleans/strings, or a TypedArray`);
   }
-  if (shape?.some((d) => !Number.isInteger(d) || d < 0)) throw coded('shape', `Tensor must have a shape comprised of positive integers but got shape [${shape}].`);
+  if (shape !== undefined) assertNonNegativeIntegerDimensions(shape);
   const target = shape ?? inferred;
   let flat: ArrayLike<ScalarLike>;
   if (isTypedArray(values) && type !== 'string') flat = values;
@@ -102,13 +98,18 @@ function encoded(values: ArrayLike<ScalarLike>, dtype: DataType): Numbers {
   if (dtype === 'string') {
     return Int32Array.from(values as ArrayLike<string>, (v: unknown) => (v === null || v === undefined ? NOTHING : internString(v instanceof Uint8Array ? v : String(v))));
   }
-  if (debugging() && dtype !== 'bool') {
-    const bad = Array.from(numbers).find((v) => !Number.isFinite(Number(v)));
-    if (bad !== undefined) throw coded('argument', `A tensor of type ${dtype} being uploaded contains ${bad}.`);
-  }
+  if (debugging() && dtype !== 'bool') checkConversionForErrors(numbers, dtype);
   if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(numbers);
   if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(numbers);
   return Uint8Array.from(numbers, (v) => Number(Math.round(v) !== 0));
+}
+
+/** Throws where a value is no finite number. */
+export function checkConversionForErrors(values: ArrayLike<unknown>, dtype?: DataType): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    if (!Number.isFinite(value)) throw coded('argument', `A tensor of type ${dtype} being uploaded contains ${value}.`);
+  }
 }
 
 /** A scalar whose value may differ from step to step of one plan. */

@@ -5,9 +5,9 @@ import { run1, Tensor, Variable } from './tensor.js';
 import { expandDims, reshape } from './ops/movement.js';
 import { add, cast, floor, mul } from './ops/pointwise.js';
 import { argMax, logSoftmax } from './ops/reduce.js';
-import { generator } from './random.js';
+import { generator, seedOf } from './random.js';
 import { complexOf, partOf } from './special.js';
-import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides } from './shape.js';
+import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides, sizeOf } from './shape.js';
 import { coded, dtypeCode, type DataType, type DataTypeMap, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
 
 export { scalar, tensor } from './convert.js';
@@ -35,7 +35,7 @@ function ranked(rank: number) {
 /** Refuses at the call what could not be computed later. */
 function checkShape(shape: Shape, op: string): void {
   assertNonNegativeIntegerDimensions(shape);
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(shape);
   if (size > MOST_ELEMENTS) throw coded('shape', `Error in ${op}: expected at most ${MOST_ELEMENTS} elements, received ${size} for shape [${shape}]`);
 }
 
@@ -120,7 +120,7 @@ export function linspace(start: number, stop: number, num: number): Tensor {
 
 export function eye(rows: number, columns = rows, batchShape?: number[] | null, dtype: DataType = 'float32'): Tensor {
   const dims = batchShape ?? [];
-  const batch = dims.reduce((a, b) => a * b, 1);
+  const batch = sizeOf(dims);
   const values = new Float32Array(batch * rows * columns);
   for (let b = 0; b < batch; b++) for (let i = 0; i < Math.min(rows, columns); i++) values[(b * rows + i) * columns + i] = 1;
   return tensor(values, [...dims, rows, columns], dtype);
@@ -136,13 +136,6 @@ export function variable(initial: Tensor, trainable = true, name?: string, dtype
   const value = dtype !== undefined && dtype !== initial.dtype ? run1('cast', [initial], [dtypeCode(dtype)]) : initial;
   return new Variable(value, trainable, name);
 }
-
-const newSeed = (): number => Math.floor(Math.random() * 2 ** 32);
-const seedOf = (seed?: number | string): number => {
-  if (seed === undefined || seed === null) return newSeed();
-  if (typeof seed === 'number') return seed;
-  return [...seed].reduce((h, c) => (Math.imul(h, 31) + (c.codePointAt(0) ?? 0)) >>> 0, 7);
-};
 
 /** Writes a tensor to the console. */
 export function print(x: Tensor, verbose = false): void {
@@ -186,7 +179,7 @@ export function truncatedNormal(shape: Shape, mean = 0, stdDev = 1, dtype?: Data
 export function rand(shape: Shape, draw: () => number, dtype?: DataType | null): Tensor {
   assertNonNegativeIntegerDimensions(shape);
   const type = dtype ?? 'float32';
-  return tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw), shape, type);
+  return tensor(Float32Array.from({ length: sizeOf(shape) }, draw), shape, type);
 }
 
 /** Draws of the gamma distribution (Marsaglia & Tsang 2000). */
@@ -251,7 +244,7 @@ export class TensorBuffer<D extends DataType = DataType> {
     values?: DataTypeMap[D],
   ) {
     assertNonNegativeIntegerDimensions(shape);
-    this.size = shape.reduce((a, b) => a * b, 1);
+    this.size = sizeOf(shape);
     this.values = values ?? valuesOf(dtype, this.size);
     if (this.values.length !== this.size) {
       throw coded('shape', `Length of values '${this.values.length}' does not match the size inferred by the shape '${this.size}'.`);

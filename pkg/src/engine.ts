@@ -222,11 +222,13 @@ export function getBackend(): string {
   return current ?? runtime.getBackend();
 }
 
+/** The back ends, the preferred first. */
+const byPriority = (): [string, Registered][] => [...backends].sort(([, a], [, b]) => b.priority - a.priority);
+
 /** Chooses the back end of the highest priority, unless one was set. */
 function pick(): void {
   if (current !== null) return;
-  const byPriority = [...backends].sort(([, a], [, b]) => b.priority - a.priority);
-  for (const [name] of byPriority) {
+  for (const [name] of byPriority()) {
     const found = find(name);
     if (found?.instance !== undefined) {
       choose(found.instance instanceof Own ? runtime.getBackend() : name);
@@ -276,8 +278,7 @@ export async function setBackend(name: string): Promise<boolean> {
 /** Resolves when an engine runs. */
 export async function ready(): Promise<void> {
   await runtime.ready();
-  const byPriority = [...backends].sort(([, a], [, b]) => b.priority - a.priority);
-  for (const [name] of chosen && current !== null ? byPriority.filter(([n]) => n === current) : byPriority) {
+  for (const [name] of chosen && current !== null ? byPriority().filter(([n]) => n === current) : byPriority()) {
     const found = find(name);
     if (found?.pending !== undefined && !(await found.pending)) failed.add(found.pending);
     else {

@@ -1,6 +1,7 @@
 /** Flags, as TensorFlow.js has them: registered with what evaluates them, set by programs or by the page's address. */
 
-import { coded } from './types.js';
+import { isBrowser } from './device_util.js';
+import { coded, isTypedArray } from './types.js';
 
 export type FlagValue = number | boolean | string;
 type Flags = Record<string, FlagValue>;
@@ -119,7 +120,7 @@ const ENV = new Environment(globalThis);
 export const env = (): Environment => ENV;
 
 ENV.registerFlag('DEBUG', () => false);
-ENV.registerFlag('IS_BROWSER', () => typeof document !== 'undefined' || typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== 'undefined');
+ENV.registerFlag('IS_BROWSER', isBrowser);
 ENV.registerFlag('IS_NODE', () => typeof process !== 'undefined' && typeof process.versions?.node === 'string');
 ENV.registerFlag('PROD', () => false);
 ENV.registerFlag('TENSORLIKE_CHECK_SHAPE_CONSISTENCY', () => ENV.getBool('DEBUG'));
@@ -136,7 +137,7 @@ ENV.setPlatform(ENV.getBool('IS_NODE') ? 'node' : 'browser', {
   now: () => performance.now(),
   encode: (text) => utf8.encode(text),
   decode: (bytes, encoding) => new TextDecoder(encoding).decode(bytes),
-  isTypedArray: (a) => a instanceof Float32Array || a instanceof Int32Array || a instanceof Uint8Array || a instanceof Uint8ClampedArray,
+  isTypedArray,
 });
 
 /** Whether values are watched for NaN. */

@@ -1,5 +1,6 @@
 /** Tensors as text, laid out as TensorFlow.js prints them. */
 
+import { sizeOf } from './shape.js';
 import type { DataType, Shape } from './types.js';
 
 /** Longer dimensions show their ends alone. */
@@ -45,7 +46,7 @@ function linesOf(show: Show, at: number, shape: Shape, wide: number[], last: boo
     const items = shown(size).map((i) => (i === null ? '...' : show(at + i).padEnd(wide[i] ?? 0)));
     return [`[${items.join(', ')}]`];
   }
-  const stride = rest.reduce((a, b) => a * b, 1);
+  const stride = sizeOf(rest);
   const lines = shown(size).flatMap((i) => (i === null ? ['...'] : linesOf(show, at + i * stride, rest, wide, i === size - 1)));
   const separator = rest.length === 1 ? ',' : '';
   const end = lines.length - 1;
@@ -60,7 +61,6 @@ export function format(values: ArrayLike<number | string>, shape: Shape, dtype: 
   const head = verbose ? ['Tensor', `  dtype: ${dtype}`, `  rank: ${shape.length}`, `  shape: [${shape}]`, '  values:'] : ['Tensor'];
   // A lone text needs no quotes.
   const show = dtype === 'string' && shape.length === 0 ? () => String(values[0]) : shower(values, dtype);
-  const size = shape.reduce((a, b) => a * b, 1);
-  const lines = linesOf(show, 0, shape, widths(show, size, shape), true);
+    const lines = linesOf(show, 0, shape, widths(show, sizeOf(shape), shape), true);
   return [...head, lines.map((line) => `    ${line}`).join('\n')].join('\n');
 }

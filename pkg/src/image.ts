@@ -157,13 +157,19 @@ export function flipLeftRight(image: TensorInput): Tensor {
   return tidy(() => reverse(toImage(image, 'flipLeftRight', 'float32'), 2));
 }
 
+/** An image of a kind that has so many channels. */
+function withChannels(image: TensorInput, op: string, kind: string, channels: number): Tensor {
+  const t = toTensor(image, 'image', op);
+  const last = t.shape.at(-1);
+  check(t.rank >= 2, `Error in ${op}: images must be at least rank 2, but got rank ${t.rank}.`);
+  check(last === channels, `Error in ${op}: last dimension of ${kind} image should be size ${channels}, but got size ${last}.`);
+  return t;
+}
+
 /** The images with their one channel three times. */
 export function grayscaleToRGB(image: TensorInput): Tensor {
   return tidy(() => {
-    const t = toTensor(image, 'image', 'grayscaleToRGB');
-    const last = t.shape.at(-1);
-    check(t.rank >= 2, `Error in grayscaleToRGB: images must be at least rank 2, but got rank ${t.rank}.`);
-    check(last === 1, `Error in grayscaleToRGB: last dimension of a grayscale image should be size 1, but got size ${last}.`);
+    const t = withChannels(image, 'grayscaleToRGB', 'a grayscale', 1);
     return tile(t, t.shape.map((_, i) => (i === t.rank - 1 ? 3 : 1)));
   });
 }
@@ -174,10 +180,7 @@ const brightness = (t: Tensor): Tensor => sum(mul(cast(t, 'float32'), tensor([0.
 /** The brightness of images with red, green and blue. */
 export function rgbToGrayscale(image: TensorInput): Tensor {
   return tidy(() => {
-    const t = toTensor(image, 'image', 'RGBToGrayscale');
-    const last = t.shape.at(-1);
-    check(t.rank >= 2, `Error in RGBToGrayscale: images must be at least rank 2, but got rank ${t.rank}.`);
-    check(last === 3, `Error in RGBToGrayscale: last dimension of an RGB image should be size 3, but got size ${last}.`);
+    const t = withChannels(image, 'RGBToGrayscale', 'an RGB', 3);
     check(t.rank <= 6, 'Not a valid tensor rank.');
     return cast(brightness(t), t.dtype);
   });

@@ -35,14 +35,10 @@ export * as util from './util.js';
 export { nextFrame } from './util.js';
 
 import * as fusedOps from './ops/fused.js';
-import * as imageOps from './image.js';
-import * as sparseOps from './sparse.js';
 /** `tf.fused`. */
 export const fused = /* @__PURE__ */ scopedAll(fusedOps);
-/** `tf.image`. */
-export const image = /* @__PURE__ */ scopedAll(imageOps);
-/** `tf.sparse`. */
-export const sparse = /* @__PURE__ */ scopedAll(sparseOps);
+export * as image from './image.js';
+export * as sparse from './sparse.js';
 
 /** `tf.math`. */
 export const math = { confusionMatrix: operations.confusionMatrix };

@@ -1,6 +1,6 @@
 /** Ragged tensors: values whose rows differ in length. The sizes of results depend on values, so the host computes. */
 
-import { tensor, toTensor } from './convert.js';
+import { ints, tensor, toTensor } from './convert.js';
 import { broadcastTo, concat, gather, reshape } from './ops/movement.js';
 import { sizeOf } from './shape.js';
 import { tidy, type Tensor } from './tensor.js';
@@ -9,8 +9,6 @@ import { coded, type Shape, type TensorInput } from './types.js';
 
 /** Int32 tensors of a list argument, under the names that errors give them. */
 const listed = (list: readonly TensorInput[], op: string): Tensor[] => list.map((x, i) => toTensor(x, `tensors${i}`, op, 'int32'));
-
-const ints = (values: number[]): Tensor => tensor(values, [values.length], 'int32');
 
 function checkIndices(indices: Tensor, rows: number): void {
   indices.dataSync().forEach((index: number, i: number) => {

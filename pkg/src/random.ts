@@ -1,5 +1,12 @@
 /** Random numbers on the host. */
 
+/** The seed that a caller gives, as a number or a text, or another each time. */
+export function seedOf(seed?: number | string | null): number {
+  if (seed === undefined || seed === null) return Math.floor(Math.random() * 2 ** 32);
+  if (typeof seed === 'number') return seed;
+  return [...seed].reduce((h, c) => (Math.imul(h, 31) + (c.codePointAt(0) ?? 0)) >>> 0, 7);
+}
+
 /** Uniform numbers in [0, 1) from a seed (mulberry32). */
 export function generator(seed: number): () => number {
   let state = seed >>> 0;

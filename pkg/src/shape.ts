@@ -10,7 +10,7 @@ export function assertNonNegativeIntegerDimensions(shape: readonly number[]): vo
   if (!shape.every((d) => Number.isInteger(d) && d >= 0)) throw coded('shape', `Tensor must have a shape comprised of positive integers but got shape [${shape}].`);
 }
 
-export function assertSameShape(a: readonly number[], b: readonly number[], message: string): void {
+export function assertSameShape(a: readonly number[], b: readonly number[], message = ''): void {
   if (!sameShape(a, b)) throw coded('shape', `${message} Shapes ${a} and ${b} must match`);
 }
 

@@ -1,6 +1,6 @@
 /** `tf.sparse`: what is stored by the places and values of its elements. The sizes of results depend on values, so the host computes. */
 
-import { tensor, toTensor, type Expected } from './convert.js';
+import { ints, tensor, toTensor, type Expected } from './convert.js';
 import { unsortedSegmentSum } from './ops/indexing.js';
 import { gather } from './ops/movement.js';
 import { cast, div } from './ops/pointwise.js';
@@ -8,8 +8,6 @@ import { sizeOf } from './shape.js';
 import { tidy, type Tensor } from './tensor.js';
 import { assert as need } from './util.js';
 import { coded, type Shape, type TensorInput } from './types.js';
-
-const ints = (values: number[]): Tensor => tensor(values, [values.length], 'int32');
 
 /** The tensor of an argument that must have a rank. */
 function ranked(op: string, rank: number, name: string, x: TensorInput, dtype: Expected = 'int32'): Tensor {

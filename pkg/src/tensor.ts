@@ -2,7 +2,7 @@
 
 import { format } from './format.js';
 import { opId, wasm } from './runtime.js';
-import { computeStrides } from './shape.js';
+import { computeStrides, sizeOf } from './shape.js';
 import { runSpecial } from './special.js';
 import { bytesOf, lengthOf, textOf } from './strings.js';
 import { BYTES, coded, DTYPES, type DataType, type DataTypeMap, type NumericType, type Shape } from './types.js';
@@ -65,7 +65,7 @@ export class Tensor {
     this.handle = handle;
     this.dtype = dtype;
     this.shape = shape;
-    this.size = shape.reduce((a, b) => a * b, 1);
+    this.size = sizeOf(shape);
     if (shares === undefined) {
       this.data_ = { references: 0, bytes: this.size * BYTES[dtype], counts };
       counts.buffers += 1;
@@ -292,12 +292,19 @@ export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
   if (fn !== undefined && name === '' && typeof nameOrFn !== 'string') throw coded('argument', 'When calling with two arguments, the first argument to tidy() must be a string');
   const body = typeof nameOrFn === 'function' ? nameOrFn : fn;
   if (typeof body !== 'function') throw coded('argument', 'Please provide a function to tidy()');
+  return inScope(() => {
+    const result = body();
+    if (result instanceof Promise) console.error('Cannot return a Promise inside of tidy.');
+    return result;
+  }, name);
+}
+
+/** Calls `f` in a scope of its own, which its result leaves. */
+function inScope<T>(f: () => T, name?: string): T {
   startScope(name);
   let result: T | undefined;
   try {
-    result = body();
-    if (result instanceof Promise) console.error('Cannot return a Promise inside of tidy.');
-    return result;
+    return (result = f());
   } finally {
     endScope(result);
   }
@@ -306,13 +313,7 @@ export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
 /** `f` as an operation: what it makes on the way to its result is disposed. */
 export function scoped<F extends (...args: any[]) => unknown>(f: F): F {
   return function (this: unknown, ...args: unknown[]) {
-    startScope();
-    let result: unknown;
-    try {
-      return (result = f.apply(this, args));
-    } finally {
-      endScope(result);
-    }
+    return inScope(() => f.apply(this, args));
   } as F;
 }
 

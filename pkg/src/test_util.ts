@@ -1,7 +1,8 @@
 /** `tf.test_util`: comparing values in tests. */
 
-import { inferShape, isTypedArray } from './convert.js';
+import { inferShape } from './convert.js';
 import { encodeString } from './strings.js';
+import { isTypedArray } from './types.js';
 import { arraysEqual, flatten } from './util.js';
 
 /** Half-precision engines differ by more; none here. */

@@ -63,6 +63,12 @@ export function upcastType(a: DataType, b: DataType): DataType {
 /** The dtype of a sum. */
 export const sumOutType = (type: DataType): DataType => upcastType(type, 'int32');
 
+export function isTypedArray(value: unknown): value is TypedArray {
+  return (
+    value instanceof Float32Array || value instanceof Int32Array || value instanceof Uint8Array || value instanceof Uint8ClampedArray
+  );
+}
+
 /** An error with a stable code. */
 export function coded(code: string, message: string): Error & { code: string } {
   return Object.assign(new Error(message), { code });

@@ -1,14 +1,16 @@
 /** Small helpers that TensorFlow.js exports as `tf.util`. */
 
-import { isTypedArray } from './convert.js';
+import { checkConversionForErrors } from './convert.js';
 import { debugging, env } from './env.js';
 import { axesOf, sizeOf as sizeFromShape } from './shape.js';
 import { encodeString } from './strings.js';
 import { nest } from './tensor.js';
-import { BYTES, coded, type DataType, type ScalarLike, type Shape, type TypedArray, upcastType } from './types.js';
+import { BYTES, coded, type DataType, type ScalarLike, type Shape, type TypedArray, isTypedArray, upcastType } from './types.js';
 
-export { inferDtype, inferShape, isTypedArray } from './convert.js';
-export { assertNonNegativeIntegerDimensions, computeStrides, inferFromImplicitShape, sizeOf as sizeFromShape } from './shape.js';
+export { isTypedArray } from './types.js';
+
+export { checkConversionForErrors, inferDtype, inferShape } from './convert.js';
+export { assertNonNegativeIntegerDimensions, assertSameShape as assertShapesMatch, computeStrides, inferFromImplicitShape, sizeOf as sizeFromShape } from './shape.js';
 export { decodeString, encodeString } from './strings.js';
 export { fingerPrint64 } from './text.js';
 
@@ -21,10 +23,6 @@ interface List<T = unknown> {
 /** Throws what `message` says unless the condition holds. */
 export function assert(condition: boolean, message: string | (() => string)): asserts condition {
   if (!condition) throw coded('argument', typeof message === 'string' ? message : message());
-}
-
-export function assertShapesMatch(a: ArrayLike<number>, b: ArrayLike<number>, prefix = ''): void {
-  if (!arraysEqual(a, b)) throw coded('shape', `${prefix} Shapes ${a} and ${b} must match`);
 }
 
 export function assertNonNull(a: unknown): void {
@@ -182,14 +180,6 @@ export function toTypedArray(values: unknown, dtype?: DataType): TypedArray {
 /** The value of a scalar as a tensor holds it. */
 export const createScalarValue = (value: ScalarLike, dtype: DataType): Uint8Array | TypedArray =>
   dtype === 'string' ? encodeString(value as string) : toTypedArray([value], dtype);
-
-/** Throws where a value is no finite number. */
-export function checkConversionForErrors(values: ArrayLike<unknown>, dtype?: DataType): void {
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    if (!Number.isFinite(value)) throw coded('argument', `A tensor of type ${dtype} being uploaded contains ${value}.`);
-  }
-}
 
 export const isValidDtype = (dtype: string): dtype is DataType => dtype in BYTES;
 

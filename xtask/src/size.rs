@@ -84,21 +84,25 @@ pub fn run(workspace: &Workspace, variants: &[Variant]) -> Result<()> {
 }
 
 fn table(workspace: &Workspace) -> Result<Vec<Row>> {
+    let mut modules = Vec::new();
+    for variant in Variant::ALL {
+        let directory = workspace.path(OUTPUT).join(variant.name());
+        let file = |name: &str| -> PathBuf { directory.join(name) };
+        if file("headwater_web_bg.wasm").is_file() {
+            let glue = Weight::of(&file("headwater_web.js"))?;
+            modules.push((variant, glue, Weight::of(&file("headwater_web_bg.wasm"))?));
+        }
+    }
     let mut rows = Vec::new();
     for script in &SCRIPTS {
         let path = workspace.path(script.path);
-        if !path.is_file() {
-            continue;
-        }
-        let weight = Weight::of(&path)?;
-        for variant in Variant::ALL {
-            let directory = workspace.path(OUTPUT).join(variant.name());
-            let file = |name: &str| -> PathBuf { directory.join(name) };
-            if file("headwater_web_bg.wasm").is_file() {
-                let glue = Weight::of(&file("headwater_web.js"))?;
-                let wasm = Weight::of(&file("headwater_web_bg.wasm"))?;
-                rows.push(Row { script, variant, parts: [weight, glue, wasm] });
-            }
+        if path.is_file() {
+            let weight = Weight::of(&path)?;
+            rows.extend(modules.iter().map(|&(variant, glue, wasm)| Row {
+                script,
+                variant,
+                parts: [weight, glue, wasm],
+            }));
         }
     }
     println!("{:<30}{:>10}{:>10}{:>10}{:>12}{:>12}", "download", "script", "glue", "wasm", "total", "with gzip");

@@ -1,6 +1,7 @@
 /** Matrix products, convolutions, pooling, normalisation, resizing. */
 
 import { toTensor } from '../convert.js';
+import { seedOf } from '../random.js';
 import { run1, Tensor } from '../tensor.js';
 import { coded, type TensorInput, upcastType } from '../types.js';
 import { cast, mul } from './pointwise.js';
@@ -201,8 +202,7 @@ export function dropout(x: TensorInput, rate: number, noiseShape?: (number | nul
   if (rate < 0 || rate >= 1) throw coded('argument', `rate must be a float in the range [0, 1), but got ${rate}.`);
   if (rate === 0) return x === t ? clone(t) : t;
   const shape = noiseShape === undefined || noiseShape === null || noiseShape.length !== t.rank ? (noiseShape ?? []) : noiseShape.map((d, i) => d ?? t.shape[i]);
-  const number = typeof seed === 'string' ? [...seed].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7) : seed;
-  return run1('dropout', [t], [rate, number ?? Math.floor(Math.random() * 2 ** 32), ...(shape as number[])]);
+  return run1('dropout', [t], [rate, seedOf(seed), ...(shape as number[])]);
 }
 
 function resizing(name: 'resizeBilinear' | 'resizeNearestNeighbor') {

@@ -1,5 +1,6 @@
 /** Operations that move, join and pick elements. */
 
+import { assertAndGetBroadcastShape } from '../backend/shapes.js';
 import { tensor, toTensor, toTensors } from '../convert.js';
 import { assertNonNegativeIntegerDimensions, axesOf, inferFromImplicitShape, sameShape, sizeOf } from '../shape.js';
 import { sliceInfo } from '../slice_util.js';
@@ -237,16 +238,7 @@ export function broadcastArgs(s0: TensorInput, s1: TensorInput): Tensor {
   const [a, b] = [toTensor(s0, 's0', 'broadcastArgs', 'int32'), toTensor(s1, 's1', 'broadcastArgs', 'int32')];
   if (a.rank !== 1) throw coded('shape', `broadcastArgs(): first input must be a vector (rank=1). Has rank ${a.rank}`);
   if (b.rank !== 1) throw coded('shape', `broadcastArgs(): second input must be a vector (rank=1). Has rank ${b.rank}`);
-  return tensor(broadcastShape([...a.dataSync<'int32'>()], [...b.dataSync<'int32'>()]), undefined, 'int32');
-}
-
-function broadcastShape(a: Shape, b: Shape): Shape {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const [m, n] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
-    if (m !== n && m !== 1 && n !== 1) throw coded('shape', `Operands could not be broadcast together with shapes ${a} and ${b}.`);
-    return m === 1 ? n : m;
-  });
+  return tensor(assertAndGetBroadcastShape([...a.dataSync<'int32'>()], [...b.dataSync<'int32'>()]), undefined, 'int32');
 }
 
 /** The inner blocks of a batch moved into space (and cropped). */

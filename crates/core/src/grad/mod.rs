@@ -93,10 +93,13 @@ impl Tape {
             }
         }
         // What `y` depends on in steps alone has a gradient of zero; `None` is left for what it does not depend on.
-        let mut reached = HashSet::from([y.id()]);
-        for entry in self.entries.iter().rev() {
-            if reached.contains(&entry.output.id()) {
-                reached.extend(entry.inputs.iter().map(Tensor::id));
+        let mut reached = HashSet::new();
+        if xs.iter().any(|x| !gradient.contains_key(&x.id())) {
+            reached.insert(y.id());
+            for entry in self.entries.iter().rev() {
+                if reached.contains(&entry.output.id()) {
+                    reached.extend(entry.inputs.iter().map(Tensor::id));
+                }
             }
         }
         let found = |x: &&Tensor| match gradient.get(&x.id()) {
