@@ -244,8 +244,9 @@ pointwise! {
     tanh "tanh"/1 Float, |x| x.tanh(), OfOutput(|y, dy| dy * (1.0 - y * y)), |x| x[0].tanh(), &[ANY];
     /// Inverse hyperbolic sine.
     asinh "asinh"/1 Float, |x| {
-        let a = x.abs();
-        let magnitude = (a + a * a / ((a * a + 1.0).sqrt() + 1.0)).log1p();
+        // By 1 / |x|, whose square does not overflow where |x| is large.
+        let (a, r) = (x.abs(), 1.0 / x.abs());
+        let magnitude = (a + a / ((r * r + 1.0).sqrt() + r)).log1p();
         x.lt(x.k(0.0)).select(-magnitude, magnitude)
     }, OfInput(|x, dy| dy / (x * x + 1.0).sqrt()), |x| x[0].asinh(), &[ANY];
     /// Inverse hyperbolic cosine.
