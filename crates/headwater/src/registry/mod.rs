@@ -1,8 +1,30 @@
 //! Every operation by name: what faces in other languages call. Pointwise operations come from their table; the others
 //! are declared here, each with the arguments it reads from a list of numbers.
 
+#[cfg(feature = "ops-attention")]
+mod attention;
 mod attrs;
+#[cfg(feature = "ops-distributions")]
+mod distributions;
+#[cfg(feature = "ops-einsum")]
+mod einsum;
+#[cfg(feature = "ops-images")]
+mod images;
+#[cfg(feature = "ops-indexing")]
+mod indexing;
+#[cfg(feature = "ops-layout")]
+mod layout;
+#[cfg(feature = "ops-linalg")]
+mod linalg;
 mod operations;
+#[cfg(feature = "ops-quantize")]
+mod quantize;
+#[cfg(feature = "ops-scan")]
+mod scan;
+#[cfg(feature = "ops-spectral")]
+mod spectral;
+#[cfg(feature = "ops-volumes")]
+mod volumes;
 
 use std::sync::OnceLock;
 
@@ -22,6 +44,46 @@ pub enum Arity {
 
 /// An operation: from a device, tensors and numbers to tensors.
 pub type Operation = fn(&Device, &[Tensor], &Attrs<'_>) -> Result<Vec<Tensor>>;
+
+/// An operation's declaration: its name, the number of its tensors, and what runs it.
+type Declared = (&'static str, Arity, Operation);
+
+/// The families that a build may leave out, each behind the feature of its name.
+fn families() -> impl Iterator<Item = &'static [Declared]> {
+    let all: &[&'static [Declared]] = &[
+        #[cfg(feature = "ops-scan")]
+        scan::OPERATIONS,
+        #[cfg(feature = "ops-indexing")]
+        indexing::OPERATIONS,
+        #[cfg(feature = "ops-layout")]
+        layout::OPERATIONS,
+        #[cfg(feature = "ops-linalg")]
+        linalg::OPERATIONS,
+        #[cfg(feature = "ops-einsum")]
+        einsum::OPERATIONS,
+        #[cfg(feature = "ops-volumes")]
+        volumes::OPERATIONS,
+        #[cfg(feature = "ops-spectral")]
+        spectral::OPERATIONS,
+        #[cfg(feature = "ops-images")]
+        images::OPERATIONS,
+        #[cfg(feature = "ops-attention")]
+        attention::OPERATIONS,
+        #[cfg(feature = "ops-quantize")]
+        quantize::OPERATIONS,
+        #[cfg(feature = "ops-distributions")]
+        distributions::OPERATIONS,
+    ];
+    all.iter().copied()
+}
+
+fn one(tensor: Result<Tensor>) -> Result<Vec<Tensor>> {
+    tensor.map(|t| vec![t])
+}
+
+fn two(pair: Result<(Tensor, Tensor)>) -> Result<Vec<Tensor>> {
+    pair.map(|(a, b)| vec![a, b])
+}
 
 struct Entry {
     name: &'static str,

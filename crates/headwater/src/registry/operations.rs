@@ -3,18 +3,8 @@
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::{DType, Device, Result, Scalar, Tensor};
 
-use super::{Arity, Attrs, Operation};
+use super::{one, two, Arity, Attrs, Declared};
 use crate::nn::{losses, metrics, optimizers};
-
-type Declared = (&'static str, Arity, Operation);
-
-fn one(tensor: Result<Tensor>) -> Result<Vec<Tensor>> {
-    tensor.map(|t| vec![t])
-}
-
-fn two(pair: Result<(Tensor, Tensor)>) -> Result<Vec<Tensor>> {
-    pair.map(|(a, b)| vec![a, b])
-}
 
 fn padding(a: &Attrs<'_>, mode: usize) -> Result<Padding> {
     Ok(match a.size(mode)? {
@@ -165,7 +155,7 @@ const COMPOSITES: &[Declared] = &[
     }),
 ];
 
-/// All declarations.
+/// All declarations: what models and their training need, then the families that a build may leave out.
 pub(super) fn all() -> impl Iterator<Item = Declared> {
     [
         CREATION,
@@ -178,5 +168,6 @@ pub(super) fn all() -> impl Iterator<Item = Declared> {
         optimizers::OPERATIONS,
     ]
     .into_iter()
+    .chain(super::families())
     .flat_map(|list| list.iter().copied())
 }

@@ -1,0 +1,5 @@
+//! Sums of products over named dimensions.
+
+use super::Declared;
+
+pub(super) const OPERATIONS: &[Declared] = &[];

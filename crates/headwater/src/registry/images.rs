@@ -1,0 +1,5 @@
+//! Geometry of images.
+
+use super::Declared;
+
+pub(super) const OPERATIONS: &[Declared] = &[];

@@ -1,0 +1,5 @@
+//! Linear algebra.
+
+use super::Declared;
+
+pub(super) const OPERATIONS: &[Declared] = &[];

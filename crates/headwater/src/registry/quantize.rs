@@ -1,0 +1,5 @@
+//! Quantisation.
+
+use super::Declared;
+
+pub(super) const OPERATIONS: &[Declared] = &[];

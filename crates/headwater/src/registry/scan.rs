@@ -1,0 +1,5 @@
+//! Cumulative operations and sorting.
+
+use super::Declared;
+
+pub(super) const OPERATIONS: &[Declared] = &[];

@@ -1,0 +1,5 @@
+//! Fourier transforms and windows.
+
+use super::Declared;
+
+pub(super) const OPERATIONS: &[Declared] = &[];
