@@ -9,8 +9,10 @@ import { modelFromJSON } from './layers/index.js';
 import * as operations from './ops/core.js';
 import { ready, wasm } from './runtime.js';
 import { endScope, memory, startScope } from './tensor.js';
+import { settings } from './wasm.js';
 
 installMethods(operations);
+settings.edition = 'lean/';
 
 export * as browser from './browser.js';
 export {

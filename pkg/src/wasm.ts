@@ -52,7 +52,7 @@ export interface Started {
   readonly wasm: Wasm;
   /** Threads of the CPU engine, the caller's included. */
   readonly threads: number;
-  /** The build's folder. */
+  /** The build's folder: the lean edition's lie in `lean/`. */
   readonly variant: string;
   /** Why there are not more threads; empty when there are. */
   readonly threadsReason: string;
@@ -65,7 +65,9 @@ export const folder = (path: string): string => (path.endsWith('/') ? path : `${
 const given = (globalThis as { headwater?: { wasmPath?: string; threads?: number } }).headwater;
 
 /** Where the module's files are, and how many threads to use. */
-export const settings: { path: string | null; threads: number | null } = {
+export const settings: { path: string | null; threads: number | null; edition: '' | 'lean/' } = {
+  // Which of the package's entries was imported: the lean one has smaller modules in a folder of their own.
+  edition: '',
   path: given?.wasmPath === undefined ? null : folder(given.wasmPath),
   threads: given?.threads ?? null,
 };
@@ -92,9 +94,9 @@ async function threadsAllowed(): Promise<{ threads: number; reason: string }> {
   return { threads: wanted, reason: '' };
 }
 
-function variantUrl(variant: string, file: string): string {
+function buildUrl(build: string, file: string): string {
   const base = settings.path ?? new URL('./wasm/', import.meta.url).href;
-  return new URL(`${variant}/${file}`, new URL(base, globalThis.location?.href ?? import.meta.url)).href;
+  return new URL(`${build}/${file}`, new URL(base, globalThis.location?.href ?? import.meta.url)).href;
 }
 
 /** Loads and starts the module with the best variant that this place allows. */
@@ -102,23 +104,29 @@ export async function start(): Promise<Started> {
   const { threads, reason } = await threadsAllowed();
   const relaxed = !isNode && WebAssembly.validate(RELAXED_PROBE);
   const wanted = `${relaxed ? 'relaxed-simd' : 'simd'}${threads > 1 ? '-threads' : ''}`;
-  try {
-    return await startVariant(wanted, threads, reason);
-  } catch (error) {
-    if (wanted === 'simd') throw error;
-    // A smaller installation may carry the plain build only.
-    return startVariant('simd', 1, `the build '${wanted}' could not be loaded`);
+  // A smaller installation may carry the whole edition or the plain build only.
+  const variants = [...new Set([wanted, 'simd'])];
+  const builds = [...new Set([settings.edition, ''])].flatMap((edition) => variants.map((variant) => [edition, variant] as const));
+  let failure: unknown;
+  for (const [edition, variant] of builds) {
+    try {
+      const why = variant === wanted ? reason : `the build '${wanted}' could not be loaded`;
+      return await startVariant(edition, variant, variant === wanted ? threads : 1, why);
+    } catch (error) {
+      failure ??= error;
+    }
   }
+  throw failure;
 }
 
-async function startVariant(variant: string, threads: number, threadsReason: string): Promise<Started> {
-  const glueUrl = variantUrl(variant, 'headwater_web.js');
-  const wasmUrl = variantUrl(variant, 'headwater_web_bg.wasm');
+async function startVariant(edition: string, variant: string, threads: number, threadsReason: string): Promise<Started> {
+  const glueUrl = buildUrl(edition + variant, 'headwater_web.js');
+  const wasmUrl = buildUrl(edition + variant, 'headwater_web_bg.wasm');
   const glue = (await import(/* @vite-ignore */ /* webpackIgnore: true */ glueUrl)) as Glue;
   const module = await compile(wasmUrl);
   const { memory } = await glue.default({ module_or_path: module });
   if (threads > 1) await (isNode ? spawnNodeThreads : spawnThreads)(glueUrl, module, memory, threads - 1);
-  return { wasm: glue, threads, variant, threadsReason };
+  return { wasm: glue, threads, variant: edition + variant, threadsReason };
 }
 
 async function compile(url: string): Promise<WebAssembly.Module> {

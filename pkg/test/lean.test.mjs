@@ -10,6 +10,13 @@ test('everything lean is in the whole package', () => {
   assert.ok(!('sparse' in lean) && 'sparse' in whole);
 });
 
+test('the lean entry has a smaller module of its own', async () => {
+  await Promise.all([lean.ready(), whole.ready()]);
+  assert.match(lean.backendInfo().variant, /^lean\/simd/);
+  assert.doesNotMatch(whole.backendInfo().variant, /lean/);
+  assert.ok(!('cumsum' in lean) && 'cumsum' in whole);
+});
+
 test('a model learns, is saved and loaded with the lean entry', async () => {
   const model = lean.sequential({
     layers: [lean.layers.conv2d({ inputShape: [6, 6, 1], filters: 2, kernelSize: 3, activation: 'relu' }), lean.layers.flatten(), lean.layers.dense({ units: 1 })],

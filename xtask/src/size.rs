@@ -2,27 +2,28 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{bail, ensure, Context, Result};
 use flate2::write::GzEncoder;
 use flate2::Compression;
 
+use crate::build::edition::Edition;
 use crate::build::variant::Variant;
 use crate::build::OUTPUT;
 use crate::workspace::Workspace;
 
 /// A script as a page without a bundler loads it, and the most that it may weigh with a single-threaded variant and gzip.
 struct Script {
-    name: &'static str,
+    edition: Edition,
     path: &'static str,
     budget: usize,
 }
 
 /// What models and their training need, and everything.
 const SCRIPTS: [Script; 2] = [
-    Script { name: "lean", path: "pkg/dist/headwater.lean.min.js", budget: 250_000 },
-    Script { name: "whole", path: "pkg/dist/headwater.min.js", budget: 300_000 },
+    Script { edition: Edition::Lean, path: "pkg/dist/headwater.lean.min.js", budget: 250_000 },
+    Script { edition: Edition::Whole, path: "pkg/dist/headwater.min.js", budget: 300_000 },
 ];
 
 /// Bytes of a file or of several.
@@ -74,35 +75,26 @@ pub fn run(workspace: &Workspace, variants: &[Variant]) -> Result<()> {
     for row in rows.iter().filter(|row| variants.contains(&row.variant) && !row.variant.threads()) {
         let (total, budget) = (row.total().gzip, row.script.budget);
         if total > budget {
-            let what = format!("{} with the {} script", row.variant, row.script.name);
+            let what = format!("{} in the {} edition", row.variant, row.script.edition);
             bail!("{what} is {} with gzip, over the budget of {}", kilobytes(total), kilobytes(budget));
         }
     }
-    let budgets: Vec<String> = SCRIPTS.iter().map(|s| format!("{} for {}", kilobytes(s.budget), s.name)).collect();
+    let budgets: Vec<String> = SCRIPTS.iter().map(|s| format!("{} for {}", kilobytes(s.budget), s.edition)).collect();
     println!("Within the budgets for a single-threaded variant with gzip: {}.", budgets.join(", "));
     Ok(())
 }
 
 fn table(workspace: &Workspace) -> Result<Vec<Row>> {
-    let mut modules = Vec::new();
-    for variant in Variant::ALL {
-        let directory = workspace.path(OUTPUT).join(variant.name());
-        let file = |name: &str| -> PathBuf { directory.join(name) };
-        if file("headwater_web_bg.wasm").is_file() {
-            let glue = Weight::of(&file("headwater_web.js"))?;
-            modules.push((variant, glue, Weight::of(&file("headwater_web_bg.wasm"))?));
-        }
-    }
     let mut rows = Vec::new();
     for script in &SCRIPTS {
         let path = workspace.path(script.path);
-        if path.is_file() {
-            let weight = Weight::of(&path)?;
-            rows.extend(modules.iter().map(|&(variant, glue, wasm)| Row {
-                script,
-                variant,
-                parts: [weight, glue, wasm],
-            }));
+        for variant in Variant::ALL {
+            let directory = workspace.path(OUTPUT).join(script.edition.folder()).join(variant.name());
+            let [glue, wasm] = ["headwater_web.js", "headwater_web_bg.wasm"].map(|name| directory.join(name));
+            if path.is_file() && wasm.is_file() {
+                let parts = [Weight::of(&path)?, Weight::of(&glue)?, Weight::of(&wasm)?];
+                rows.push(Row { script, variant, parts });
+            }
         }
     }
     println!("{:<30}{:>10}{:>10}{:>10}{:>12}{:>12}", "download", "script", "glue", "wasm", "total", "with gzip");
@@ -111,7 +103,7 @@ fn table(workspace: &Workspace) -> Result<Vec<Row>> {
         let total = row.total();
         println!(
             "{:<30}{script:>10}{glue:>10}{wasm:>10}{:>12}{:>12}",
-            format!("{} on {}", row.script.name, row.variant),
+            format!("{} on {}", row.script.edition, row.variant),
             kilobytes(total.raw),
             kilobytes(total.gzip)
         );

@@ -1,5 +1,6 @@
-//! Builds the npm package: `crates/web` in every variant to `pkg/dist/wasm/<variant>/`, then the TypeScript.
+//! Builds the npm package: `crates/web` in every edition and variant to `pkg/dist/wasm/`, then the TypeScript.
 
+pub mod edition;
 mod order;
 pub mod variant;
 mod wasm;
@@ -12,6 +13,7 @@ use clap::Args;
 use crate::npm;
 use crate::size;
 use crate::workspace::Workspace;
+use edition::Edition;
 use variant::Variant;
 
 /// Where the package's WebAssembly goes.
@@ -23,7 +25,10 @@ pub struct Options {
     /// Build only these variants of the WebAssembly (repeat or separate by commas). All by default.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub variant: Vec<Variant>,
-    /// For quick tries: only the `simd` variant unless others are named, and no pass of wasm-opt.
+    /// Build only these editions (repeat or separate by commas). All by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub edition: Vec<Edition>,
+    /// For quick tries: only the whole edition and the `simd` variant unless others are named, and no pass of wasm-opt.
     #[arg(long)]
     pub dev: bool,
     /// Leave the TypeScript as it is.
@@ -40,6 +45,15 @@ impl Options {
             (true, false) => Variant::ALL.to_vec(),
         }
     }
+
+    /// The editions asked for.
+    fn editions(&self) -> Vec<Edition> {
+        match (self.edition.is_empty(), self.dev) {
+            (false, _) => self.edition.clone(),
+            (true, true) => vec![Edition::Whole],
+            (true, false) => Edition::ALL.to_vec(),
+        }
+    }
 }
 
 /// Builds what the options ask for and prints its size.
@@ -47,10 +61,13 @@ impl Options {
 /// # Errors
 /// Names the command or the file that failed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    // Variant by variant: the editions of one share what is compiled.
     for variant in options.variants() {
-        let start = Instant::now();
-        wasm::build(workspace, variant, !options.dev)?;
-        println!("Built {variant} in {:.1} s", start.elapsed().as_secs_f64());
+        for edition in options.editions() {
+            let start = Instant::now();
+            wasm::build(workspace, edition, variant, !options.dev)?;
+            println!("Built {edition} {variant} in {:.1} s", start.elapsed().as_secs_f64());
+        }
     }
     if !options.only_wasm {
         npm::script(workspace, "pkg", "build")?;
@@ -63,10 +80,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variants_default_to_all_and_in_a_quick_build_to_one() {
+    fn variants_and_editions_default_to_all_and_in_a_quick_build_to_one() {
         let quick = Options { dev: true, ..Options::default() };
         assert_eq!(quick.variants(), [Variant::Simd]);
         assert_eq!(Options::default().variants(), Variant::ALL);
+        assert_eq!((quick.editions().len(), Options::default().editions().len()), (1, 2));
         let named = Options { dev: true, variant: vec![Variant::SimdThreads], ..Options::default() };
         assert_eq!(named.variants(), [Variant::SimdThreads]);
     }

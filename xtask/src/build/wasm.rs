@@ -7,6 +7,7 @@ use anyhow::{ensure, Context, Result};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
+use super::edition::Edition;
 use super::order;
 use super::variant::Variant;
 use super::OUTPUT;
@@ -31,10 +32,10 @@ const WASM_OPT_FLAGS: [&str; 6] = [
     "--skip-pass=local-cse",
 ];
 
-/// Builds `variant` to `pkg/dist/wasm/<variant>/`.
-pub fn build(workspace: &Workspace, variant: Variant, optimize: bool) -> Result<()> {
-    let module = compile(workspace, variant)?;
-    let output = workspace.path(OUTPUT).join(variant.name());
+/// Builds an edition's `variant` to its folder in `pkg/dist/wasm/`.
+pub fn build(workspace: &Workspace, edition: Edition, variant: Variant, optimize: bool) -> Result<()> {
+    let module = compile(workspace, edition, variant)?;
+    let output = workspace.path(OUTPUT).join(edition.folder()).join(variant.name());
     let stamp = output.join(".built-from");
     let source = fingerprint(&module, variant, optimize)?;
     if fs::read_to_string(&stamp).is_ok_and(|built| built == source) {
@@ -56,12 +57,12 @@ pub fn build(workspace: &Workspace, variant: Variant, optimize: bool) -> Result<
 }
 
 /// Compiles `crates/web` and returns the module's file.
-fn compile(workspace: &Workspace, variant: Variant) -> Result<PathBuf> {
+fn compile(workspace: &Workspace, edition: Edition, variant: Variant) -> Result<PathBuf> {
     let target = workspace.path("target").join(format!("wasm-{variant}"));
     let mut cargo = process::cargo(&workspace.path(""));
     cargo
         .args(["build", "--package=headwater-web", "--lib", "--profile=web", "--target", WASM_TARGET])
-        .args(["--features", variant.features()])
+        .args(["--features", &format!("{},{}", edition.features(), variant.features())])
         // The one that comes with the toolchain has no atomics, and code for panics.
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
         .env("CARGO_TARGET_DIR", &target)
@@ -69,7 +70,7 @@ fn compile(workspace: &Workspace, variant: Variant) -> Result<PathBuf> {
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         // Building the standard library is not stable; the pinned toolchain makes it reproducible.
         .env("RUSTC_BOOTSTRAP", "1");
-    process::run(&mut cargo).with_context(|| format!("variant {variant}"))?;
+    process::run(&mut cargo).with_context(|| format!("{edition} {variant}"))?;
     let module = target.join(WASM_TARGET).join("web").join(format!("{NAME}.wasm"));
     ensure!(module.is_file(), "cargo made no {}: crates/web must be a cdylib", workspace.display(&module));
     Ok(module)
