@@ -1,7 +1,7 @@
 //! A device: an engine, the operations waiting for it, and the plans it has run.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -44,6 +44,10 @@ struct Queue {
     tapes: Vec<Tape>,
     /// While positive, tapes do not record.
     paused: usize,
+    /// Tapes set aside, with how often they were paused: see [`Device::set_tapes_aside`].
+    aside: Vec<(Vec<Tape>, usize)>,
+    /// While a function runs again for its gradient: what stands in for its operands, by their ids.
+    stand_ins: Vec<HashMap<u64, Tensor>>,
     stats: Stats,
 }
 
@@ -126,6 +130,9 @@ impl Device {
                 format!("one on '{got}'"),
             ));
         }
+        let swapped = self.queue().stand_ins(inputs);
+        let swapped: Option<SmallVec<[&Tensor; 3]>> = swapped.as_ref().map(|list| list.iter().collect());
+        let inputs = swapped.as_deref().unwrap_or(inputs);
         let nodes = inputs.iter().map(|t| t.node.clone()).collect();
         let heavy = !matches!(op, Op::View(_) | Op::Pointwise(_) | Op::Iota { .. } | Op::Const(_) | Op::Param(_));
         let bytes = if heavy { shape.size() * 4 } else { 0 };
@@ -133,8 +140,10 @@ impl Device {
         let full = {
             let mut queue = self.queue();
             queue.tape_push(Recorded::Op(op), inputs, &output);
-            queue.pending.push(Arc::downgrade(&output.node));
-            queue.pending_bytes += bytes;
+            if !output.node.traced {
+                queue.pending.push(Arc::downgrade(&output.node));
+                queue.pending_bytes += bytes;
+            }
             queue.pending.len() > self.0.max_pending || queue.pending_bytes > MAX_PENDING_BYTES
         };
         if full {
@@ -145,7 +154,49 @@ impl Device {
 
     /// Records a user's gradient for `output`, computed from `inputs` while tapes were paused.
     pub(crate) fn record_custom(&self, gradient: CustomGradient, inputs: &[&Tensor], output: &Tensor) {
-        self.queue().tape_push(Recorded::Custom(gradient), inputs, output);
+        let mut queue = self.queue();
+        let swapped = queue.stand_ins(inputs);
+        let swapped: Option<SmallVec<[&Tensor; 3]>> = swapped.as_ref().map(|list| list.iter().collect());
+        queue.tape_push(Recorded::Custom(gradient), swapped.as_deref().unwrap_or(inputs), output);
+    }
+
+    /// Calls `f` with operations on the tensors of these ids done on what stands in for them.
+    pub(crate) fn with_stand_ins<T>(&self, stand_ins: HashMap<u64, Tensor>, f: impl FnOnce() -> T) -> T {
+        self.queue().stand_ins.push(stand_ins);
+        let result = f();
+        // Dropped outside the lock.
+        let last = self.queue().stand_ins.pop();
+        drop(last);
+        result
+    }
+
+    /// Whether operations are being recorded for gradients.
+    pub fn is_recording(&self) -> bool {
+        let queue = self.queue();
+        queue.paused == 0 && !queue.tapes.is_empty()
+    }
+
+    /// Hides the tapes there are from what follows, which may use tapes of its own. Prefer [`Device::beside_tapes`].
+    pub fn set_tapes_aside(&self) {
+        let mut queue = self.queue();
+        let tapes = (std::mem::take(&mut queue.tapes), std::mem::take(&mut queue.paused));
+        queue.aside.push(tapes);
+    }
+
+    /// Ends what [`Device::set_tapes_aside`] began.
+    pub fn take_tapes_back(&self) {
+        let mut queue = self.queue();
+        if let Some((tapes, paused)) = queue.aside.pop() {
+            (queue.tapes, queue.paused) = (tapes, paused);
+        }
+    }
+
+    /// Calls `f` with no tape in place; it may start its own.
+    pub(crate) fn beside_tapes<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.set_tapes_aside();
+        let result = f();
+        self.take_tapes_back();
+        result
     }
 
     /// Stops (`true`) or resumes recording on all tapes. Calls nest. Prefer [`Device::without_tapes`].
@@ -178,6 +229,10 @@ impl Device {
     }
 
     fn run_pending(&self, wanted: Option<&Arc<Node>>) -> Result<()> {
+        if wanted.is_some_and(|node| node.traced) {
+            let expected = "a function that reads no values that depend on its operands";
+            return Err(Error::argument("vmap or jit", expected, "a read"));
+        }
         let mut queue = self.queue();
         let mut outputs: Vec<Arc<Node>> = (queue.pending.iter().filter_map(Weak::upgrade))
             .filter(|n| n.handles.load(Ordering::Relaxed) > 0)
@@ -216,6 +271,12 @@ impl Device {
 }
 
 impl Queue {
+    /// The operands with what stands in for them, if anything does.
+    fn stand_ins(&self, inputs: &[&Tensor]) -> Option<SmallVec<[Tensor; 3]>> {
+        let by_id = self.stand_ins.last()?;
+        Some(inputs.iter().map(|&t| by_id.get(&t.id()).unwrap_or(t).clone()).collect())
+    }
+
     fn tape_push(&mut self, recorded: Recorded, inputs: &[&Tensor], output: &Tensor) {
         if self.paused == 0 {
             for tape in &mut self.tapes {
@@ -226,11 +287,11 @@ impl Queue {
 }
 
 /// The pending part of the graph that some outputs need, in topological order.
-struct Gathered {
-    nodes: Vec<Arc<Node>>,
+pub(crate) struct Gathered {
+    pub nodes: Vec<Arc<Node>>,
     outputs: Vec<usize>,
     leaves: Vec<Buffer>,
-    params: Vec<u32>,
+    pub params: Vec<u32>,
 }
 
 /// Where a node stands among nodes sorted by id, which hold it.
@@ -239,7 +300,7 @@ fn position(nodes: &[Arc<Node>], node: &Node) -> usize {
 }
 
 impl Gathered {
-    fn new(outputs: &[Arc<Node>]) -> Gathered {
+    pub fn new(outputs: &[Arc<Node>]) -> Gathered {
         let mut nodes: Vec<Arc<Node>> = Vec::new();
         let mut seen: HashSet<u64> = HashSet::new();
         let mut stack: Vec<Arc<Node>> = outputs.to_vec();
@@ -259,7 +320,7 @@ impl Gathered {
             match &*node.state() {
                 State::Ready(buffer) => leaves.push(buffer.clone()),
                 State::Pending { op: Op::Param(value), .. } => params.push(value.bits()),
-                State::Pending { .. } => {}
+                State::Pending { .. } | State::Placeholder => {}
             }
         }
         let outputs = outputs.iter().map(|n| position(&nodes, n)).collect();
@@ -283,7 +344,7 @@ impl Gathered {
         (a.finish(), b.finish())
     }
 
-    fn graph(&self) -> Graph {
+    pub fn graph(&self) -> Graph {
         let mut leaves = 0;
         let mut params = 0;
         let count = |n: &mut usize| {
@@ -293,7 +354,7 @@ impl Gathered {
         let nodes = (self.nodes.iter())
             .map(|node| {
                 let (op, inputs) = match &*node.state() {
-                    State::Ready(_) => (GraphOp::Leaf(count(&mut leaves)), SmallVec::new()),
+                    State::Ready(_) | State::Placeholder => (GraphOp::Leaf(count(&mut leaves)), SmallVec::new()),
                     State::Pending { op: Op::Param(_), .. } => (GraphOp::Param(count(&mut params)), SmallVec::new()),
                     State::Pending { op, inputs } => {
                         (GraphOp::Op(op.clone()), inputs.iter().map(|i| position(&self.nodes, i)).collect())

@@ -21,6 +21,7 @@ pub mod reference;
 pub mod scalar;
 pub mod shape;
 mod tensor;
+pub mod transform;
 pub mod view;
 
 pub use device::Device;

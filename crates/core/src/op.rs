@@ -82,6 +82,14 @@ pub enum ViewOp {
     },
     /// The input repeated along dimensions of size 1 and along new leading ones.
     Broadcast,
+    /// The input, as a constant to gradients.
+    Detach,
+    /// The input, as a value that equal operations on it may not be taken from: they are computed again. With
+    /// `keep_contractions`, products and convolutions still are.
+    Recompute {
+        /// Whether products and convolutions are kept rather than computed again.
+        keep_contractions: bool,
+    },
 }
 
 /// What a reduction computes.
@@ -276,6 +284,8 @@ impl Op {
             Op::View(ViewOp::Permute(_)) => "transpose",
             Op::View(ViewOp::Slice { .. }) => "slice",
             Op::View(ViewOp::Broadcast) => "broadcastTo",
+            Op::View(ViewOp::Detach) => "stopGradient",
+            Op::View(ViewOp::Recompute { .. }) => "checkpoint",
             Op::Reduce { op: ReduceOp::Sum, .. } => "sum",
             Op::Reduce { op: ReduceOp::Prod, .. } => "prod",
             Op::Reduce { op: ReduceOp::Max, .. } => "max",

@@ -21,20 +21,32 @@ pub(crate) struct Node {
     pub dtype: DType,
     /// Tensors that refer to the node. A node without any is computed only on the way to another.
     pub handles: AtomicUsize,
+    /// Whether the value depends on a placeholder and so is never computed: see [`crate::transform`].
+    pub traced: bool,
     state: Mutex<State>,
 }
 
 /// What is known of a node's value.
 pub(crate) enum State {
-    Pending { op: Op, inputs: SmallVec<[Arc<Node>; 3]> },
+    Pending {
+        op: Op,
+        inputs: SmallVec<[Arc<Node>; 3]>,
+    },
     Ready(Buffer),
+    /// Stands for the operand of a function that is being traced.
+    Placeholder,
 }
 
 impl Node {
     fn new(shape: Shape, dtype: DType, state: State) -> Arc<Node> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Node { id, shape, dtype, handles: AtomicUsize::new(0), state: Mutex::new(state) })
+        let traced = match &state {
+            State::Pending { inputs, .. } => inputs.iter().any(|i| i.traced),
+            State::Ready(_) => false,
+            State::Placeholder => true,
+        };
+        Arc::new(Node { id, shape, dtype, handles: AtomicUsize::new(0), traced, state: Mutex::new(state) })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -55,7 +67,7 @@ impl Drop for Node {
     fn drop(&mut self) {
         let take = |state: &mut State| match state {
             State::Pending { inputs, .. } => std::mem::take(inputs),
-            State::Ready(_) => SmallVec::new(),
+            State::Ready(_) | State::Placeholder => SmallVec::new(),
         };
         let mut list = take(self.state.get_mut().unwrap_or_else(PoisonError::into_inner)).into_vec();
         while let Some(node) = list.pop() {
@@ -104,6 +116,10 @@ impl Tensor {
     pub(crate) fn ready(device: &Device, buffer: Buffer, shape: Shape) -> Tensor {
         let dtype = buffer.dtype;
         Tensor::of_node(device.clone(), Node::new(shape, dtype, State::Ready(buffer)))
+    }
+
+    pub(crate) fn placeholder(device: &Device, shape: Shape, dtype: DType) -> Tensor {
+        Tensor::of_node(device.clone(), Node::new(shape, dtype, State::Placeholder))
     }
 
     /// The dimension sizes.
@@ -155,6 +171,7 @@ impl Tensor {
             State::Pending { op, .. } => {
                 Err(Error::device(self.device.engine().name(), format!("'{}' was not computed", op.name())))
             }
+            State::Placeholder => Err(Error::device(self.device.engine().name(), "a placeholder was not computed")),
         }
     }
 

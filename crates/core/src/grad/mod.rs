@@ -43,6 +43,23 @@ impl Tape {
         self.entries.push(Entry { recorded, inputs, output: output.clone() });
     }
 
+    /// The tensors from outside that `y` was made of.
+    pub(crate) fn operands_of(&self, y: &Tensor) -> Vec<Tensor> {
+        let mut needed: HashSet<u64> = HashSet::from([y.id()]);
+        let mut operands: Vec<Tensor> = vec![y.clone()];
+        for entry in self.entries.iter().rev() {
+            if needed.contains(&entry.output.id()) {
+                operands.retain(|t| t.id() != entry.output.id());
+                for input in &entry.inputs {
+                    if needed.insert(input.id()) {
+                        operands.push(input.clone());
+                    }
+                }
+            }
+        }
+        operands
+    }
+
     /// The gradient of `y`, weighted by `dy` (ones when `None`), by each of `xs`; `None` for one that `y` does not
     /// depend on.
     ///
@@ -152,10 +169,7 @@ pub fn custom(
     };
     let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
     // A fresh node, so that the gradient is found under its id even where forward returns an input.
-    let output = device.without_tapes(|| {
-        let value = forward(&owned)?;
-        ops::reshape(&value, value.shape())
-    })?;
+    let output = device.without_tapes(|| forward(&owned)?.same())?;
     device.record_custom(Arc::new(backward), inputs, &output);
     Ok(output)
 }

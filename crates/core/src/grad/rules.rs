@@ -21,9 +21,12 @@ pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor,
     }
     let only = |part: Tensor| Ok(smallvec![Some(part)]);
     match op {
-        Op::Const(_) | Op::Param(_) | Op::Iota { .. } | Op::ArgReduce { .. } | Op::Routine(_) => {
-            Ok(smallvec![None; inputs.len()])
-        }
+        Op::Const(_)
+        | Op::Param(_)
+        | Op::Iota { .. }
+        | Op::ArgReduce { .. }
+        | Op::Routine(_)
+        | Op::View(ViewOp::Detach) => Ok(smallvec![None; inputs.len()]),
         Op::Pointwise(function) => (0..inputs.len())
             .map(|i| {
                 if !needed[i] {
@@ -117,6 +120,8 @@ pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor,
 fn view_backward(view: &ViewOp, input: &Shape, dy: &Tensor) -> Result<Tensor> {
     match view {
         ViewOp::Reshape => ops::reshape(dy, input),
+        ViewOp::Detach => dy.zeros_like(),
+        ViewOp::Recompute { .. } => Ok(dy.clone()),
         ViewOp::Broadcast => ops::sum_to(dy, input),
         ViewOp::Permute(perm) => {
             let mut inverse = vec![0; perm.len()];

@@ -4,7 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
-use super::{Graph, GraphOp};
+use super::{Graph, GraphNode, GraphOp};
 use crate::op::{Op, ViewOp};
 use crate::view::View;
 
@@ -55,6 +55,7 @@ pub(super) fn apply(view: &View, op: &ViewOp, shape: &crate::shape::Shape) -> Op
         ViewOp::Permute(perm) => Some(view.permute(perm)),
         ViewOp::Slice { begin, step } => Some(view.slice(begin, shape, step)),
         ViewOp::Broadcast => Some(view.broadcast_to(shape)),
+        ViewOp::Detach | ViewOp::Recompute { .. } => Some(view.clone()),
     }
 }
 
@@ -107,21 +108,58 @@ pub(super) fn decide(graph: &Graph) -> Decisions {
 
 /// Maps each node to the first that computes the same from the same operands.
 fn canonical(graph: &Graph) -> Vec<usize> {
+    let keeps = |n: &GraphNode| matches!(n.op, GraphOp::Op(Op::View(ViewOp::Recompute { keep_contractions: true })));
+    if !graph.nodes.iter().any(keeps) {
+        return same(graph, &|_, _| None);
+    }
+    // What is the same up to the views that ask for it again: of that, contractions are taken, and what is computed of
+    // them is computed again.
+    let through = |i: usize, canon: &[usize]| canon[graph.nodes[i].inputs[0]];
+    let loose = same(graph, &|i, canon| keeps(&graph.nodes[i]).then(|| Known::same(through(i, canon))));
+    same(graph, &|i, canon| match graph.nodes[i].op {
+        GraphOp::Op(Op::MatMul | Op::Conv(..)) if loose[i] < i => Some(Known { canon: canon[loose[i]], seen_as: i }),
+        _ => None,
+    })
+}
+
+/// What a node is known to equal.
+struct Known {
+    /// The node that computes it.
+    canon: usize,
+    /// What it counts as where it is an operand.
+    seen_as: usize,
+}
+
+impl Known {
+    fn same(node: usize) -> Known {
+        Known { canon: node, seen_as: node }
+    }
+}
+
+/// Maps each node to the first of the same operation on the same operands, or to what `known` says of it given those
+/// before.
+fn same(graph: &Graph, known: &dyn Fn(usize, &[usize]) -> Option<Known>) -> Vec<usize> {
     let mut first: HashMap<(u64, u64), usize> = HashMap::new();
     let mut canon: Vec<usize> = Vec::with_capacity(graph.nodes.len());
+    let mut seen_as: Vec<usize> = Vec::with_capacity(graph.nodes.len());
     for (i, node) in graph.nodes.iter().enumerate() {
-        let (mut a, mut b) = (DefaultHasher::new(), DefaultHasher::new());
-        b.write_u64(1);
-        for h in [&mut a, &mut b] {
-            match &node.op {
-                GraphOp::Leaf(k) => (0, k).hash(h),
-                GraphOp::Param(k) => (1, k).hash(h),
-                GraphOp::Op(op) => op.hash_structure(h),
+        let of_node = || {
+            let (mut a, mut b) = (DefaultHasher::new(), DefaultHasher::new());
+            b.write_u64(1);
+            for h in [&mut a, &mut b] {
+                match &node.op {
+                    GraphOp::Leaf(k) => (0, k).hash(h),
+                    GraphOp::Param(k) => (1, k).hash(h),
+                    GraphOp::Op(op) => op.hash_structure(h),
+                }
+                (&node.shape, node.dtype).hash(h);
+                node.inputs.iter().for_each(|&j| seen_as[j].hash(h));
             }
-            (&node.shape, node.dtype).hash(h);
-            node.inputs.iter().for_each(|&j| canon[j].hash(h));
-        }
-        canon.push(*first.entry((a.finish(), b.finish())).or_insert(i));
+            Known::same(*first.entry((a.finish(), b.finish())).or_insert(i))
+        };
+        let known = known(i, &canon).unwrap_or_else(of_node);
+        canon.push(known.canon);
+        seen_as.push(known.seen_as);
     }
     canon
 }

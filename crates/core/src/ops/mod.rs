@@ -33,7 +33,7 @@ pub(crate) use resize::resize;
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
-use crate::op::Op;
+use crate::op::{Op, ViewOp};
 use crate::pointwise::{row, Function};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -143,11 +143,16 @@ impl Tensor {
         self.device().ones(self.shape(), self.dtype())
     }
 
+    /// The same value as another node.
+    pub(crate) fn same(&self) -> Result<Tensor> {
+        self.device().record(Op::View(ViewOp::Reshape), &[self], self.shape().clone(), self.dtype())
+    }
+
     /// The same value cut from the gradient tape: its gradient is zero.
     ///
     /// # Errors
     /// None that a caller can cause.
     pub fn stop_gradient(&self) -> Result<Tensor> {
-        self.device().without_tapes(|| reshape(self, self.shape()))
+        self.device().record(Op::View(ViewOp::Detach), &[self], self.shape().clone(), self.dtype())
     }
 }
