@@ -12,10 +12,11 @@ const NO_PATH =
 let recording = 0;
 export const isRecording = (): boolean => recording > 0;
 
-/** The value of `f` and its gradients by `xs`; null where it does not depend on one. */
-export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor): { value: Tensor; grads: (Tensor | null)[] } {
+/** The value of `f` and its gradients by `xs`, weighted by `dy`, which may be made once the value is known; null where the
+ *  value does not depend on one. */
+export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor | (() => Tensor)): { value: Tensor; grads: (Tensor | null)[] } {
   if (xs.length === 0) throw coded('argument', 'gradients() received an empty list of xs.');
-  if (dy !== undefined && dy.dtype !== 'float32') throw coded('dtype', `dy must have 'float32' dtype, but has '${dy.dtype}'`);
+  if (dy instanceof Tensor && dy.dtype !== 'float32') throw coded('dtype', `dy must have 'float32' dtype, but has '${dy.dtype}'`);
   const handles = Uint32Array.from(xs, (x) => {
     x.throwIfDisposed();
     return x.handle;
@@ -32,7 +33,8 @@ export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor)
   } finally {
     recording -= 1;
   }
-  const records = wasm().endTape(value.handle, dy?.handle ?? 0, handles);
+  const weight = typeof dy === 'function' ? dy() : dy;
+  const records = wasm().endTape(value.handle, weight?.handle ?? 0, handles);
   const grads: (Tensor | null)[] = [];
   for (let at = 0; at < records.length; ) {
     if (records[at] === 0) {

@@ -53,6 +53,7 @@ export * as serialization from './serialization.js';
 export { op } from './tensor.js';
 export { linalg } from './ops/linear.js';
 export { signal, spectral } from './ops/spectral.js';
+export { checkpoint, jit, type Jitted, jvp, vmap } from './transform.js';
 export * as slice_util from './slice_util.js';
 export * as string from './text.js';
 

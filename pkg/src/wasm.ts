@@ -40,6 +40,13 @@ export interface Wasm {
   initialize(config: Uint8Array, shape: Uint32Array, dtype: number, seed: number): Records;
   penalty(config: Uint8Array, weight: number): Records;
   constrain(config: Uint8Array, weight: number): Records;
+  placeholder(shape: Uint32Array, dtype: number): Records;
+  setTapesAside(aside: boolean): void;
+  vmapTraced(placeholders: Uint32Array, xs: Uint32Array, axes: Float64Array, results: Uint32Array, outAxis: number): Records;
+  capture(placeholders: Uint32Array, results: Uint32Array): number;
+  capturedCall(captured: number, operands: Uint32Array): Records;
+  capturedDrop(captured: number): void;
+  checkpoint(operands: Uint32Array, f: (operands: Uint32Array) => number, keepContractions: boolean): Records;
   workerEntry?(): void;
 }
 

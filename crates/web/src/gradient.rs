@@ -46,22 +46,27 @@ pub fn pause_tapes(pause: bool) -> JsResult<()> {
 }
 
 thread_local! {
-    static BACKWARD: std::cell::RefCell<Table<Function>> = std::cell::RefCell::default();
+    static FUNCTIONS: std::cell::RefCell<Table<Function>> = std::cell::RefCell::default();
 }
 
-/// Forgets the JavaScript function when the tape that recorded it goes.
-struct BackwardHandle(u32);
+/// A JavaScript function that a tape calls. It is forgotten when the tape goes.
+pub struct FunctionHandle(u32);
 
-impl BackwardHandle {
+impl FunctionHandle {
+    pub fn new(function: Function) -> FunctionHandle {
+        FunctionHandle(FUNCTIONS.with(|f| f.borrow_mut().insert(function)))
+    }
+
     /// The function. A method, so that a closure that calls it captures the handle and not its number alone.
-    fn function(&self) -> Option<Function> {
-        BACKWARD.with(|b| b.borrow().get(self.0).cloned())
+    pub fn function(&self) -> Result<Function, Error> {
+        let found = FUNCTIONS.with(|f| f.borrow().get(self.0).cloned());
+        found.ok_or_else(|| Error::gradient("a gradient was called on another thread"))
     }
 }
 
-impl Drop for BackwardHandle {
+impl Drop for FunctionHandle {
     fn drop(&mut self) {
-        let function = BACKWARD.with(|b| b.borrow_mut().remove(self.0));
+        let function = FUNCTIONS.with(|f| f.borrow_mut().remove(self.0));
         std::mem::drop(function);
     }
 }
@@ -72,10 +77,9 @@ impl Drop for BackwardHandle {
 pub fn record_custom(inputs: &[u32], output: u32, backward: Function) -> JsResult<Vec<f64>> {
     let inputs = tensors(inputs).map_err(throw)?;
     let value = tensor(output).map_err(throw)?;
-    let handle = BackwardHandle(BACKWARD.with(|b| b.borrow_mut().insert(backward)));
+    let handle = FunctionHandle::new(backward);
     let call = move |y: &headwater::Tensor, dy: &headwater::Tensor| -> Result<Vec<headwater::Tensor>, Error> {
-        let function = handle.function();
-        let function = function.ok_or_else(|| Error::gradient("a gradient was called on another thread"))?;
+        let function = handle.function()?;
         let (y, dy) = with(|t| (t.tensors.insert(y.clone()), t.tensors.insert(dy.clone())));
         let result = function.call2(&JsValue::NULL, &y.into(), &dy.into()).map_err(|e| caught(&e))?;
         let handles: Vec<u32> = result.dyn_into::<Uint32Array>().map(|a| a.to_vec()).unwrap_or_default();

@@ -13,6 +13,8 @@ mod ops;
 mod read;
 mod table;
 mod transfer;
+#[cfg(feature = "transforms")]
+mod transform;
 mod value;
 #[cfg(feature = "threads")]
 mod worker;
