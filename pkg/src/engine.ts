@@ -1,13 +1,14 @@
 /** What TensorFlow.js calls its engine: scopes, back ends by name, kernels and gradients by name, profiles. */
 
 import { env } from './env.js';
+import { kernelOf, opOf } from './kernel_of.js';
 import { customGrad, isRecording } from './gradients.js';
 import * as runtime from './runtime.js';
-import { endScope, keep, memory, type MemoryInfo, refuse, resetState, run, startScope, Tensor, tensorsIn, tidy, variables, watch } from './tensor.js';
+import { endScope, keep, memory, type MemoryInfo, refuse, resetState, run, startScope, Tensor, tidy, variables, watch } from './tensor.js';
 import { tensor } from './convert.js';
 import { zeros } from './create.js';
 import { coded, type DataType, type NamedTensorMap, type Shape } from './types.js';
-import { now } from './util.js';
+import { profile, type ProfileInfo, time, type TimingInfo } from './profile.js';
 
 /** What stores and computes tensors elsewhere. Methods that a back end does not write throw. */
 export class KernelBackend {
@@ -135,12 +136,6 @@ export function unregisterGradient(kernelName: string): void {
   if (!gradients.delete(kernelName)) throw coded('unknown', `The gradient '${kernelName}' for backend is not registered`);
 }
 export const getGradient = (kernelName: string): GradConfig | undefined => gradients.get(kernelName);
-
-/** TensorFlow.js's kernel names that differ from the operations' by more than a capital. */
-const KERNELS: Record<string, string> = { Multiply: 'mul', RealDiv: 'div', BatchMatMul: 'matMul', FusedBatchNorm: 'batchNorm', Select: 'where', GatherV2: 'gather', ConcatV2: 'concat', PadV2: 'pad', Pow: 'pow', LeakyRelu: 'leakyRelu' };
-const NAMES = new Map(Object.entries(KERNELS).map(([kernel, op]) => [op, kernel]));
-const opOf = (kernel: string): string => KERNELS[kernel] ?? kernel.charAt(0).toLowerCase() + kernel.slice(1);
-const kernelOf = (op: string): string => NAMES.get(op) ?? op.charAt(0).toUpperCase() + op.slice(1);
 
 const ownKernel = (kernelName: string, backendName: string): KernelConfig => ({
   kernelName,
@@ -295,26 +290,6 @@ function registerOwn(): void {
   backends.set('webgpu', { factory: make('webgpu'), priority: 0 });
 }
 
-export interface KernelProfile {
-  name: string;
-  bytesAdded: number;
-  totalBytesSnapshot: number;
-  tensorsAdded: number;
-  totalTensorsSnapshot: number;
-  inputShapes: (Shape | null)[];
-  outputShapes: Shape[];
-  kernelTimeMs: number;
-  extraInfo: string;
-}
-export interface ProfileInfo {
-  newBytes: number;
-  newTensors: number;
-  peakBytes: number;
-  kernels: KernelProfile[];
-  kernelNames: string[];
-  result: unknown;
-}
-
 /** Watches every operation for NaN and infinities, where the flag DEBUG says so. */
 function check(op: string, results: Tensor[]): void {
   for (const t of results) {
@@ -329,64 +304,6 @@ env().registerFlag('DEBUG', () => false, (on) => {
   watch(on ? (op, _, results) => check(op, results) : null);
   if (on) console.warn('Debugging mode is ON. The output of every math call will be downloaded to CPU and checked for NaNs. This significantly impacts performance. To disable, call tf.env().set("DEBUG", false).');
 });
-
-/** Runs `f` and tells what its operations took. Operations are computed one by one, not fused. */
-export async function profile(f: () => unknown): Promise<ProfileInfo> {
-  const list: KernelProfile[] = [];
-  const start = memory();
-  let before = start;
-  watch((op, inputs, results) => {
-    const begun = now();
-    runtime.wasm().flush();
-    const after = memory();
-    // Tensors made and disposed between operations are not an operation's.
-    const bytes = results.reduce((sum, t) => sum + t.size * 4, 0);
-    list.push({
-      name: kernelOf(op),
-      bytesAdded: bytes,
-      totalBytesSnapshot: after.numBytes,
-      tensorsAdded: results.length,
-      totalTensorsSnapshot: after.numTensors,
-      inputShapes: inputs.map((t) => t.shape),
-      outputShapes: results.map((t) => t.shape),
-      kernelTimeMs: now() - begun,
-      extraInfo: '',
-    });
-    before = after;
-  });
-  let result: unknown;
-  try {
-    result = await f();
-  } finally {
-    watch(null);
-  }
-  const end = memory();
-  return {
-    newBytes: end.numBytes - start.numBytes,
-    newTensors: end.numTensors - start.numTensors,
-    peakBytes: Math.max(before.numBytes, ...list.map((k) => k.totalBytesSnapshot)) - start.numBytes,
-    kernels: list,
-    kernelNames: [...new Set(list.map((k) => k.name))],
-    result,
-  };
-}
-
-export interface TimingInfo {
-  kernelMs: number;
-  wallMs: number;
-}
-
-/** How long `f` takes, with everything that it leaves to be computed. */
-export async function time(f: () => unknown): Promise<TimingInfo> {
-  runtime.wasm().flush();
-  const start = now();
-  const made = f();
-  // A read waits for the device; what is not read may not have run.
-  await Promise.all(tensorsIn(await made).map((t) => t.data()));
-  runtime.wasm().flush();
-  const wallMs = now() - start;
-  return { kernelMs: wallMs, wallMs };
-}
 
 /** The part of TensorFlow.js's engine that programs use. */
 export class Engine {

@@ -20,8 +20,25 @@ interface Pipeline {
   readonly layout: string;
 }
 
+/** Calls `done` with what a promise gives, or with an `Error`. */
+function settle<T>(promise: Promise<T>, done: (result: T | Error) => void): void {
+  promise.then(done, (error: unknown) => done(error instanceof Error ? error : new Error(String(error))));
+}
+
+/** Times the passes of a submission. See `gpu-times.ts`. */
+export interface PassTimer {
+  /** What pass `n` writes its beginning and end to. */
+  writes(n: number): GPUComputePassTimestampWrites;
+  /** Called with the encoder once all passes are in it. */
+  resolve(encoder: GPUCommandEncoder): void;
+  /** The beginning and end of each pass in milliseconds, once the submission has run. */
+  read(): Promise<Float64Array>;
+}
+
 /** A GPU. */
 export class GpuHost {
+  /** Makes a timer for so many passes. Set by what wants times. */
+  static timer: ((device: GPUDevice, passes: number) => PassTimer) | null = null;
   readonly maxBufferBytes: number;
   readonly maxStorageBuffers: number;
   private readonly buffers = new Map<number, GPUBuffer>();
@@ -40,6 +57,7 @@ export class GpuHost {
     if (adapter === null) throw new Error('the browser offers no WebGPU adapter on this machine');
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
     const device = await adapter.requestDevice({
+      requiredFeatures: GpuHost.timer !== null && adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
     });
     return new GpuHost(device);
@@ -54,6 +72,10 @@ export class GpuHost {
     void device.lost.then((info) => {
       this.late = `the GPU was lost (${info.reason}): ${info.message}`;
     });
+  }
+
+  get timestamps(): boolean {
+    return this.device.features.has('timestamp-query');
   }
 
   private throwLate(): void {
@@ -103,8 +125,9 @@ export class GpuHost {
     this.pipelines.set(id, { pipeline, group, layout: `${reads},${writes}` });
   }
 
-  /** `commands`: pipeline, workgroups (3), uniform offset and size in bytes, the number of buffers, buffers; and again. */
-  submit(commands: Uint32Array, uniforms: Uint32Array<ArrayBuffer>): void {
+  /** `commands`: pipeline, workgroups (3), uniform offset and size in bytes, the number of buffers, buffers; and again. With
+   *  `done`, each of the `timed` commands is a pass of its own, whose times `done` is called with. */
+  submit(commands: Uint32Array, uniforms: Uint32Array<ArrayBuffer>, timed: number, done?: (result: Float64Array | Error) => void): void {
     this.throwLate();
     const { device } = this;
     if (this.uniforms === null || this.uniforms.size < uniforms.byteLength) {
@@ -116,9 +139,16 @@ export class GpuHost {
     }
     device.queue.writeBuffer(this.uniforms, 0, uniforms);
     const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
+    const timer = done === undefined ? null : GpuHost.timer!(device, timed);
+    const begin = (n: number): GPUComputePassEncoder => encoder.beginComputePass(timer === null ? {} : { timestampWrites: timer.writes(n) });
+    let pass = begin(0);
     let bound = -1;
-    for (let at = 0; at < commands.length; ) {
+    for (let at = 0, n = 0; at < commands.length; n++) {
+      if (timer !== null && n > 0) {
+        pass.end();
+        pass = begin(n);
+        bound = -1;
+      }
       const [id, x, y, z, offset, size, count] = commands.subarray(at, at + 7) as unknown as number[];
       const buffers = commands.subarray(at + 7, at + 7 + count!);
       at += 7 + count!;
@@ -129,7 +159,9 @@ export class GpuHost {
       pass.dispatchWorkgroups(x!, y, z);
     }
     pass.end();
+    timer?.resolve(encoder);
     device.queue.submit([encoder.finish()]);
+    if (timer !== null) settle(timer.read(), done!);
   }
 
   private bindGroup(pipeline: Pipeline, size: number, buffers: Uint32Array): GPUBindGroup {
@@ -146,7 +178,7 @@ export class GpuHost {
 
   /** Calls `done` with the first words of a buffer, or with an `Error`. */
   readBuffer(id: number, words: number, done: (result: Uint32Array | Error) => void): void {
-    this.read(id, words * 4).then(done, (error: unknown) => done(error instanceof Error ? error : new Error(String(error))));
+    settle(this.read(id, words * 4), done);
   }
 
   private async read(id: number, size: number): Promise<Uint32Array> {

@@ -24,6 +24,7 @@ export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
 export * from './optimizers.js';
 export * from './engine.js';
+export * from './profile.js';
 export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, env, Environment, getQueryParams, setPlatform } from './env.js';
 export { backendInfo, type BackendInfo, getThreadsCount, setThreadsCount, setWasmPaths } from './runtime.js';
 export * as tensor_util from './tensor_util.js';

@@ -47,6 +47,8 @@ export interface Wasm {
   capturedCall(captured: number, operands: Uint32Array): Records;
   capturedDrop(captured: number): void;
   checkpoint(operands: Uint32Array, f: (operands: Uint32Array) => number, keepContractions: boolean): Records;
+  timeKernels(on: boolean): boolean;
+  takeTimes(): Promise<[labels: string, startsAndDurations: Float64Array]>;
   workerEntry?(): void;
 }
 

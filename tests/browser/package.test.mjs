@@ -40,6 +40,11 @@ function check(report, backend) {
       assert.ok(Math.abs(report[name][index] - value) <= 1e-3, `${name}: ${report[name]}, expected ${expected}`);
     }
   }
+  const { kernelMs, wallMs } = report.time;
+  if (backend === 'cpu' || typeof kernelMs === 'number') {
+    assert.ok(kernelMs >= 0 && kernelMs <= wallMs, `${kernelMs} of ${wallMs} ms`);
+    assert.match(report.kernels.map(({ name }) => name).join(), /matMul.*exp/);
+  } else assert.match(kernelMs.error, /does not tell/);
   assert.ok(Math.abs(report.line[0] - 21) < 0.1, `a line through the points is learnt: ${report.line}`);
 }
 

@@ -114,7 +114,7 @@ fn run(device: &Device) {
 }
 
 fn cpu(threads: usize, level: Level) -> Device {
-    Device::new(Arc::new(CpuEngine::new(CpuOptions { threads, level })))
+    Device::new(Arc::new(CpuEngine::new(CpuOptions { threads, level, ..CpuOptions::default() })))
 }
 
 fn gpu(make: fn(Arc<dyn Engine>) -> Device, tiles: bool) -> Device {

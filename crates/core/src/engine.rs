@@ -51,6 +51,20 @@ pub struct EngineMemory {
     pub pooled: usize,
 }
 
+/// When a kernel ran, on the engine's own clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelTime {
+    /// The names of the operations it computed.
+    pub label: String,
+    /// When it began, in milliseconds.
+    pub start: f64,
+    /// How long it ran, in milliseconds.
+    pub duration: f64,
+}
+
+/// Called once with the times of kernels in the order they ran, or with why there are none.
+pub type TimesCallback = Box<dyn FnOnce(Result<Vec<KernelTime>>) + Send>;
+
 /// A device that runs plans.
 pub trait Engine: Send + Sync {
     /// `cpu` or `webgpu`.
@@ -80,4 +94,14 @@ pub trait Engine: Send + Sync {
 
     /// Memory in use.
     fn memory(&self) -> EngineMemory;
+
+    /// Starts (or stops, forgetting what was measured) measuring when kernels run. `false` where the device cannot tell.
+    fn time_kernels(&self, _on: bool) -> bool {
+        false
+    }
+
+    /// Hands over what was measured since it was last taken, once the kernels have run.
+    fn take_times(&self, done: TimesCallback) {
+        done(Ok(Vec::new()));
+    }
 }

@@ -7,7 +7,7 @@ use headwater_cpu::{CpuEngine, CpuOptions, Level};
 use headwater_tests::{chains, compare};
 
 fn device(threads: usize, level: Level) -> Device {
-    Device::new(Arc::new(CpuEngine::new(CpuOptions { threads, level })))
+    Device::new(Arc::new(CpuEngine::new(CpuOptions { threads, level, ..CpuOptions::default() })))
 }
 
 fn check(device: &Device) {

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
-use headwater_core::plan::Plan;
+use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback, TimesCallback};
+use headwater_core::plan::{Kernel, Plan};
 use headwater_core::{Error, HostData, HostSlice, Result};
 
 use crate::host::{Dispatch, Host, Id, UNIFORM_ALIGN};
 use crate::memory::{buffer, lanes, Lanes, Memory};
 use crate::prepare::{prepare, Pass, Slot};
 use crate::shader::Shader;
+use crate::times::Times;
 
 /// How a GPU engine runs.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,7 @@ pub struct GpuEngine {
     pipelines: Mutex<HashMap<String, Id>>,
     /// Held while commands are given: memory freed while a run is encoded must not be written by an upload before it.
     order: Mutex<()>,
+    times: Times,
 }
 
 impl GpuEngine {
@@ -45,6 +47,7 @@ impl GpuEngine {
             options,
             pipelines: Mutex::default(),
             order: Mutex::default(),
+            times: Times::default(),
         }
     }
 
@@ -155,7 +158,13 @@ impl Engine for GpuEngine {
             frees.iter().for_each(|&v| run.values[v] = None);
         }
         if !run.dispatches.is_empty() {
-            self.host.submit(&run.dispatches, &run.uniforms)?;
+            let timed = || {
+                let of = |(kernel, passes): (&Kernel, &Vec<Pass>)| (kernel.label.clone(), passes.len());
+                plan.kernels.iter().zip(prepared).map(of).collect()
+            };
+            let submitted = self.host.submit(&run.dispatches, &run.uniforms, self.times.begin(timed));
+            // Nobody must wait for the times of what did not run.
+            submitted.inspect_err(|_| self.times.set(false))?;
         }
         plan.results.iter().map(|&v| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype))).collect()
     }
@@ -183,5 +192,15 @@ impl Engine for GpuEngine {
 
     fn memory(&self) -> EngineMemory {
         self.memory.usage()
+    }
+
+    fn time_kernels(&self, on: bool) -> bool {
+        let able = self.host.limits().timestamps;
+        self.times.set(on && able);
+        able
+    }
+
+    fn take_times(&self, done: TimesCallback) {
+        self.times.take(done);
     }
 }

@@ -14,6 +14,8 @@ pub struct Limits {
     pub max_buffer_bytes: usize,
     /// Storage buffers one shader may use.
     pub max_storage_buffers: usize,
+    /// Whether the GPU tells when shaders begin and end.
+    pub timestamps: bool,
 }
 
 /// One shader run. Uniform values lie at `uniform_offset` of the submission's uniform words.
@@ -36,6 +38,9 @@ pub const UNIFORM_ALIGN: usize = 64;
 
 /// Called once with the words of a buffer, or with why they could not be read.
 pub type WordsCallback = Box<dyn FnOnce(Result<Vec<u32>>) + Send>;
+
+/// Called once with when each dispatch began and ended, in milliseconds.
+pub type StampsCallback = Box<dyn FnOnce(Result<Vec<[f64; 2]>>) + Send>;
 
 /// A GPU. Commands take effect in the order of the calls; errors that the platform reports late come out of a later
 /// call.
@@ -62,11 +67,11 @@ pub trait Host: Send + Sync {
     /// `ErrorKind::Device` with the compiler's message.
     fn create_pipeline(&self, id: Id, source: &str, reads: usize, writes: usize) -> Result<()>;
 
-    /// Runs shaders in order.
+    /// Runs shaders in order. With `stamps`, where the limits have timestamps, each is timed.
     ///
     /// # Errors
     /// `ErrorKind::Device` when the device is lost, or for an earlier error that came late.
-    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32]) -> Result<()>;
+    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32], stamps: Option<StampsCallback>) -> Result<()>;
 
     /// Reads the first `words` words of a buffer.
     fn read_buffer(&self, id: Id, words: usize, done: WordsCallback);

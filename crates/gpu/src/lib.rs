@@ -11,8 +11,11 @@ mod memory;
 mod native;
 mod prepare;
 pub mod shader;
+#[cfg(feature = "native")]
+mod stamps;
+mod times;
 
 pub use engine::{GpuEngine, GpuOptions};
-pub use host::{Dispatch, Host, Id, Limits, WordsCallback, UNIFORM_ALIGN};
+pub use host::{Dispatch, Host, Id, Limits, StampsCallback, WordsCallback, UNIFORM_ALIGN};
 #[cfg(feature = "native")]
 pub use native::NativeHost;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use headwater_core::{Error, Result};
 use smallvec::SmallVec;
 
-use crate::host::{Dispatch, Host, Id, Limits, WordsCallback};
+use crate::host::{Dispatch, Host, Id, Limits, StampsCallback, WordsCallback};
+use crate::stamps::Stamps;
 
 /// Bind groups are made again when there are more.
 const MAX_BIND_GROUPS: usize = 4096;
@@ -53,7 +54,12 @@ impl NativeHost {
         let adapter = pollster::block_on(instance.request_adapter(&options))
             .map_err(|e| failed(format!("no GPU with Vulkan, Metal or DirectX 12 was found: {e}")))?;
         let available = adapter.limits();
-        let descriptor = wgpu::DeviceDescriptor { required_limits: available.clone(), ..Default::default() };
+        let timestamps = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let descriptor = wgpu::DeviceDescriptor {
+            required_limits: available.clone(),
+            required_features: timestamps,
+            ..Default::default()
+        };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(failed)?;
         let late = Arc::new(Mutex::new(None));
         let slot = late.clone();
@@ -64,6 +70,7 @@ impl NativeHost {
         let limits = Limits {
             max_buffer_bytes: (available.max_storage_buffer_binding_size.min(available.max_buffer_size)) as usize,
             max_storage_buffers: available.max_storage_buffers_per_shader_stage as usize,
+            timestamps: !timestamps.is_empty(),
         };
         let name = adapter.get_info().name;
         Ok(NativeHost { device, queue, limits, name, state: Mutex::default(), late })
@@ -228,15 +235,19 @@ impl Host for NativeHost {
         Ok(())
     }
 
-    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32]) -> Result<()> {
+    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32], stamps: Option<StampsCallback>) -> Result<()> {
         self.late_error()?;
         let mut state = self.state();
         let buffer = state.uniforms(&self.device, uniforms.len() * 4);
         self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(uniforms));
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for dispatch in dispatches {
+        let stamps = stamps.map(|done| Stamps::new(&self.device, &self.queue, dispatches.len(), done));
+        // One pass for all, or to time them one for each.
+        for (n, part) in dispatches.chunks(if stamps.is_some() { 1 } else { dispatches.len().max(1) }).enumerate() {
+            let timestamp_writes = stamps.as_ref().map(|s| s.writes(n));
+            let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+            let mut pass = encoder.begin_compute_pass(&descriptor);
+            for dispatch in part {
                 let known = state.pipelines.get(&dispatch.pipeline).cloned();
                 let (pipeline, layout) = known.ok_or_else(|| failed("a pipeline does not exist"))?;
                 let group = state.bind_group(&self.device, &buffer, layout, dispatch)?;
@@ -245,7 +256,13 @@ impl Host for NativeHost {
                 pass.dispatch_workgroups(dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]);
             }
         }
+        if let Some(stamps) = &stamps {
+            stamps.resolve(&self.device, &mut encoder);
+        }
         self.queue.submit([encoder.finish()]);
+        if let Some(stamps) = stamps {
+            stamps.read();
+        }
         drop(state);
         // Lets finished work go; does not wait.
         let _ = self.device.poll(wgpu::PollType::Poll);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use headwater_core::{Device, Error, Result};
-use headwater_gpu::{Dispatch, GpuEngine, GpuOptions, Host, Id, Limits, WordsCallback};
+use headwater_gpu::{Dispatch, GpuEngine, GpuOptions, Host, Id, Limits, StampsCallback, WordsCallback};
 use headwater_tests::{chains, compare};
 
 #[derive(Default)]
@@ -13,7 +13,7 @@ struct Compiler {
 
 impl Host for Compiler {
     fn limits(&self) -> Limits {
-        Limits { max_buffer_bytes: 1 << 27, max_storage_buffers: 8 }
+        Limits { max_buffer_bytes: 1 << 27, max_storage_buffers: 8, timestamps: false }
     }
     fn create_buffer(&self, _: Id, _: usize) -> Result<()> {
         Ok(())
@@ -40,7 +40,7 @@ impl Host for Compiler {
             Err(error) => fail(error.emit_to_string(source)),
         }
     }
-    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32]) -> Result<()> {
+    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32], _: Option<StampsCallback>) -> Result<()> {
         for dispatch in dispatches {
             assert!((dispatch.uniform_offset + dispatch.uniform_size) as usize <= uniforms.len());
             assert!(dispatch.groups.iter().all(|&g| (1..=65_535).contains(&g)), "{:?}", dispatch.groups);

@@ -8,10 +8,17 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::error::{throw, JsResult};
 use crate::table::{current_device, with};
 
+#[wasm_bindgen]
+extern "C" {
+    /// Milliseconds.
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
 /// A device on the processor with so many threads, and its number.
 #[wasm_bindgen(js_name = createCpu)]
 pub fn create_cpu(threads: usize) -> u32 {
-    let engine = CpuEngine::new(CpuOptions { threads, ..CpuOptions::default() });
+    let engine = CpuEngine::new(CpuOptions { threads, clock: now, ..CpuOptions::default() });
     #[cfg(feature = "threads")]
     crate::worker::offer(engine.pool());
     with(|t| t.devices.insert(Device::new(Arc::new(engine))))

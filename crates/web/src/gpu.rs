@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use headwater::{Device, Error, Result};
-use headwater_gpu::{Dispatch, GpuEngine, GpuOptions, Host, Id, Limits, WordsCallback};
-use js_sys::Uint32Array;
+use headwater_gpu::{Dispatch, GpuEngine, GpuOptions, Host, Id, Limits, StampsCallback, WordsCallback};
+use js_sys::{Float64Array, Uint32Array};
 use wasm_bindgen::prelude::{wasm_bindgen, Closure};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -29,8 +29,10 @@ extern "C" {
     fn write_buffer(this: &GpuHost, id: u32, words: &[u32]);
     #[wasm_bindgen(method, catch, js_name = createPipeline)]
     fn create_pipeline(this: &GpuHost, id: u32, source: &str, reads: usize, writes: usize) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn timestamps(this: &GpuHost) -> bool;
     #[wasm_bindgen(method, catch)]
-    fn submit(this: &GpuHost, commands: &[u32], uniforms: &[u32]) -> Result<(), JsValue>;
+    fn submit(this: &GpuHost, commands: &[u32], uniforms: &[u32], timed: u32, done: JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(method, js_name = readBuffer)]
     fn read_buffer(this: &GpuHost, id: u32, words: usize, done: JsValue);
 }
@@ -88,7 +90,7 @@ impl Host for Remote {
         self.host()?.create_pipeline(id, source, reads, writes).map_err(thrown)
     }
 
-    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32]) -> Result<()> {
+    fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32], stamps: Option<StampsCallback>) -> Result<()> {
         // pipeline, groups, uniform offset and size in bytes, the number of buffers, buffers.
         let mut commands = Vec::with_capacity(dispatches.len() * 12);
         for d in dispatches {
@@ -97,7 +99,14 @@ impl Host for Remote {
             commands.extend([d.uniform_offset * 4, d.uniform_size * 4, d.buffers.len() as u32]);
             commands.extend_from_slice(&d.buffers);
         }
-        self.host()?.submit(&commands, uniforms).map_err(thrown)
+        let timed = if stamps.is_some() { dispatches.len() as u32 } else { 0 };
+        let done = stamps.map_or(JsValue::UNDEFINED, |stamps| {
+            Closure::once_into_js(move |result: JsValue| {
+                let pairs = |times: Float64Array| times.to_vec().chunks_exact(2).map(|t| [t[0], t[1]]).collect();
+                stamps(result.dyn_into::<Float64Array>().map(pairs).map_err(thrown));
+            })
+        });
+        self.host()?.submit(&commands, uniforms, timed, done).map_err(thrown)
     }
 
     fn read_buffer(&self, id: Id, words: usize, done: WordsCallback) {
@@ -122,6 +131,7 @@ pub fn create_gpu(host: GpuHost) -> u32 {
     let limits = Limits {
         max_buffer_bytes: host.max_buffer_bytes() as usize,
         max_storage_buffers: host.max_storage_buffers() as usize,
+        timestamps: host.timestamps(),
     };
     let number = HOSTS.with(|h| h.borrow_mut().insert(host));
     let engine = GpuEngine::new(Arc::new(Remote { number, limits }), GpuOptions::default());

@@ -12,6 +12,8 @@ mod layer;
 mod ops;
 mod read;
 mod table;
+#[cfg(feature = "times")]
+mod times;
 mod transfer;
 #[cfg(feature = "transforms")]
 mod transform;

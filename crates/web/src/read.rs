@@ -24,36 +24,42 @@ pub fn read_sync(handle: u32) -> JsResult<JsValue> {
 }
 
 /// The functions that settle a promise. They never leave the thread they were made on.
-struct Settle {
+struct Functions {
     resolve: js_sys::Function,
     reject: js_sys::Function,
 }
 
+thread_local! {
+    static WAITING: std::cell::RefCell<crate::table::Table<Functions>> = std::cell::RefCell::default();
+}
+
+/// Settles a promise. Callbacks must be Send, JavaScript functions are not: they wait in a table of their thread.
+pub struct Settle(u32);
+
 impl Settle {
-    fn settle(self, data: Result<HostData, Error>) {
+    pub fn settle(self, value: Result<JsValue, Error>) {
+        let Some(functions) = WAITING.with(|w| w.borrow_mut().remove(self.0)) else { return };
         // What a promise's own functions return or throw is of no interest.
-        let _ = match data {
-            Ok(data) => self.resolve.call1(&JsValue::NULL, &typed_array(data)),
-            Err(error) => self.reject.call1(&JsValue::NULL, &throw(error)),
+        let _ = match value {
+            Ok(value) => functions.resolve.call1(&JsValue::NULL, &value),
+            Err(error) => functions.reject.call1(&JsValue::NULL, &throw(error)),
         };
     }
 }
 
-thread_local! {
-    static WAITING: std::cell::RefCell<crate::table::Table<Settle>> = std::cell::RefCell::default();
+/// A promise that `start` sees to.
+pub fn promise(start: impl FnOnce(Settle)) -> Promise {
+    let mut start = Some(start);
+    Promise::new(&mut |resolve, reject| {
+        if let Some(start) = start.take() {
+            start(Settle(WAITING.with(|w| w.borrow_mut().insert(Functions { resolve, reject }))));
+        }
+    })
 }
 
 /// A promise of the elements as a typed array.
 #[wasm_bindgen]
 pub fn read(handle: u32) -> JsResult<Promise> {
     let tensor = tensor(handle).map_err(throw)?;
-    Ok(Promise::new(&mut |resolve, reject| {
-        // The callback must be Send, JavaScript functions are not: they wait in a table of this thread.
-        let id = WAITING.with(|w| w.borrow_mut().insert(Settle { resolve, reject }));
-        tensor.read(Box::new(move |data| {
-            if let Some(settle) = WAITING.with(|w| w.borrow_mut().remove(id)) {
-                settle.settle(data);
-            }
-        }));
-    }))
+    Ok(promise(|settle| tensor.read(Box::new(move |data| settle.settle(data.map(typed_array))))))
 }

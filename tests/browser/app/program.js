@@ -28,5 +28,10 @@ export async function program(backend) {
   const xs = tf.tensor2d([-1, 0, 1, 2], [4, 1]);
   await model.fit(xs, xs.mul(2).add(1), { epochs: 200, shuffle: false, verbose: 0 });
   report.line = await rounded(model.predict(tf.tensor2d([[10]])));
+
+  // When kernels ran, by the engine's own clock; or that it has none.
+  const { kernelMs, wallMs } = await tf.time(() => a.matMul(a).softmax());
+  report.time = { kernelMs, wallMs };
+  report.kernels = typeof kernelMs === 'number' ? (await tf.trace(() => a.matMul(a).softmax())).events : [];
   return report;
 }

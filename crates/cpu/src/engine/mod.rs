@@ -6,9 +6,9 @@ mod memory;
 mod reduce;
 mod tail;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
+use headwater_core::engine::{Buffer, Engine, EngineMemory, KernelTime, ReadCallback, TimesCallback};
 use headwater_core::plan::{Head, Kernel, Map, Plan, Source, ValueId};
 use headwater_core::{Error, HostData, HostSlice, Result};
 
@@ -25,13 +25,21 @@ pub struct CpuOptions {
     pub threads: usize,
     /// The instruction set.
     pub level: Level,
+    /// Milliseconds since some moment: what kernels are timed by.
+    pub clock: fn() -> f64,
+}
+
+/// Milliseconds since the first call. A browser has a clock of its own.
+fn monotonic() -> f64 {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed().as_secs_f64() * 1e3
 }
 
 impl Default for CpuOptions {
     /// All processors, the widest instructions.
     fn default() -> CpuOptions {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        CpuOptions { threads, level: Level::Best }
+        CpuOptions { threads, level: Level::Best, clock: monotonic }
     }
 }
 
@@ -40,12 +48,25 @@ pub struct CpuEngine {
     pool: Arc<Pool>,
     level: Level,
     memory: Arc<Memory>,
+    clock: fn() -> f64,
+    /// While kernels are timed.
+    times: Mutex<Option<Vec<KernelTime>>>,
 }
 
 impl CpuEngine {
     /// An engine. In WebAssembly the pool's other threads must be started: see [`Pool::worker`].
     pub fn new(options: CpuOptions) -> CpuEngine {
-        CpuEngine { pool: Pool::new(options.threads), level: options.level, memory: Arc::default() }
+        CpuEngine {
+            pool: Pool::new(options.threads),
+            level: options.level,
+            memory: Arc::default(),
+            clock: options.clock,
+            times: Mutex::default(),
+        }
+    }
+
+    fn times(&self) -> MutexGuard<'_, Option<Vec<KernelTime>>> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The engine's threads.
@@ -103,8 +124,15 @@ impl Engine for CpuEngine {
         for (slot, leaf) in run.values.iter_mut().zip(leaves) {
             *slot = Some(lanes(leaf)?);
         }
+        let timed = self.times().is_some();
         for ((kernel, prepared), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
+            let start = if timed { (self.clock)() } else { 0.0 };
             run.kernel(kernel, prepared)?;
+            if timed {
+                let duration = (self.clock)() - start;
+                let time = KernelTime { label: kernel.label.clone(), start, duration };
+                self.times().get_or_insert_default().push(time);
+            }
             frees.iter().for_each(|&v| run.values[v] = None);
         }
         let result = |&v: &ValueId| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype));
@@ -121,6 +149,16 @@ impl Engine for CpuEngine {
 
     fn memory(&self) -> EngineMemory {
         self.memory.usage()
+    }
+
+    fn time_kernels(&self, on: bool) -> bool {
+        *self.times() = on.then(Vec::new);
+        true
+    }
+
+    fn take_times(&self, done: TimesCallback) {
+        let times = self.times().as_mut().map(std::mem::take);
+        done(Ok(times.unwrap_or_default()));
     }
 }
 
