@@ -107,7 +107,16 @@ impl Deref for Shape {
 
 impl FromIterator<usize> for Shape {
     fn from_iter<I: IntoIterator<Item = usize>>(iter: I) -> Shape {
-        Shape(iter.into_iter().collect())
+        // One loop for all kinds of iterators: each would bring its own to the download.
+        fn collect(next: &mut dyn FnMut() -> Option<usize>) -> Shape {
+            let mut dims = SmallVec::new();
+            while let Some(dim) = next() {
+                dims.push(dim);
+            }
+            Shape(dims)
+        }
+        let mut iter = iter.into_iter();
+        collect(&mut || iter.next())
     }
 }
 
