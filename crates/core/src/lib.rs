@@ -4,6 +4,7 @@
 //! graph. Work runs when a value is read: the pending graph is lowered to a [`plan::Plan`] of fused kernels, found again
 //! by structure when a step repeats, and run by an [`engine::Engine`]. Nothing here knows a device, a file or a thread.
 
+mod collect;
 pub mod device;
 pub mod dtype;
 pub mod engine;
@@ -24,6 +25,7 @@ mod tensor;
 pub mod transform;
 pub mod view;
 
+pub use collect::AllOk;
 pub use device::Device;
 pub use dtype::{DType, HostData, HostSlice, Scalar};
 pub use error::{Error, ErrorKind, Result};

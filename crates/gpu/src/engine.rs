@@ -1,5 +1,6 @@
 //! The engine: runs prepared plans as one submission each.
 
+use headwater_core::AllOk;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -166,7 +167,7 @@ impl Engine for GpuEngine {
             // Nobody must wait for the times of what did not run.
             submitted.inspect_err(|_| self.times.set(false))?;
         }
-        plan.results.iter().map(|&v| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype))).collect()
+        plan.results.iter().map(|&v| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype))).all_ok()
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {

@@ -1,6 +1,7 @@
 //! Plans made ready to run: shaders printed, pipelines found.
 
 use headwater_core::plan::Plan;
+use headwater_core::AllOk;
 use headwater_core::Result;
 
 use crate::engine::GpuOptions;
@@ -39,7 +40,7 @@ pub fn prepare(
                 temporary: shader.temporary,
             })
         };
-        shaders.into_iter().map(pass).collect()
+        shaders.into_iter().map(pass).all_ok()
     };
-    plan.kernels.iter().map(&mut passes).collect()
+    plan.kernels.iter().map(&mut passes).all_ok()
 }

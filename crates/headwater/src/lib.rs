@@ -21,8 +21,8 @@ pub mod train;
 use std::sync::Arc;
 
 pub use headwater_core::{
-    custom, engine, ops, transform, DType, Device, Error, ErrorKind, HostData, HostSlice, Result, Scalar, Shape, Tape,
-    Tensor,
+    custom, engine, ops, transform, AllOk, DType, Device, Error, ErrorKind, HostData, HostSlice, Result, Scalar, Shape,
+    Tape, Tensor,
 };
 pub use headwater_cpu::{CpuEngine, CpuOptions};
 

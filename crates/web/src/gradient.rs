@@ -1,5 +1,6 @@
 //! Tapes.
 
+use headwater::AllOk;
 use headwater::Error;
 use js_sys::{Function, Uint32Array};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -84,7 +85,7 @@ pub fn record_custom(inputs: &[u32], output: u32, backward: Function) -> JsResul
         let result = function.call2(&JsValue::NULL, &y.into(), &dy.into()).map_err(|e| caught(&e))?;
         let handles: Vec<u32> = result.dyn_into::<Uint32Array>().map(|a| a.to_vec()).unwrap_or_default();
         let taken = handles.iter().map(|&h| with(|t| t.tensors.remove(h)).ok_or_else(Error::disposed));
-        taken.collect()
+        taken.all_ok()
     };
     let inputs: Vec<_> = inputs.iter().collect();
     headwater::custom(&inputs, |_| Ok(value), call).map(record).map_err(throw)

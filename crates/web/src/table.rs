@@ -1,5 +1,6 @@
 //! The tables that handles index.
 
+use headwater::AllOk;
 use std::cell::RefCell;
 
 use headwater::nn::Layer;
@@ -98,7 +99,7 @@ pub fn tensor(handle: u32) -> Result<Tensor, Error> {
 
 /// The tensors of several handles.
 pub fn tensors(handles: &[u32]) -> Result<Vec<Tensor>, Error> {
-    handles.iter().map(|&h| tensor(h)).collect()
+    handles.iter().map(|&h| tensor(h)).all_ok()
 }
 
 /// The number a dtype crosses as.

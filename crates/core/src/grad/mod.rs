@@ -3,6 +3,7 @@
 
 mod rules;
 
+use crate::collect::AllOk;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -124,7 +125,7 @@ impl Tape {
             None if reached.contains(&x.id()) => y.device().zeros(x.shape(), DType::F32).map(Some),
             None => Ok(None),
         };
-        xs.iter().map(found).collect()
+        xs.iter().map(found).all_ok()
     }
 }
 
@@ -150,7 +151,7 @@ impl Device {
         let all = grads.into_iter().map(|g| {
             g.ok_or_else(|| Error::gradient("Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y."))
         });
-        Ok((value, all.collect::<Result<_>>()?))
+        Ok((value, all.all_ok()?))
     }
 }
 

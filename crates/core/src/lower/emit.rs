@@ -2,6 +2,7 @@
 
 use super::decide::{apply, resolve, role, Decisions, Role};
 use super::{Graph, GraphNode, GraphOp};
+use crate::collect::AllOk;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::{IndexOp, Op, ViewOp};
@@ -33,7 +34,7 @@ pub(super) fn emit(graph: &Graph, decisions: Decisions, max_buffers: usize) -> R
             emitter.value_of(i)?;
         }
     }
-    let results = graph.outputs.iter().map(|&o| emitter.value_of(emitter.decisions.canon[o])).collect::<Result<_>>()?;
+    let results = graph.outputs.iter().map(|&o| emitter.value_of(emitter.decisions.canon[o])).all_ok()?;
     Ok(Drafts { values: emitter.values, kernels: emitter.kernels, results })
 }
 
@@ -207,7 +208,7 @@ impl<'g> Emitter<'g> {
             Op::Pool(kind, geometry) => Head::Pool {
                 kind: *kind,
                 geometry: *geometry,
-                inputs: inputs.iter().map(|&i| self.contiguous(i)).collect::<Result<_>>()?,
+                inputs: inputs.iter().map(|&i| self.contiguous(i)).all_ok()?,
             },
             Op::Resize(kind, geometry) => {
                 Head::Resize { kind: *kind, geometry: *geometry, input: self.contiguous(inputs[0])? }
@@ -241,17 +242,13 @@ impl<'g> Emitter<'g> {
                     let (value, view) = self.strided(i)?;
                     Ok(access(value, view, graph.nodes[i].dtype))
                 };
-                Head::Concat {
-                    axis: *axis,
-                    shape: shape.clone(),
-                    inputs: inputs.iter().map(part).collect::<Result<_>>()?,
-                }
+                Head::Concat { axis: *axis, shape: shape.clone(), inputs: inputs.iter().map(part).all_ok()? }
             }
             Op::Routine(routine) => Head::Routine {
                 routine: *routine,
                 shapes: (0..inputs.len()).map(shape_of).collect(),
                 out: shape.clone(),
-                inputs: inputs.iter().map(|&i| self.contiguous(i)).collect::<Result<_>>()?,
+                inputs: inputs.iter().map(|&i| self.contiguous(i)).all_ok()?,
             },
             Op::Const(_) | Op::Param(_) | Op::Iota { .. } | Op::Pointwise(_) | Op::View(_) => {
                 return Err(Error::argument("plan", "a kernel of its own", op.name()));

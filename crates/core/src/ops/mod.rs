@@ -30,6 +30,7 @@ pub(crate) use movement::pad_between;
 pub(crate) use pool::pool;
 pub(crate) use resize::resize;
 
+use crate::collect::AllOk;
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
@@ -50,7 +51,7 @@ pub fn pointwise(name: &str, operands: &[&Tensor]) -> Result<Tensor> {
     }
     let dtypes: Vec<DType> = operands.iter().map(|t| t.dtype()).collect();
     let wanted = row.types.operands(name, &dtypes)?;
-    let cast: Vec<Tensor> = operands.iter().zip(&wanted).map(|(t, &d)| t.cast(d)).collect::<Result<_>>()?;
+    let cast: Vec<Tensor> = operands.iter().zip(&wanted).map(|(t, &d)| t.cast(d)).all_ok()?;
     apply(row.function(&wanted), &cast.iter().collect::<Vec<_>>())
 }
 

@@ -1,5 +1,6 @@
 //! Index maps, and joining.
 
+use crate::collect::AllOk;
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
@@ -49,7 +50,7 @@ pub fn permute(x: &Tensor, perm: &[usize]) -> Result<Tensor> {
 pub fn transpose(x: &Tensor, perm: Option<&[isize]>) -> Result<Tensor> {
     let perm: Vec<usize> = match perm {
         None => (0..x.rank()).rev().collect(),
-        Some(perm) => perm.iter().map(|&p| x.shape().axis(p, "transpose")).collect::<Result<_>>()?,
+        Some(perm) => perm.iter().map(|&p| x.shape().axis(p, "transpose")).all_ok()?,
     };
     permute(x, &perm)
 }
@@ -187,9 +188,9 @@ pub fn concat(tensors: &[&Tensor], axis: isize) -> Result<Tensor> {
             return Err(Error::shape("concat", expected, other.shape()));
         }
     }
-    let mut parts: Vec<Tensor> = tensors.iter().map(|t| t.cast(dtype)).collect::<Result<_>>()?;
+    let mut parts: Vec<Tensor> = tensors.iter().map(|t| t.cast(dtype)).all_ok()?;
     while parts.len() > 1 {
-        parts = parts.chunks(MAX_CONCAT).map(|group| concat_group(group, axis)).collect::<Result<_>>()?;
+        parts = parts.chunks(MAX_CONCAT).map(|group| concat_group(group, axis)).all_ok()?;
     }
     Ok(parts.swap_remove(0))
 }
@@ -209,7 +210,7 @@ fn concat_group(group: &[Tensor], axis: usize) -> Result<Tensor> {
 /// # Errors
 /// As [`concat`] and [`expand_dims`].
 pub fn stack(tensors: &[&Tensor], axis: isize) -> Result<Tensor> {
-    let expanded: Vec<Tensor> = tensors.iter().map(|t| expand_dims(t, axis)).collect::<Result<_>>()?;
+    let expanded: Vec<Tensor> = tensors.iter().map(|t| expand_dims(t, axis)).all_ok()?;
     concat(&expanded.iter().collect::<Vec<_>>(), axis)
 }
 
@@ -240,7 +241,7 @@ pub fn split(x: &Tensor, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
 pub fn unstack(x: &Tensor, axis: isize) -> Result<Vec<Tensor>> {
     let at = x.shape().axis(axis, "unstack")?;
     let parts = split(x, &vec![1; x.shape()[at]], axis)?;
-    parts.iter().map(|part| squeeze(part, Some(&[at as isize]))).collect()
+    parts.iter().map(|part| squeeze(part, Some(&[at as isize]))).all_ok()
 }
 
 /// `x` repeated `reps[d]` times along each dimension `d`.

@@ -1,5 +1,6 @@
 //! A function captured as one plan.
 
+use crate::collect::AllOk;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ impl Captured {
         };
         Ok(Captured {
             device: device.clone(),
-            leaves: gathered.nodes.iter().filter_map(leaf).collect::<Result<_>>()?,
+            leaves: gathered.nodes.iter().filter_map(leaf).all_ok()?,
             params: gathered.params,
             plan,
             operands: placeholders.iter().map(|t| (t.shape().clone(), t.dtype())).collect(),
@@ -113,7 +114,7 @@ impl Captured {
             let expected = format!("operands on '{}'", self.device.engine().name());
             return Err(Error::argument("jit", expected, format!("one on '{}'", other.device().engine().name())));
         }
-        let buffers: Vec<Buffer> = operands.iter().map(|t| t.buffer()).collect::<Result<_>>()?;
+        let buffers: Vec<Buffer> = operands.iter().map(|t| t.buffer()).all_ok()?;
         let leaf = |leaf: &Leaf| match leaf {
             Leaf::Operand(i) => buffers[*i].clone(),
             Leaf::Held(buffer) => buffer.clone(),

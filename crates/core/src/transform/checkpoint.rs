@@ -1,5 +1,6 @@
 //! Gradient checkpointing: memory for time.
 
+use crate::collect::AllOk;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -46,13 +47,13 @@ impl Device {
         let again = ViewOp::Recompute { keep_contractions: policy == Checkpoint::Contractions };
         let backward = move |_: &Tensor, dy: &Tensor| {
             let view = |t: &Tensor| device.record(Op::View(again.clone()), &[t], t.shape().clone(), t.dtype());
-            let fresh: Vec<Tensor> = kept.iter().map(view).collect::<Result<_>>()?;
+            let fresh: Vec<Tensor> = kept.iter().map(view).all_ok()?;
             let stand_ins: HashMap<u64, Tensor> = kept.iter().map(Tensor::id).zip(fresh.iter().cloned()).collect();
             device.start_tape();
             let value = device.with_stand_ins(stand_ins, &f);
             let tape = device.end_tape();
             let gradients = tape.gradients(&value?, Some(dy), &fresh.iter().collect::<Vec<_>>())?;
-            gradients.into_iter().zip(&kept).map(|(g, t)| g.map_or_else(|| t.zeros_like(), Ok)).collect()
+            gradients.into_iter().zip(&kept).map(|(g, t)| g.map_or_else(|| t.zeros_like(), Ok)).all_ok()
         };
         self.record_custom(Arc::new(backward), &operands.iter().collect::<Vec<_>>(), &output);
         Ok(output)

@@ -1,5 +1,6 @@
 //! A function of one example applied to all of a batch at once.
 
+use crate::collect::AllOk;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub fn vmap(
     let Some(device) = xs.first().map(|x| x.device().clone()) else {
         return Err(Error::argument("vmap", "at least one operand", "none"));
     };
-    let shapes: Vec<Shape> = xs.iter().zip(axes).map(|(x, &axis)| example(x, axis)).collect::<Result<_>>()?;
+    let shapes: Vec<Shape> = xs.iter().zip(axes).map(|(x, &axis)| example(x, axis)).all_ok()?;
     let operands = shapes.into_iter().zip(xs).map(|(shape, x)| (shape, x.dtype()));
     let (placeholders, results) = trace(&device, operands, f)?;
     vmap_traced(&placeholders, xs, axes, &results, out_axis)
@@ -103,7 +104,7 @@ pub fn vmap_traced(
         let value = values.get(&result.id()).cloned().unwrap_or_else(|| Value::Same(result.clone()));
         back(&batch.each(&value)?, out_axis)
     };
-    results.iter().map(finish).collect()
+    results.iter().map(finish).all_ok()
 }
 
 /// `x` with dimension `axis` first.
@@ -154,7 +155,7 @@ impl Batch {
             let x = self.each(value)?;
             ops::reshape(&x, self.folded(&x.shape()[1..]))
         };
-        let operands: Vec<Tensor> = operands.iter().map(fold).collect::<Result<_>>()?;
+        let operands: Vec<Tensor> = operands.iter().map(fold).all_ok()?;
         self.fold_around(op, node, &operands.iter().collect::<Vec<_>>())
     }
 
@@ -185,7 +186,7 @@ impl Batch {
                     Value::Same(x) => Ok(x.clone()),
                     Value::Each(x) => self.aligned(x, node.shape.rank()),
                 };
-                let operands: Vec<Tensor> = operands.iter().map(aligned).collect::<Result<_>>()?;
+                let operands: Vec<Tensor> = operands.iter().map(aligned).all_ok()?;
                 record(op.clone(), &operands.iter().collect::<Vec<_>>())
             }
             Op::View(view) => {
@@ -206,7 +207,7 @@ impl Batch {
                 record(Op::Reduce { op: *op, axes }, &[&self.each(&operands[0])?])
             }
             Op::Concat { axis } => {
-                let operands: Vec<Tensor> = operands.iter().map(|v| self.each(v)).collect::<Result<_>>()?;
+                let operands: Vec<Tensor> = operands.iter().map(|v| self.each(v)).all_ok()?;
                 record(Op::Concat { axis: axis + 1 }, &operands.iter().collect::<Vec<_>>())
             }
             Op::Pad { before, between } => match &operands[1] {
@@ -280,10 +281,10 @@ impl Batch {
             }
         };
         let example = |i: usize| {
-            let operands: Vec<Tensor> = operands.iter().map(|v| of(i, v)).collect::<Result<_>>()?;
+            let operands: Vec<Tensor> = operands.iter().map(|v| of(i, v)).all_ok()?;
             self.device.record(op.clone(), &operands.iter().collect::<Vec<_>>(), node.shape.clone(), node.dtype)
         };
-        let all: Vec<Tensor> = (0..self.n).map(example).collect::<Result<_>>()?;
+        let all: Vec<Tensor> = (0..self.n).map(example).all_ok()?;
         if all.is_empty() {
             return self.device.zeros(self.batched(&node.shape), node.dtype);
         }

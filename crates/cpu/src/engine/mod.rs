@@ -6,6 +6,7 @@ mod memory;
 mod reduce;
 mod tail;
 
+use headwater_core::AllOk;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headwater_core::engine::{Buffer, Engine, EngineMemory, KernelTime, ReadCallback, TimesCallback};
@@ -136,7 +137,7 @@ impl Engine for CpuEngine {
             frees.iter().for_each(|&v| run.values[v] = None);
         }
         let result = |&v: &ValueId| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype));
-        plan.results.iter().map(result).collect()
+        plan.results.iter().map(result).all_ok()
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
@@ -182,12 +183,12 @@ impl Run<'_> {
             Source::Buffer(value) => self.lanes(value),
             Source::Index => Ok(&[][..]),
         };
-        map.inputs.iter().map(input).collect()
+        map.inputs.iter().map(input).all_ok()
     }
 
     fn kernel(&mut self, kernel: &Kernel, prepared: &PreparedKernel) -> Result<()> {
         let mut outputs: Vec<Lanes> =
-            (kernel.writes()).map(|v| self.engine.memory.take(self.plan.values[v].size)).collect::<Result<_>>()?;
+            (kernel.writes()).map(|v| self.engine.memory.take(self.plan.values[v].size)).all_ok()?;
         match &kernel.head {
             None => self.map(&kernel.map, &prepared.map, &[], &mut outputs)?,
             Some(head) => {

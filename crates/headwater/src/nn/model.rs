@@ -1,5 +1,6 @@
 //! Models: graphs of layers with their weights.
 
+use headwater_core::AllOk;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -153,7 +154,7 @@ impl Model {
             let value = initialize(&self.device, &spec.initializer, &spec.shape, spec.dtype, hash_key(seed, i as u32))?;
             Ok(Weight { name: format!("{name}/{}", spec.name), spec, value: Arc::new(Mutex::new(value)) })
         };
-        let weights = specs.into_iter().enumerate().map(weight).collect::<Result<_>>()?;
+        let weights = specs.into_iter().enumerate().map(weight).all_ok()?;
         let layer = Some(Arc::from(layer));
         self.nodes.push(Node { name: name.into(), layer, call: 0, shared: false, weights, inputs, shape });
         Ok(self.nodes.len() - 1)
@@ -199,7 +200,7 @@ impl Model {
         let at = model.graph(&layers.collect::<Vec<_>>())?;
         let outputs = config.get("output_layers").map(references).unwrap_or_default();
         let found = |reference: &Reference| at.get(reference).copied().ok_or_else(|| undefined(reference));
-        model.outputs = outputs.iter().map(found).collect::<Result<_>>()?;
+        model.outputs = outputs.iter().map(found).all_ok()?;
         if model.outputs.is_empty() {
             model.outputs.extend(model.nodes.len().checked_sub(1));
         }
@@ -374,7 +375,7 @@ impl Model {
             let Some(layer) = &node.layer else { continue };
             let read =
                 |&j: &usize| values[j].clone().ok_or_else(|| format_error(format!("'{}' has no input", node.name)));
-            let inputs: Vec<Tensor> = node.inputs.iter().map(read).collect::<Result<_>>()?;
+            let inputs: Vec<Tensor> = node.inputs.iter().map(read).all_ok()?;
             let weights: Vec<Tensor> = node.weights.iter().map(Weight::value).collect();
             let call = Call { seed: hash_key(call.seed, i as u32), ..call };
             let output = layer.call(&inputs, &weights, &call)?;
@@ -386,7 +387,7 @@ impl Model {
         }
         let outputs =
             self.outputs.iter().map(|&o| values[o].clone().ok_or_else(|| format_error("an output has no value")));
-        Ok((outputs.collect::<Result<_>>()?, losses))
+        Ok((outputs.all_ok()?, losses))
     }
 }
 

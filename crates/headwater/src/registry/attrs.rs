@@ -1,5 +1,6 @@
 //! Arguments of operations as lists of numbers.
 
+use headwater_core::AllOk;
 use headwater_core::{number, DType, Error, Result, Shape};
 
 /// The numbers an operation was called with.
@@ -82,7 +83,7 @@ impl<'a> Attrs<'a> {
     /// # Errors
     /// As [`Attrs::size`].
     pub fn sizes(&self, i: usize) -> Result<Vec<usize>> {
-        (i..self.values.len()).map(|i| self.size(i)).collect()
+        (i..self.values.len()).map(|i| self.size(i)).all_ok()
     }
 
     /// The numbers from `i` on, as a shape.
@@ -98,7 +99,7 @@ impl<'a> Attrs<'a> {
     /// # Errors
     /// As [`Attrs::index`].
     pub fn axes(&self, i: usize) -> Result<Option<Vec<isize>>> {
-        let axes: Vec<isize> = (i..self.values.len()).map(|i| self.index(i)).collect::<Result<_>>()?;
+        let axes: Vec<isize> = (i..self.values.len()).map(|i| self.index(i)).all_ok()?;
         Ok(if axes.is_empty() { None } else { Some(axes) })
     }
 }

@@ -1,6 +1,7 @@
 //! The operations that are not rows of the pointwise table.
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
+use headwater_core::AllOk;
 use headwater_core::{DType, Device, Result, Scalar, Tensor};
 
 use super::{one, two, Arity, Attrs, Declared};
@@ -86,15 +87,15 @@ const MOVEMENT: &[Declared] = &[
     ("stridedSlice", Arity::Exactly(1), |_, x, a| {
         let r = x[0].rank();
         let all = |from: usize| (0..r).map(move |d| from + d);
-        let begin: Vec<usize> = all(0).map(|i| a.size(i)).collect::<Result<_>>()?;
-        let size: Vec<usize> = all(r).map(|i| a.size(i)).collect::<Result<_>>()?;
-        let step: Vec<isize> = all(2 * r).map(|i| a.index(i)).collect::<Result<_>>()?;
+        let begin: Vec<usize> = all(0).map(|i| a.size(i)).all_ok()?;
+        let size: Vec<usize> = all(r).map(|i| a.size(i)).all_ok()?;
+        let step: Vec<isize> = all(2 * r).map(|i| a.index(i)).all_ok()?;
         one(ops::strided_slice(&x[0], &begin, &size, &step))
     }),
     ("reverse", Arity::Exactly(1), |_, x, a| one(ops::reverse(&x[0], a.axes(0)?.as_deref()))),
     ("pad", Arity::Exactly(1), |_, x, a| {
         let pairs: Vec<(usize, usize)> =
-            (0..x[0].rank()).map(|d| Ok((a.size(1 + 2 * d)?, a.size(2 + 2 * d)?))).collect::<Result<_>>()?;
+            (0..x[0].rank()).map(|d| Ok((a.size(1 + 2 * d)?, a.size(2 + 2 * d)?))).all_ok()?;
         one(ops::pad(&x[0], &pairs, a.number(0)?))
     }),
     ("concat", Arity::AtLeast(1), |_, x, a| one(ops::concat(&x.iter().collect::<Vec<_>>(), a.index(0)?))),

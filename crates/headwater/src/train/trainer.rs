@@ -1,6 +1,7 @@
 //! Fitting a model to data.
 
 use headwater_core::ops::{self, hash_key};
+use headwater_core::AllOk;
 use headwater_core::{Error, HostSlice, Result, Tensor};
 
 use crate::nn::losses::{loss, Loss};
@@ -55,8 +56,8 @@ impl Optimizer {
             self.attrs[i] = f64::from(self.steps);
         }
         if self.state.len() != weights.len() {
-            let zeros = |w: &Weight| (0..self.slots).map(|_| w.value().zeros_like()).collect::<Result<Vec<_>>>();
-            self.state = weights.iter().map(zeros).collect::<Result<_>>()?;
+            let zeros = |w: &Weight| (0..self.slots).map(|_| w.value().zeros_like()).all_ok();
+            self.state = weights.iter().map(zeros).all_ok()?;
         }
         for ((weight, gradient), slots) in weights.iter().zip(gradients).zip(&mut self.state) {
             let value = weight.value();

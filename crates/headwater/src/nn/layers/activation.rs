@@ -1,5 +1,6 @@
 //! Activations as layers.
 
+use headwater_core::AllOk;
 use headwater_core::{ops, Result, Shape, Tensor};
 
 use super::super::activations::activation;
@@ -154,7 +155,7 @@ impl Layer for PRelu {
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let input = single("PReLU", inputs)?;
         let size = |d: usize| if self.shared.contains(&d) { Ok(1) } else { known("PReLU", input, d) };
-        let shape: Shape = (1..input.len()).map(size).collect::<Result<Vec<_>>>()?.into();
+        let shape: Shape = (1..input.len()).map(size).all_ok()?.into();
         Ok(vec![WeightSpec { shape, ..self.alpha.clone() }])
     }
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

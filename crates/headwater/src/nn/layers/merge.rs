@@ -1,5 +1,6 @@
 //! Layers of several inputs.
 
+use headwater_core::AllOk;
 use headwater_core::{ops, Error, Result, Scalar, Tensor};
 
 use super::super::config::Config;
@@ -55,7 +56,7 @@ impl Layer for Merge {
                         format!("{} and {}", show(first), show(other)),
                     )),
                 })
-                .collect::<Result<_>>()?;
+                .all_ok()?;
         }
         Ok(vec![shape])
     }

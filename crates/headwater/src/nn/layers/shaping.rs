@@ -1,5 +1,6 @@
 //! Layers that move elements: flatten, reshape, pad, crop, repeat.
 
+use headwater_core::AllOk;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
@@ -123,7 +124,7 @@ impl Layer for Permute {
         let pick = |&d: &usize| {
             input.get(d).copied().ok_or_else(|| Error::argument("Permute", "existing axes", format!("{:?}", self.dims)))
         };
-        Ok(vec![self.order().iter().map(pick).collect::<Result<_>>()?])
+        Ok(vec![self.order().iter().map(pick).all_ok()?])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
