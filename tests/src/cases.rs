@@ -4,6 +4,11 @@ use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
 use headwater_core::{DType, Result, Tensor};
 
+mod convolve;
+mod einsum;
+mod layout;
+mod recurrent;
+
 /// An operand: its shape, and the dtype and range of its elements.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -88,6 +93,10 @@ pub fn cases() -> Vec<Case> {
     all.extend(indexing());
     all.extend(composites());
     all.extend(crate::large::large());
+    all.extend(layout::cases());
+    all.extend(einsum::cases());
+    all.extend(recurrent::cases());
+    all.extend(convolve::cases());
     all
 }
 
