@@ -3,7 +3,7 @@
 import { inferShape, make, tensor, toTensor } from './convert.js';
 import { run1, Tensor, Variable } from './tensor.js';
 import { expandDims, reshape } from './ops/movement.js';
-import { add, cast, floor, mul } from './ops/pointwise.js';
+import { add, cast, floor } from './ops/pointwise.js';
 import { argMax, logSoftmax } from './ops/reduce.js';
 import { generator, seedOf } from './random.js';
 import { complexOf, partOf } from './special.js';
@@ -98,9 +98,7 @@ export function imag(input: TensorInput): Tensor {
 
 /** A tensor of twice the rank, zero but for `x` on its diagonal. */
 export function diag(x: TensorInput): Tensor {
-  const t = toTensor(x, 'x', 'diag');
-  const flat = reshape(t, [-1]);
-  return cast(reshape(mul(expandDims(flat, 1), cast(eye(t.size), t.dtype)), [...t.shape, ...t.shape]), t.dtype);
+  return run1('diag', [toTensor(x, 'x', 'diag')]);
 }
 
 export function range(start: number, stop: number, step = 1, dtype: 'float32' | 'int32' = 'float32'): Tensor {

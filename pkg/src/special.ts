@@ -15,6 +15,9 @@ import { coded, type DataType } from './types.js';
 /** Operations that move elements. */
 const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient']);
 
+/** Operations of one tensor that treat real and imaginary parts alike. */
+const LINEAR = new Set(['sum', 'mean', 'diag', 'mirrorPad', 'batchToSpaceND', 'spaceToBatchND']);
+
 /** A complex tensor of two float tensors of one shape. */
 export function complexOf(real: Tensor, imag: Tensor): Tensor {
   const [a, b] = [real.data_.host, imag.data_.host];
@@ -116,9 +119,15 @@ function onComplex(op: string, inputs: readonly Tensor[], attrs: readonly number
   if (op === 'cast') {
     return [run1('cast', [partOf(x, 0)], attrs)];
   }
-  if (op === 'sum' || op === 'mean') {
+  if (LINEAR.has(op)) {
     const each = parts(x).map((part) => run1(op, [part], attrs)) as Pair;
     return [complexOf(...each)];
+  }
+  if (op === 'einsum') {
+    // Linear in each operand.
+    const at = inputs.findIndex((t) => t.dtype === 'complex64');
+    const [real, imag] = parts(inputs[at] as Tensor).map((part) => run1(op, inputs.map((t, i) => (i === at ? part : t)), attrs)) as Pair;
+    return [add(real, mul(imag, complexOf(run1('zeros', [], [0]), run1('ones', [], [0]))))];
   }
   if (op === 'pad') {
     const [real, imag] = parts(x);

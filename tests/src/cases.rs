@@ -4,6 +4,11 @@ use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
 use headwater_core::{DType, Result, Tensor};
 
+mod convolve;
+mod einsum;
+mod layout;
+mod recurrent;
+
 /// An operand: its shape, and the dtype and range of its elements.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -88,6 +93,10 @@ pub fn cases() -> Vec<Case> {
     all.extend(indexing());
     all.extend(composites());
     all.extend(crate::large::large());
+    all.extend(layout::cases());
+    all.extend(einsum::cases());
+    all.extend(recurrent::cases());
+    all.extend(convolve::cases());
     all
 }
 
@@ -219,6 +228,16 @@ fn contractions() -> Vec<Case> {
     }));
     out.push(case("matMul shared right", vec![Input::f32(&[2, 3, 5]), Input::f32(&[5, 4])], |x| {
         ops::matmul(&x[0], &x[1], false, false)
+    }));
+    // Their strides are negative: the first element lies behind the others.
+    for axes in [[0], [1], [2]] {
+        let inputs = vec![Input::f32(&[3, 4, 5]), Input::f32(&[3, 5, 70])];
+        out.push(case(&format!("matMul of operands reversed along {axes:?}"), inputs, move |x| {
+            ops::matmul(&ops::reverse(&x[0], Some(&axes))?, &ops::reverse(&x[1], Some(&axes))?, false, false)
+        }));
+    }
+    out.push(case("matMul of a reversed matrix", vec![Input::f32(&[4, 5]), Input::f32(&[5, 3])], |x| {
+        ops::matmul(&x[0], &ops::reverse(&x[1], None)?, false, false)
     }));
     out.push(case("matMul bias relu", vec![Input::f32(&[9, 12]), Input::f32(&[12, 20]), Input::f32(&[20])], |x| {
         ops::relu(&ops::add(&ops::matmul(&x[0], &x[1], false, false)?, &x[2])?)

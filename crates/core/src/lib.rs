@@ -11,6 +11,7 @@ pub mod engine;
 mod error;
 pub mod grad;
 pub mod lower;
+mod methods;
 mod number;
 pub mod op;
 mod operators;

@@ -13,7 +13,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`guide`] has an example for each group of operations, [`nn`] the layers, [`train`] the training.
 
+pub mod guide;
 pub mod nn;
 pub mod registry;
 pub mod train;

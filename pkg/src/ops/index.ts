@@ -35,6 +35,7 @@ export const depthToSpace = /* @__PURE__ */ scoped(movement.depthToSpace);
 export const meshgrid = /* @__PURE__ */ scoped(movement.meshgrid);
 export const mirrorPad = /* @__PURE__ */ scoped(movement.mirrorPad);
 export const spaceToBatchND = /* @__PURE__ */ scoped(movement.spaceToBatchND);
+export const spaceToDepth = /* @__PURE__ */ scoped(movement.spaceToDepth);
 export const stridedSlice = /* @__PURE__ */ scoped(movement.stridedSlice);
 export const basicLSTMCell = /* @__PURE__ */ scoped(recurrent.basicLSTMCell);
 export const movingAverage = /* @__PURE__ */ scoped(recurrent.movingAverage);

@@ -3,10 +3,10 @@
 import { tensor, toTensor } from '../convert.js';
 import { eye, range, scalar } from '../create.js';
 import { axesOf, sizeOf } from '../shape.js';
-import { scopedAll, type Tensor } from '../tensor.js';
+import { run1, scopedAll, type Tensor } from '../tensor.js';
 import { coded, type TensorInput } from '../types.js';
 import { matMul } from './contract.js';
-import { clone, concat, reshape, slice, split, squeeze, stack, transpose, unstack } from './movement.js';
+import { clone, concat, reshape, slice, split, squeeze, stack, unstack } from './movement.js';
 import { abs, cast, div, equal, greater, greaterEqual, lessEqual, logicalAnd, mul, neg, pow, sqrt, square, sub, where } from './pointwise.js';
 import { max, min, sum } from './reduce.js';
 
@@ -45,69 +45,17 @@ export function euclideanNorm(x: TensorInput, axis: Axis = null, keepDims = fals
   return norm(x, 'euclidean', axis, keepDims);
 }
 
-/** A sum of products over named dimensions: `ij,jk->ik`. Letters may repeat within an operand; any number of operands. */
+/** A sum of products over named dimensions: `ij,jk->ik`. A letter twice in an operand stands for its diagonal, `...` for dimensions that broadcast; any number of operands. */
 export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
   const operands = tensors.map((t, i) => toTensor(t, `tensors${i}`, 'einsum'));
   const text = equation.replace(/\s/g, '');
-  const arrows = text.split('->').length - 1;
-  if (arrows < 1) throw coded('argument', 'Equations without an arrow are not supported.');
-  if (arrows > 1) throw coded('argument', 'Equation must contain exactly one arrow ("->").');
-  const [left = '', output = ''] = text.split('->');
-  if (left.includes('...')) throw coded('argument', 'The ellipsis notation ("...") is not supported yet.');
-  const terms = left.split(',');
-  if (terms.length !== operands.length) throw coded('argument', `Expected ${terms.length} input tensors, received ${operands.length}`);
-  const sizes = new Map<string, number>();
-  terms.forEach((term, i) => {
-    const { shape } = operands[i] as Tensor;
-    if (term.length !== shape.length) throw coded('shape', `The rank of operand ${i} (${shape.length}) does not match its term '${term}'`);
-    [...term].forEach((name, d) => {
-      const known = sizes.get(name) ?? shape[d];
-      if (known !== shape[d]) throw coded('shape', `Expected dimension ${known} at axis ${d} of input shaped ${JSON.stringify(shape)}, but got dimension ${shape[d]}`);
-      sizes.set(name, shape[d] as number);
-    });
-  });
-  for (const name of output) if (!sizes.has(name)) throw coded('argument', `Output subscripts contain the label ${name} not present in the input subscripts.`);
-  // Left to right: each step keeps the names that are still needed.
-  let [names, value] = diagonal(terms[0] as string, operands[0] as Tensor);
-  for (let i = 1; i < terms.length; i++) {
-    const needed = new Set([...output, ...terms.slice(i + 1).join('')]);
-    [names, value] = contract(names, value, ...diagonal(terms[i] as string, operands[i] as Tensor), needed, sizes);
-  }
-  const gone = [...names].flatMap((name, d) => (output.includes(name) ? [] : [d]));
-  if (gone.length > 0) value = sum(value, gone);
-  const left_ = [...names].filter((name) => output.includes(name));
-  return transpose(value, [...output].map((name) => left_.indexOf(name)));
-}
-
-/** Repeated names of one operand stand for its diagonal. */
-function diagonal(term: string, x: Tensor): [string, Tensor] {
-  const again = [...term].findIndex((name, i) => term.indexOf(name) !== i);
-  if (again < 0) return [term, x];
-  const first = term.indexOf(term[again] as string);
-  const n = x.shape[again] as number;
-  const mask = reshape(eye(n), x.shape.map((d, i) => (i === first || i === again ? d : 1)));
-  return diagonal(term.slice(0, again) + term.slice(again + 1), sum(mul(x, cast(mask, x.dtype)), again));
-}
-
-/** The product of two operands with the names that are not needed summed over, as one batched matrix product. */
-function contract(p: string, x: Tensor, q: string, y: Tensor, needed: Set<string>, sizes: Map<string, number>): [string, Tensor] {
-  const alone = (names: string, other: string, t: Tensor): [string, Tensor] => {
-    const drop = [...names].flatMap((name, d) => (other.includes(name) || needed.has(name) ? [] : [d]));
-    return drop.length === 0 ? [names, t] : [[...names].filter((_, d) => !drop.includes(d)).join(''), sum(t, drop)];
-  };
-  const [a, left] = alone(p, q, x);
-  const [b, right] = alone(q, p, y);
-  const batch = [...a].filter((n) => b.includes(n) && needed.has(n));
-  const summed = [...a].filter((n) => b.includes(n) && !needed.has(n));
-  const rows = [...a].filter((n) => !b.includes(n));
-  const columns = [...b].filter((n) => !a.includes(n));
-  const size = (names: string[]): number => sizeOf(names.map((n) => sizes.get(n) as number));
-  const arranged = (names: string, t: Tensor, order: string[], shape: number[]): Tensor =>
-    reshape(transpose(t, order.map((n) => names.indexOf(n))), shape);
-  const l = arranged(a, left, [...batch, ...rows, ...summed], [size(batch), size(rows), size(summed)]);
-  const r = arranged(b, right, [...batch, ...summed, ...columns], [size(batch), size(summed), size(columns)]);
-  const order = [...batch, ...rows, ...columns];
-  return [order.join(''), reshape(matMul(l, r), order.map((n) => sizes.get(n) as number))];
+  const [left = '', output, ...more] = text.split('->');
+  if (output === undefined) throw coded('argument', 'Equations without an arrow are not supported.');
+  if (more.length > 0) throw coded('argument', 'Equation must contain exactly one arrow ("->").');
+  const terms = left.split(',').length;
+  if (terms !== operands.length) throw coded('argument', `Expected ${terms} input tensors, received ${operands.length}`);
+  for (const name of output.replace('...', '')) if (!left.includes(name)) throw coded('argument', `Output subscripts contain the label ${name} not present in the input subscripts.`);
+  return run1('einsum', operands, [...text].map((c) => c.codePointAt(0) as number));
 }
 
 /** The matrices of the last two dimensions within `numLower` diagonals below and `numUpper` above the main one. */

@@ -247,15 +247,9 @@ export function batchToSpaceND(x: TensorInput, blockShape: number[], crops: numb
   const block = sizeOf(blockShape);
   if (t.rank < 1 + blockShape.length) throw coded('shape', `input rank is ${t.rank} but should be > than blockShape.length ${blockShape.length}`);
   if (crops.length !== blockShape.length) throw coded('argument', `crops.length is ${crops.length} but should be equal to blockShape.length  ${blockShape.length}`);
-  const [batch = 0, ...rest] = t.shape;
+  const batch = t.shape[0] as number;
   if (batch % block !== 0) throw coded('shape', `input tensor batch is ${batch} but is not divisible by the product of the elements of blockShape ${blockShape.join(' * ')} === ${block}`);
-  const n = blockShape.length;
-  const split = reshape(t, [...blockShape, batch / block, ...rest]);
-  const order = [n, ...blockShape.flatMap((_, i) => [n + 1 + i, i]), ...rest.slice(n).map((_, i) => 2 * n + 1 + i)];
-  const grown = rest.map((d, i) => d * (blockShape[i] ?? 1));
-  const whole = reshape(transpose(split, order), [batch / block, ...grown]);
-  const cut = (d: number, i: number): number => d - (crops[i]?.[0] ?? 0) - (crops[i]?.[1] ?? 0);
-  return slice(whole, [0, ...grown.map((_, i) => crops[i]?.[0] ?? 0)], [-1, ...grown.map(cut)]);
+  return run1('batchToSpaceND', [t], [...blockShape, ...crops.flat()]);
 }
 
 /** Blocks of space (after padding) moved into the batch. */
@@ -264,35 +258,38 @@ export function spaceToBatchND(x: TensorInput, blockShape: number[], paddings: n
   const n = blockShape.length;
   if (t.rank < 1 + n) throw coded('shape', `input rank ${t.rank} should be > than [blockShape] ${n}`);
   if (paddings.length !== n) throw coded('argument', `paddings.shape[0] ${paddings.length} must be equal to [blockShape] ${n}`);
-  const padded = pad(t, [[0, 0], ...paddings, ...t.shape.slice(n + 1).map(() => [0, 0])]);
-  const [batch = 0, ...rest] = padded.shape;
+  const space = t.shape.slice(1);
   blockShape.forEach((b, i) => {
-    if ((rest[i] as number) % b !== 0) throw coded('shape', `input spatial dimensions ${rest} with paddings ${paddings} must be divisible by blockShapes ${blockShape}`);
+    const [before = 0, after = 0] = paddings[i] ?? [];
+    if (((space[i] as number) + before + after) % b !== 0) throw coded('shape', `input spatial dimensions ${space} with paddings ${paddings} must be divisible by blockShapes ${blockShape}`);
   });
-  const parts = rest.flatMap((d, i) => (i < n ? [d / (blockShape[i] as number), blockShape[i] as number] : [d]));
-  const order = [...blockShape.map((_, i) => 2 * i + 2), 0, ...blockShape.map((_, i) => 2 * i + 1), ...rest.slice(n).map((_, i) => 2 * n + 1 + i)];
-  return reshape(transpose(reshape(padded, [batch, ...parts]), order), [batch * sizeOf(blockShape), ...rest.map((d, i) => d / (blockShape[i] ?? 1))]);
+  return run1('spaceToBatchND', [t], [...blockShape, ...paddings.flat()]);
 }
 
 /** Blocks of channels moved into space. */
 export function depthToSpace(x: TensorInput, blockSize: number, dataFormat: 'NHWC' | 'NCHW' = 'NHWC'): Tensor {
   const t = toTensor(x, 'x', 'depthToSpace', 'float32');
   const first = dataFormat === 'NCHW';
-  const [batch = 0, height = 0, width = 0, depth = 0] = first ? [t.shape[0], t.shape[2], t.shape[3], t.shape[1]] : t.shape;
+  const [height = 0, width = 0, depth = 0] = first ? [t.shape[2], t.shape[3], t.shape[1]] : t.shape.slice(1);
   if (blockSize <= 1) throw coded('argument', `blockSize should be > 1 for depthToSpace, but was: ${blockSize}`);
   if (height * blockSize < 0 || width * blockSize < 0) throw coded('shape', `Negative dimension size caused by overflow when multiplying ${height} and ${blockSize}`);
   if (depth % (blockSize * blockSize) !== 0) throw coded('shape', `Dimension size must be evenly divisible by ${blockSize * blockSize} but is ${depth} for depthToSpace with input shape ${t.shape}`);
-  const last = first ? transpose(t, [0, 2, 3, 1]) : t;
-  const channels = depth / (blockSize * blockSize);
-  const split = reshape(last, [batch, height, width, blockSize, blockSize, channels]);
-  const y = reshape(transpose(split, [0, 1, 3, 2, 4, 5]), [batch, height * blockSize, width * blockSize, channels]);
+  const y = run1('depthToSpace', [first ? transpose(t, [0, 2, 3, 1]) : t], [blockSize]);
+  return first ? transpose(y, [0, 3, 1, 2]) : y;
+}
+
+/** Blocks of space moved into channels: the inverse of `depthToSpace`. Not in TensorFlow.js. */
+export function spaceToDepth(x: TensorInput, blockSize: number, dataFormat: 'NHWC' | 'NCHW' = 'NHWC'): Tensor {
+  const t = toTensor(x, 'x', 'spaceToDepth');
+  const first = dataFormat === 'NCHW';
+  const y = run1('spaceToDepth', [first ? transpose(t, [0, 2, 3, 1]) : t], [blockSize]);
   return first ? transpose(y, [0, 3, 1, 2]) : y;
 }
 
 /** Borders that mirror the inside: without its edge (`reflect`) or with it (`symmetric`). */
 export function mirrorPad(x: TensorInput, paddings: readonly number[][], mode: 'reflect' | 'symmetric'): Tensor {
   if (mode !== 'reflect' && mode !== 'symmetric') throw coded('argument', `Invalid mode. Mode must be either reflect or symmetric. Got ${String(mode)}.`);
-  let t = toTensor(x, 'x', 'mirrorPad');
+  const t = toTensor(x, 'x', 'mirrorPad');
   if (t.rank === 0) throw coded('argument', 'mirrorPad(scalar) is not defined. Pass non-scalar to mirrorPad');
   if (paddings.length !== t.rank) throw coded('argument', `Padding doesn't match input. Must be ${t.rank}. Got ${paddings.length}.`);
   const edge = mode === 'reflect' ? 1 : 0;
@@ -301,12 +298,8 @@ export function mirrorPad(x: TensorInput, paddings: readonly number[][], mode: '
     if (Math.min(before, after) < 0 || Math.max(before, after) > size - edge) {
       throw coded('argument', `Padding in dimension ${axis} cannot be greater than or equal to ${size - edge} or less than 0 for input of shape ${t.shape}`);
     }
-    const part = (begin: number, count: number): Tensor =>
-      reverse(slice(t, t.shape.map((_, i) => (i === axis ? begin : 0)), t.shape.map((_, i) => (i === axis ? count : -1))), axis);
-    const pieces = [...(before > 0 ? [part(edge, before)] : []), t, ...(after > 0 ? [part(size - edge - after, after)] : [])];
-    t = concat(pieces, axis);
   });
-  return t;
+  return run1('mirrorPad', [t], [Number(mode === 'symmetric'), ...paddings.flat()]);
 }
 
 /** Coordinates of a grid. */
@@ -316,7 +309,5 @@ export function meshgrid(x?: TensorInput, y?: TensorInput, { indexing = 'xy' }: 
   const a = toTensor(x, 'x', 'meshgrid', x instanceof Object && 'dtype' in x ? (x as Tensor).dtype : 'float32');
   if (y === undefined) return [a];
   const b = toTensor(y, 'y', 'meshgrid', y instanceof Object && 'dtype' in y ? (y as Tensor).dtype : 'float32');
-  const [w, h] = [a.size, b.size];
-  if (indexing === 'xy') return [broadcastTo(reshape(a, [1, -1]), [h, w]), broadcastTo(reshape(b, [-1, 1]), [h, w])];
-  return [broadcastTo(reshape(a, [-1, 1]), [w, h]), broadcastTo(reshape(b, [1, -1]), [w, h])];
+  return run('meshgrid', [a, b], [Number(indexing === 'xy')]);
 }

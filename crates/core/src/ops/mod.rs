@@ -1,18 +1,27 @@
 //! The functions users call. Each infers shape and dtype, raises its error, and records nodes.
 
 mod contract;
+mod convolve;
+mod einsum;
 mod index;
+mod layout;
 mod loss;
 mod movement;
 mod norm;
 mod pool;
 mod random;
+mod recurrent;
 mod reduce;
 mod resize;
 
 pub use crate::pointwise::table::*;
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
+pub use convolve::{conv1d, separable_conv2d, Conv1dOptions};
+pub use einsum::{dot, einsum, outer, tensordot};
 pub use index::{gather, one_hot, range, topk, unsorted_segment_sum};
+pub use layout::{
+    batch_to_space, depth_to_space, diag, diagonal, eye, meshgrid, mirror_pad, space_to_batch, space_to_depth, Mirror,
+};
 pub use loss::{log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy};
 pub use movement::{
     broadcast_to, concat, expand_dims, pad, permute, reshape, reverse, slice, split, squeeze, stack, strided_slice,
@@ -21,6 +30,7 @@ pub use movement::{
 pub use norm::{batch_norm, dropout, moments};
 pub use pool::{avg_pool, max_pool, PoolOptions};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
+pub use recurrent::{basic_lstm_cell, moving_average, LstmWeights};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
 

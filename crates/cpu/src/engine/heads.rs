@@ -111,11 +111,10 @@ impl Run<'_> {
         }
         let (level, pool) = (self.engine.level, &*self.engine.pool);
         let (x, y) = (self.access_floats(a)?, self.access_floats(b)?);
-        let pack =
-            |start: usize| gemm::pack(level, &y[start.min(y.len())..], k, n, b.view.strides[1], b.view.strides[2]);
+        let pack = |start: isize| gemm::pack(level, y, start, k, n, b.view.strides[1], b.view.strides[2]);
         // One right operand for all batches is packed once, and kept where it serves again.
         let shared = if batch == 1 || b.view.strides[0] == 0 {
-            Some(self.packed_matrix(b, || pack(b.view.offset))?)
+            Some(self.packed_matrix(b, || pack(b.view.offset as isize))?)
         } else {
             None
         };
@@ -135,7 +134,7 @@ impl Run<'_> {
                     }
                 }
                 None => {
-                    let packed = pack((b.view.offset as isize + i as isize * b.view.strides[0]) as usize);
+                    let packed = pack(b.view.offset as isize + i as isize * b.view.strides[0]);
                     multiply_strided(level, pool, left, &packed, m, c, e);
                 }
             }

@@ -64,15 +64,15 @@ pub struct Packed {
     pub nr: usize,
 }
 
-/// Packs `k` x `n` elements `b[row * rs + column * cs]`.
-pub fn pack(level: Level, b: &[f32], k: usize, n: usize, rs: isize, cs: isize) -> Packed {
+/// Packs `k` x `n` elements `b[start + row * rs + column * cs]`. The strides of a reversed matrix are negative.
+pub fn pack(level: Level, b: &[f32], start: isize, k: usize, n: usize, rs: isize, cs: isize) -> Packed {
     let nr = panel_width(level);
     let mut data = vec![0.0; n.div_ceil(nr) * k * nr];
-    pack_into(&mut data, nr, b, 0, k, n, rs, cs);
+    pack_into(&mut data, nr, b, start, k, n, rs, cs);
     Packed { data, k, n, nr }
 }
 
-/// As [`pack`], into panels that are there already, from element `start`.
+/// As [`pack`], into panels that are there already.
 #[allow(clippy::too_many_arguments)] // a matrix and its strides
 pub fn pack_into(data: &mut [f32], nr: usize, b: &[f32], start: isize, k: usize, n: usize, rs: isize, cs: isize) {
     for (p, panel) in data.chunks_exact_mut((k * nr).max(1)).enumerate() {

@@ -19,6 +19,8 @@ mod linalg;
 mod operations;
 #[cfg(feature = "ops-quantize")]
 mod quantize;
+#[cfg(feature = "ops-recurrent")]
+mod recurrent;
 #[cfg(feature = "ops-scan")]
 mod scan;
 #[cfg(feature = "ops-spectral")]
@@ -73,6 +75,8 @@ fn families() -> impl Iterator<Item = &'static [Declared]> {
         quantize::OPERATIONS,
         #[cfg(feature = "ops-distributions")]
         distributions::OPERATIONS,
+        #[cfg(feature = "ops-recurrent")]
+        recurrent::OPERATIONS,
     ];
     all.iter().copied()
 }

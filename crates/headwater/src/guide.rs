@@ -1,0 +1,143 @@
+//! A guide to tensors: one example for each group of operations.
+//!
+//! Operations are functions in [`ops`](crate::ops); the elementwise ones and those of every day are methods of
+//! [`Tensor`](crate::Tensor), too. Every one returns a [`Result`](crate::Result): wrong shapes, dtypes and arguments are errors of the call
+//! that made them. Nothing is computed until a value is read.
+//!
+//! # Creation
+//!
+//! ```
+//! use headwater::{cpu, ops, DType, HostSlice, Result, Scalar};
+//!
+//! # fn main() -> Result<()> {
+//! let device = cpu(1);
+//! let x = device.tensor(HostSlice::F32(&[1.0, 2.0, 3.0, 4.0]), [2, 2])?;
+//! assert_eq!((x.rank(), x.size(), x.dtype()), (2, 4, DType::F32));
+//! assert_eq!(device.full([3], Scalar::I32(7))?.to_vec()?, [7.0; 3]);
+//! assert_eq!(ops::range(&device, 0.0, 1.0, 0.25, DType::F32)?.to_vec()?, [0.0, 0.25, 0.5, 0.75]);
+//! assert_eq!(ops::eye(&device, 2, 2, DType::F32)?.to_vec()?, [1.0, 0.0, 0.0, 1.0]);
+//! // The same seed gives the same numbers, on every engine.
+//! let [a, b] = [5, 5].map(|seed| ops::random_normal(&device, [3], 0.0, 1.0, seed));
+//! assert_eq!(a?.to_vec()?, b?.to_vec()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Arithmetic
+//!
+//! Operators work on references and on numbers; shapes broadcast as in NumPy. A chain of elementwise operations runs as one
+//! kernel.
+//!
+//! ```
+//! # use headwater::{cpu, ops, DType, HostSlice, Result};
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let x = device.tensor(HostSlice::F32(&[-1.0, 0.0, 2.0]), [3])?;
+//! let column = device.tensor(HostSlice::F32(&[10.0, 20.0]), [2, 1])?;
+//! assert_eq!((&x + &column)?.to_vec()?, [9.0, 10.0, 12.0, 19.0, 20.0, 22.0]);
+//! assert_eq!((1.0 - &x.relu()?)?.to_vec()?, [1.0, 1.0, -1.0]);
+//! let positive = x.greater(&x.zeros_like()?)?;
+//! assert_eq!(ops::select(&positive, &x, &x.exp()?)?.to_vec()?[1..], [1.0, 2.0]);
+//! assert_eq!(x.cast(DType::Bool)?.to_vec()?, [1.0, 0.0, 1.0]);
+//! let wrong = &x + &device.ones([4], DType::F32)?;
+//! let text = "Error in add: expected shapes that broadcast together, received [3] and [4]";
+//! assert_eq!(wrong.err().map(|e| e.to_string()).as_deref(), Some(text));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Reductions
+//!
+//! ```
+//! # use headwater::{cpu, HostSlice, Result};
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let x = device.tensor(HostSlice::F32(&[1.0, 2.0, 3.0, 6.0, 5.0, 4.0]), [2, 3])?;
+//! assert_eq!(x.sum(None, false)?.item()?, 21.0);
+//! assert_eq!(x.mean(Some(&[-1]), false)?.to_vec()?, [2.0, 5.0]);
+//! assert_eq!(x.arg_max(1)?.to_vec()?, [2.0, 0.0]);
+//! // Reduced dimensions that are kept broadcast against the operand.
+//! let centred = (&x - &x.max(Some(&[1]), true)?)?;
+//! assert_eq!(centred.to_vec()?, [-2.0, -1.0, 0.0, 0.0, -1.0, -2.0]);
+//! assert_eq!(x.softmax(-1)?.sum(None, false)?.item()?.round(), 2.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Movement
+//!
+//! Reshaping, transposing, slicing, reversing and broadcasting are views: what uses them reads through them.
+//!
+//! ```
+//! # use headwater::{cpu, ops, DType, Result};
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let x = ops::range(&device, 0.0, 6.0, 1.0, DType::F32)?.reshape([2, 3])?;
+//! assert_eq!(x.transpose(None)?.to_vec()?, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+//! assert_eq!(x.slice(&[0, 1], &[2, 2])?.to_vec()?, [1.0, 2.0, 4.0, 5.0]);
+//! assert_eq!(x.reverse(Some(&[1]))?.to_vec()?, [2.0, 1.0, 0.0, 5.0, 4.0, 3.0]);
+//! assert_eq!(x.concat(&x, 0)?.shape()[..], [4, 3]);
+//! assert_eq!(x.pad(&[(0, 0), (1, 0)], 9.0)?.to_vec()?, [9.0, 0.0, 1.0, 2.0, 9.0, 3.0, 4.0, 5.0]);
+//! let mirrored = ops::mirror_pad(&x, &[(0, 0), (0, 2)], ops::Mirror::Reflect)?;
+//! assert_eq!(mirrored.to_vec()?, [0.0, 1.0, 2.0, 1.0, 0.0, 3.0, 4.0, 5.0, 4.0, 3.0]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Contraction
+//!
+//! Products and convolutions; a bias and an activation that follow run in the same kernel.
+//!
+//! ```
+//! # use headwater::{cpu, ops, DType, HostSlice, Result};
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let x = device.tensor(HostSlice::F32(&[1.0, 2.0, 3.0, 4.0]), [2, 2])?;
+//! let bias = device.tensor(HostSlice::F32(&[-8.0, 1.0]), [2])?;
+//! assert_eq!((&x.matmul(&x)? + &bias)?.relu()?.to_vec()?, [0.0, 11.0, 7.0, 23.0]);
+//! assert_eq!(ops::einsum("ij,kj->ik", &[&x, &x])?.to_vec()?, [5.0, 11.0, 11.0, 25.0]);
+//! assert_eq!(ops::einsum("ii", &[&x])?.item()?, 5.0);
+//! let (images, filters) = (device.ones([1, 4, 4, 1], DType::F32)?, device.ones([3, 3, 1, 2], DType::F32)?);
+//! let y = images.conv2d(&filters, &ops::Conv2dOptions::default())?;
+//! assert_eq!((&y.shape()[..], y.to_vec()?[0]), (&[1, 2, 2, 2][..], 9.0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Indexing
+//!
+//! ```
+//! # use headwater::{cpu, ops, DType, HostSlice, Result};
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let table = device.tensor(HostSlice::F32(&[0.0, 1.0, 10.0, 11.0, 20.0, 21.0]), [3, 2])?;
+//! let rows = device.tensor(HostSlice::I32(&[2, 0]), [2])?;
+//! assert_eq!(table.gather(&rows, 0)?.to_vec()?, [20.0, 21.0, 0.0, 1.0]);
+//! assert_eq!(ops::one_hot(&rows, 3, 1.0, 0.0, DType::F32)?.to_vec()?, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+//! assert_eq!(ops::unsorted_segment_sum(&table.gather(&rows, 0)?, &rows, 3)?.to_vec()?, [0.0, 1.0, 0.0, 0.0, 20.0, 21.0]);
+//! let (values, indices) = table.transpose(None)?.topk(2)?;
+//! assert_eq!((values.to_vec()?, indices.to_vec()?), (vec![20.0, 10.0, 21.0, 11.0], vec![2.0, 1.0, 2.0, 1.0]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Gradients
+//!
+//! A gradient is made of operations, so it can be differentiated again.
+//!
+//! ```
+//! # use headwater::{cpu, custom, HostSlice, Result};
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let x = device.tensor(HostSlice::F32(&[1.0, 2.0]), [2])?;
+//! let cube = || (&(&x * &x)? * &x)?.sum(None, false);
+//! let (value, slope) = device.value_and_grads(&[&x], cube)?;
+//! assert_eq!((value.item()?, slope[0].to_vec()?), (9.0, vec![3.0, 12.0]));
+//! let slope_of = || device.value_and_grads(&[&x], cube)?.1[0].sum(None, false);
+//! assert_eq!(device.value_and_grads(&[&x], slope_of)?.1[0].to_vec()?, [6.0, 12.0]);
+//! // A gradient of one's own: rounding, as if it were the identity.
+//! let rounded = || custom(&[&x], |x| x[0].round(), |_, dy| Ok(vec![dy.clone()]))?.sum(None, false);
+//! assert_eq!(device.value_and_grads(&[&x], rounded)?.1[0].to_vec()?, [1.0, 1.0]);
+//! # Ok(())
+//! # }
+//! ```
