@@ -6,12 +6,14 @@
  */
 
 import { installMethods } from './chained.js';
+import { installDatasetTraining } from './layers/dataset-training.js';
 import { modelFromJSON } from './layers/index.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
 
 installMethods(operations);
+installDatasetTraining();
 
 export * as browser from './browser.js';
 export * from './create.js';
@@ -19,6 +21,7 @@ export * as data from './data/index.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as io from './io/index.js';
 export * from './kernel_names.js';
+export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';

@@ -74,8 +74,9 @@ export class MicrophoneIterator extends LazyIterator<Sound> {
   /** Opens the microphone again after `stop`. */
   async start(): Promise<void> {
     if (this.opened !== null) return;
-    if (typeof document === 'undefined') throw coded('device', 'microphone API is only supported in browser environment.');
-    if (navigator.mediaDevices === undefined) throw coded('device', 'There is no microphone here: it needs a secure page (https or localhost).');
+    if (globalThis.navigator?.mediaDevices === undefined) {
+      throw coded('device', 'microphone API is only supported in browser environment. It needs a secure page (https or localhost).');
+    }
     const { sampleRateHz, audioTrackConstraints = true, smoothingTimeConstant = 0 } = this.config;
     let stream: MediaStream;
     try {

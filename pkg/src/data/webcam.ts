@@ -39,9 +39,8 @@ export class WebcamIterator {
 
   /** Opens the camera, with the user's permission. */
   static async create(video?: HTMLVideoElement, config: WebcamConfig = {}): Promise<WebcamIterator> {
-    if (typeof document === 'undefined') throw coded('device', 'tf.data.webcam is only supported in browser environment.');
-    if (navigator.mediaDevices === undefined) {
-      throw coded('device', 'There is no camera here: it needs a secure page (https or localhost) in a browser.');
+    if (globalThis.navigator?.mediaDevices === undefined) {
+      throw coded('device', 'tf.data.webcam is only supported in browser environment. It needs a secure page (https or localhost).');
     }
     const element = video ?? document.createElement('video');
     const size = { width: element.width || config.resizeWidth || 224, height: element.height || config.resizeHeight || 224 };
