@@ -95,6 +95,8 @@ export class MicrophoneIterator extends LazyIterator<Sound> {
     analyser.fftSize = this.fftSize * 2;
     analyser.smoothingTimeConstant = smoothingTimeConstant;
     context.createMediaStreamSource(stream).connect(analyser);
+    // Some browsers start sound on request only.
+    if (context.state === 'suspended') void context.resume();
   }
 
   override next(): Promise<Step<Sound>> {
