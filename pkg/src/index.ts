@@ -23,6 +23,10 @@ export * as io from './io/index.js';
 export * from './kernel_names.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
+export {
+  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
+  ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
+} from './layers/ready/index.js';
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
 export * from './optimizers.js';

@@ -76,10 +76,6 @@ export class WebcamIterator {
     return { value: await this.capture(), done: this.stream === null };
   }
 
-  toArray(): never {
-    throw coded('argument', 'Can not convert infinite video stream to array.');
-  }
-
   stop(): void {
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;

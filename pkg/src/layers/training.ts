@@ -46,7 +46,7 @@ const YIELD_AFTER_MS = 16;
 export async function train(model: LayersModel, data: TrainingData, args: TrainingArgs): Promise<History> {
   const { epochs = 1, initialEpoch = 0, verbose, signal } = args;
   const history = new History();
-  const callbacks = new CallbackList(args.callbacks, history, model, { epochs, initialEpoch, steps: data.steps, verbose, metrics: model.metricsNames, doValidation: data.validate !== null });
+  const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
   const pause = new Pause(args.yieldEvery ?? 'auto');
   model.isTraining = true;
   model.stopTraining = false;
