@@ -68,7 +68,8 @@ export class CSVDataset extends Dataset<any> {
 
   /** The rows after the header, which gives the names of the columns where they are not given. */
   private async rows(): Promise<LazyIterator<string[]>> {
-    const rows = fromGenerator(rowsOf(decodeUTF8(await this.input.iterator()), this.delimiter, this.config.delimWhitespace ?? false));
+    const chunks = await this.input.iterator();
+    const rows = fromGenerator(rowsOf(decodeUTF8(chunks), this.delimiter, this.config.delimWhitespace ?? false), chunks);
     try {
       let header: string[] | null = null;
       if (this.hasHeader) {

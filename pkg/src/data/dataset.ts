@@ -31,7 +31,7 @@ export abstract class Dataset<T = any> {
   }
 
   /** A stage after this data set. */
-  private then_<O>(stage: (stream: LazyIterator<T>) => LazyIterator<O>, size: Size = this.size ?? null): Dataset<O> {
+  private staged<O>(stage: (stream: LazyIterator<T>) => LazyIterator<O>, size: Size = this.size ?? null): Dataset<O> {
     return fromIterators(async () => stage(await this.iterator()), size);
   }
 
@@ -42,7 +42,7 @@ export abstract class Dataset<T = any> {
   batch(batchSize: number, smallLastBatch = true): Dataset {
     assert(batchSize > 0, () => `batchSize needs to be positive, but it is\n      ${batchSize}`);
     const round = smallLastBatch ? Math.ceil : Math.floor;
-    return this.then_((s) => s.columnMajorBatch(batchSize, smallLastBatch, zipToTensors), known(this.size) ? round(this.size / batchSize) : null);
+    return this.staged((s) => s.columnMajorBatch(batchSize, smallLastBatch, zipToTensors), known(this.size) ? round(this.size / batchSize) : null);
   }
 
   /** The elements of this one, then those of the other. */
@@ -64,7 +64,7 @@ export abstract class Dataset<T = any> {
       });
       return fits;
     };
-    return this.then_((s) => s.filter(tidied), this.size === Infinity ? Infinity : null);
+    return this.staged((s) => s.filter(tidied), this.size === Infinity ? Infinity : null);
   }
 
   /** Calls `f` with each element, one at a time, and disposes the element after it. */
@@ -74,7 +74,7 @@ export abstract class Dataset<T = any> {
 
   /** A function of each element, in a scope of its own. The element is disposed but for what the result has of it. */
   map<O>(transform: (value: T) => O): Dataset<O> {
-    return this.then_((s) => s.map((value) => tidy(() => transform(value))));
+    return this.staged((s) => s.map((value) => tidy(() => transform(value))));
   }
 
   /**
@@ -83,14 +83,14 @@ export abstract class Dataset<T = any> {
    */
   mapAsync<O>(transform: (value: T) => Promise<O>, parallelism?: number): Dataset<O> {
     if (parallelism !== undefined) checkCapacity(parallelism, 'Dataset.mapAsync()');
-    return this.then_((s) => s.mapAsync(transform, parallelism));
+    return this.staged((s) => s.mapAsync(transform, parallelism));
   }
 
   /** Reads `bufferSize` elements ahead, while others are worked on. */
   prefetch(bufferSize: number): Dataset<T> {
     if (bufferSize === undefined || bufferSize === null) throw new RangeError('`Dataset.prefetch()` requires bufferSize to be specified.');
     checkCapacity(bufferSize, 'Dataset.prefetch()');
-    return this.then_((s) => s.prefetch(bufferSize));
+    return this.staged((s) => s.prefetch(bufferSize));
   }
 
   /** The elements `count` times; without end where it is undefined or negative, unless there are none. */
@@ -116,7 +116,7 @@ export abstract class Dataset<T = any> {
   /** All but the first `count` elements; none where it is undefined or negative. */
   skip(count: number): Dataset<T> {
     const all = count === undefined || count === null || count < 0;
-    return this.then_((s) => (all ? s.take(0, true) : s.skip(count)), all ? 0 : known(this.size) ? Math.max(this.size - count, 0) : null);
+    return this.staged((s) => (all ? s.take(0, true) : s.skip(count)), all ? 0 : known(this.size) ? Math.max(this.size - count, 0) : null);
   }
 
   /**
@@ -134,13 +134,13 @@ export abstract class Dataset<T = any> {
     const random = generator(seedOf(seed));
     const draw = (): number => Math.floor(random() * 2 ** 32);
     const first = draw();
-    return this.then_((s) => s.shuffle(bufferSize, reshuffleEachIteration ? draw() : first));
+    return this.staged((s) => s.shuffle(bufferSize, reshuffleEachIteration ? draw() : first));
   }
 
   /** The first `count` elements; all where it is undefined or negative. */
   take(count: number): Dataset<T> {
     const all = count === undefined || count === null || count < 0;
-    return this.then_((s) => s.take(count, true), all ? this.size : known(this.size) ? Math.min(this.size, count) : null);
+    return this.staged((s) => s.take(count, true), all ? this.size : known(this.size) ? Math.min(this.size, count) : null);
   }
 
   private checkEnds(): void {
@@ -163,12 +163,20 @@ export abstract class Dataset<T = any> {
 /** Whether a size is known. Data sets of users may leave it undefined. */
 const known = (size: Size | undefined): size is number => size !== null && size !== undefined;
 
+class DerivedDataset<T> extends Dataset<T> {
+  constructor(
+    private readonly make: () => Promise<LazyIterator<T>>,
+    override readonly size: Size,
+  ) {
+    super();
+  }
+
+  override iterator(): Promise<LazyIterator<T>> {
+    return this.make();
+  }
+}
+
 /** A data set of the streams that a function gives. */
-export function fromIterators<T>(iterators: () => Promise<LazyIterator<T>>, size: Size = null): Dataset<T> {
-  return new (class extends Dataset<T> {
-    override readonly size = size;
-    override iterator(): Promise<LazyIterator<T>> {
-      return iterators();
-    }
-  })();
+export function fromIterators<T>(make: () => Promise<LazyIterator<T>>, size: Size = null): Dataset<T> {
+  return new DerivedDataset(make, size);
 }

@@ -340,8 +340,10 @@ class FunctionIterator<T> extends LazyIterator<T> {
 /** A stream after another, with what it holds. */
 function stage<T>(upstream: LazyIterator<unknown>, next: () => Promise<Step<T>>, release?: () => Promise<unknown>): LazyIterator<T> {
   return new FunctionIterator(next, async () => {
+    // What is held may wait for the source, which closing it ends.
+    const closed = upstream.return();
     await release?.();
-    await upstream.return();
+    await closed;
   });
 }
 
@@ -367,14 +369,18 @@ export function fromItems<T>(items: ArrayLike<T>): LazyIterator<T> {
   return new FunctionIterator(async () => (at < items.length ? element(cloneTensors(items[at++] as T)) : END));
 }
 
-/** The elements of an asynchronous generator, which is closed with the stream. */
-export function fromGenerator<T>(source: AsyncGenerator<T, void>): LazyIterator<T> {
+/** The elements of an asynchronous generator, which is closed with the stream; before it, the stream that it reads. */
+export function fromGenerator<T>(source: AsyncGenerator<T, void>, upstream?: LazyIterator): LazyIterator<T> {
   return new FunctionIterator(
     async () => {
       const { value, done } = await source.next();
       return done ? END : element(value);
     },
-    () => source.return(),
+    async () => {
+      // A generator that waits for its source takes the request to end only after that.
+      await upstream?.return();
+      await source.return();
+    },
   );
 }
 

@@ -75,7 +75,8 @@ export class MicrophoneIterator extends LazyIterator<Sound> {
   async start(): Promise<void> {
     if (this.opened !== null) return;
     if (globalThis.navigator?.mediaDevices === undefined) {
-      throw coded('device', 'microphone API is only supported in browser environment. It needs a secure page (https or localhost).');
+      const hint = typeof document === 'undefined' ? '' : ' It needs a secure page (https or localhost).';
+      throw coded('device', `microphone API is only supported in browser environment.${hint}`);
     }
     const { sampleRateHz, audioTrackConstraints = true, smoothingTimeConstant = 0 } = this.config;
     let stream: MediaStream;

@@ -2,7 +2,7 @@
 
 import { env } from '../env.js';
 import { coded } from '../types.js';
-import { END, fromGenerator, LazyIterator, type Step } from './iterator.js';
+import { END, LazyIterator, type Step } from './iterator.js';
 
 /** A source of bytes that is read part by part, any number of times. */
 export abstract class DataSource {
@@ -73,15 +73,24 @@ export class FileDataSource extends DataSource {
   }
 }
 
-/** The parts of a response, as they arrive. */
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array, void> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return yield new Uint8Array(await response.arrayBuffer());
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
-  } finally {
-    // Of a body that was read to its end, nothing is left to cancel.
-    await reader.cancel();
+/** The parts of a body, as they arrive. */
+class BodyIterator extends LazyIterator<Uint8Array> {
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    super();
+    this.reader = body.getReader();
+  }
+
+  override async next(): Promise<Step<Uint8Array>> {
+    const { value } = await this.reader.read();
+    return value === undefined ? END : { value, done: false };
+  }
+
+  /** Ends the request, and with it a read that waits. */
+  override async return(): Promise<Step<Uint8Array>> {
+    await this.reader.cancel();
+    return END;
   }
 }
 
@@ -101,6 +110,6 @@ export class URLDataSource extends DataSource {
     // A request can be sent once; every iteration sends its own.
     const response = typeof url === 'string' ? await platform.fetch(url) : await platform.fetch(url.url, url.clone());
     if (!response.ok) throw coded('format', `Request to ${typeof url === 'string' ? url : url.url} failed with status code ${response.status}.`);
-    return fromGenerator(bodyOf(response));
+    return response.body === null ? new FileDataSource(new Uint8Array(await response.arrayBuffer())).iterator() : new BodyIterator(response.body);
   }
 }

@@ -7,13 +7,9 @@ import type { DataSource } from './sources.js';
 /** Bytes as text in UTF-8, part by part; a byte order mark at the start is none of it. */
 export async function* decodeUTF8(chunks: LazyIterator<Uint8Array>): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
-  try {
-    for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
-    const rest = decoder.decode();
-    if (rest !== '') yield rest;
-  } finally {
-    await chunks.return();
-  }
+  for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
+  const rest = decoder.decode();
+  if (rest !== '') yield rest;
 }
 
 /** The lines of a text, which end in LF or CR LF. */
@@ -35,6 +31,7 @@ export class TextLineDataset extends Dataset<string> {
   }
 
   override async iterator(): Promise<LazyIterator<string>> {
-    return fromGenerator(linesOf(decodeUTF8(await this.input.iterator())));
+    const chunks = await this.input.iterator();
+    return fromGenerator(linesOf(decodeUTF8(chunks)), chunks);
   }
 }

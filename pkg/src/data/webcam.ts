@@ -40,7 +40,8 @@ export class WebcamIterator {
   /** Opens the camera, with the user's permission. */
   static async create(video?: HTMLVideoElement, config: WebcamConfig = {}): Promise<WebcamIterator> {
     if (globalThis.navigator?.mediaDevices === undefined) {
-      throw coded('device', 'tf.data.webcam is only supported in browser environment. It needs a secure page (https or localhost).');
+      const hint = typeof document === 'undefined' ? '' : ' It needs a secure page (https or localhost).';
+      throw coded('device', `tf.data.webcam is only supported in browser environment.${hint}`);
     }
     const element = video ?? document.createElement('video');
     const size = { width: element.width || config.resizeWidth || 224, height: element.height || config.resizeHeight || 224 };
