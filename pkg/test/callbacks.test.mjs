@@ -205,6 +205,17 @@ test('csvLogger writes tables to files and functions', async () => {
   let text = '';
   await fit((part) => void (text += part), { separator: ';' });
   assert.match(text, /^epoch;loss;meanAbsoluteError\n0;[\d.e-]+;[\d.e-]+\n1;[\d.e-]+;[\d.e-]+\n$/);
+  // One logger of two trainings begins anew with each, or goes on.
+  for (const [append, expected] of [[false, 'epoch,0,1,'], [true, 'epoch,0,1,0,1,']]) {
+    const twice = callbacks.csvLogger(path, { append });
+    if (append) await fit(path);
+    for (let i = append ? 1 : 0; i < 2; i++) await model.fit(...samples(), { epochs: 2, callbacks: twice });
+    assert.equal(await table(), expected);
+    let kept = '';
+    const sink = callbacks.csvLogger((part) => void (kept += part), { append });
+    for (let i = 0; i < 2; i++) await model.fit(...samples(), { callbacks: sink });
+    assert.equal(kept.match(/epoch/g).length, append ? 1 : 2);
+  }
   // A quantity that an epoch lacks leaves its place empty.
   text = '';
   const logger = callbacks.csvLogger((part) => void (text += part));
