@@ -3,8 +3,9 @@
 import { generator, seedOf } from '../random.js';
 import { tidy } from '../tensor.js';
 import { assert } from '../util.js';
-import { chained, checkCapacity, type LazyIterator } from './iterator.js';
+import { chained, type LazyIterator } from './iterator.js';
 import { zipToTensors } from './nested.js';
+import { checkCapacity } from './step.js';
 
 /** The number of elements; Infinity where they do not end, null where it is not known. */
 export type Size = number | null;

@@ -1,60 +1,9 @@
 /** Streams of elements that are computed when they are asked for. */
 
 import { generator, seedOf } from '../random.js';
-import { dispose, tensorsIn } from '../tensor.js';
+import { dispose } from '../tensor.js';
 import { cloneTensors, type Zip, zipElements, zipToList } from './nested.js';
-
-/** An element, or the end. */
-export type Step<T> = { value: T; done: false } | { value: null; done: true };
-
-export const END: Step<never> = { value: null, done: true };
-
-const element = <T>(value: T): Step<T> => ({ value, done: false });
-
-/** Runs calls one after the other. One that fails does not hold up the next. */
-function serially<T>(f: () => Promise<T>): () => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return () => {
-    const mine = last.then(f, f);
-    last = mine;
-    return mine;
-  };
-}
-
-/** Disposes the tensors of `before` that are not in `after`. */
-function disposeExcept(before: ReturnType<typeof tensorsIn>, after: unknown): void {
-  if (before.length === 0) return;
-  const kept = new Set(tensorsIn(after));
-  for (const t of before) if (!kept.has(t)) t.dispose();
-}
-
-/** The result of a function of an element, whose tensors are disposed unless the result has them. */
-async function applied<T, O>(value: T, f: (value: T) => O | Promise<O>): Promise<O> {
-  // The function may change the element in place.
-  const inputs = tensorsIn(value);
-  let result: O | undefined;
-  try {
-    return (result = await f(value));
-  } finally {
-    disposeExcept(inputs, result);
-  }
-}
-
-/** As `applied`, with a result that is not waited for. */
-function appliedNow<T, O>(value: T, f: (value: T) => O): O {
-  const inputs = tensorsIn(value);
-  let result: O | undefined;
-  try {
-    return (result = f(value));
-  } finally {
-    disposeExcept(inputs, result);
-  }
-}
-
-/** The number of elements that a buffer holds. */
-export function checkCapacity(size: number, op: string): void {
-  if (!(size >= 1)) throw new RangeError(`\`${op}\` requires bufferSize to be at least 1, but got ${size}.`);
-}
+import { applied, appliedNow, checkCapacity, discard, element, END, serially, type Step } from './step.js';
 
 /**
  * A stream of elements. `next` may be called again before its promise is fulfilled; elements come in the order of the calls.
@@ -312,11 +261,6 @@ export abstract class LazyIterator<T = any> {
   serial(): LazyIterator<T> {
     return stage(this, serially(() => this.next()));
   }
-}
-
-/** Disposes elements that nobody will ask for. */
-async function discard(steps: Promise<Step<unknown>>[]): Promise<void> {
-  for (const step of await Promise.allSettled(steps.splice(0))) if (step.status === 'fulfilled') dispose(step.value.value);
 }
 
 class FunctionIterator<T> extends LazyIterator<T> {

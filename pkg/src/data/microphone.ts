@@ -3,7 +3,8 @@
 import { tensor } from '../convert.js';
 import type { Tensor } from '../tensor.js';
 import { coded } from '../types.js';
-import { END, LazyIterator, type Step } from './iterator.js';
+import { LazyIterator } from './iterator.js';
+import { END, type Step } from './step.js';
 
 export interface MicrophoneConfig {
   /** Samples a second that the device must give; the device's own where it is not stated. */

@@ -2,7 +2,8 @@
 
 import { env } from '../env.js';
 import { coded } from '../types.js';
-import { END, LazyIterator, type Step } from './iterator.js';
+import { LazyIterator } from './iterator.js';
+import { END, type Step } from './step.js';
 
 /** A source of bytes that is read part by part, any number of times. */
 export abstract class DataSource {

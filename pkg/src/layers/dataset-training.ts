@@ -1,7 +1,7 @@
 /** Training and testing on data sets, batch by batch. */
 
 import { Dataset } from '../data/dataset.js';
-import type { Step } from '../data/iterator.js';
+import type { Step } from '../data/step.js';
 import * as ops from '../ops/core.js';
 import { dispose, keep, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
