@@ -261,7 +261,7 @@ test('mapAsync with parallelism keeps so many at work, and the order', async () 
   most = 0;
   await ds.mapAsync(work).toArray();
   assert.equal(most, 1);
-  assert.throws(() => ds.mapAsync(work, 0), RangeError);
+  assert.throws(() => ds.mapAsync(work, 0), /^RangeError: `Dataset\.mapAsync\(\)` requires parallelism to be at least 1, but got 0\.$/);
 });
 
 test('streams handle errors, flatten and go on', async () => {

@@ -83,7 +83,7 @@ export abstract class Dataset<T = any> {
    * are under way at a time; the order of the elements is kept.
    */
   mapAsync<O>(transform: (value: T) => Promise<O>, parallelism?: number): Dataset<O> {
-    if (parallelism !== undefined) checkCapacity(parallelism, 'Dataset.mapAsync()');
+    if (parallelism !== undefined) checkCapacity(parallelism, 'Dataset.mapAsync()', 'parallelism');
     return this.staged((s) => s.mapAsync(transform, parallelism));
   }
 

@@ -94,7 +94,9 @@ export abstract class LazyIterator<T = any> {
       const step = await this.next();
       return step.done ? END : element(await applied(step.value, transform));
     });
-    return parallelism === undefined ? mapped : mapped.ahead(parallelism, 0, 'mapAsync').serial();
+    if (parallelism === undefined) return mapped;
+    checkCapacity(parallelism, 'mapAsync()', 'parallelism');
+    return mapped.ahead(parallelism, 0).serial();
   }
 
   serialMapAsync<O>(transform: (value: T) => Promise<O>): LazyIterator<O> {
@@ -202,12 +204,12 @@ export abstract class LazyIterator<T = any> {
 
   /** Asks for `bufferSize` elements beyond those that are asked of it. */
   prefetch(bufferSize: number): LazyIterator<T> {
-    return this.ahead(bufferSize, bufferSize, 'Dataset.prefetch()');
+    checkCapacity(bufferSize, 'Dataset.prefetch()');
+    return this.ahead(bufferSize, bufferSize);
   }
 
   /** Has `size` calls under way, and `left` after one is taken. */
-  private ahead(size: number, left: number, op: string): LazyIterator<T> {
-    checkCapacity(size, op);
+  private ahead(size: number, left: number): LazyIterator<T> {
     const buffer: Promise<Step<T>>[] = [];
     let ended = false;
     const fill = (to: number): void => {

@@ -49,9 +49,9 @@ export function appliedNow<T, O>(value: T, f: (value: T) => O): O {
   }
 }
 
-/** The number of elements that a buffer holds. */
-export function checkCapacity(size: number, op: string): void {
-  if (!(size >= 1)) throw new RangeError(`\`${op}\` requires bufferSize to be at least 1, but got ${size}.`);
+/** How many elements are held, or worked on, at a time. */
+export function checkCapacity(size: number, op: string, what = 'bufferSize'): void {
+  if (!(size >= 1)) throw new RangeError(`\`${op}\` requires ${what} to be at least 1, but got ${size}.`);
 }
 
 /** Disposes elements that nobody will ask for. */
