@@ -6,20 +6,27 @@
  */
 
 import { installMethods } from './chained.js';
+import { installDatasetTraining } from './layers/dataset-training.js';
 import { modelFromJSON } from './layers/index.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
 
 installMethods(operations);
+installDatasetTraining();
 
 export * as browser from './browser.js';
 export * from './create.js';
-export * as data from './data.js';
+export * as data from './data/index.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as io from './io/index.js';
 export * from './kernel_names.js';
+export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
+export {
+  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
+  ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
+} from './layers/ready/index.js';
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
 export * from './optimizers.js';

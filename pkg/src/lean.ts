@@ -19,7 +19,7 @@ export {
   buffer, eye, fill, linspace, oneHot, ones, onesLike, print, randomNormal, randomUniform, range, scalar, tensor, tensor1d, tensor2d, tensor3d, tensor4d, tensor5d,
   tensor6d, type TensorBuffer, truncatedNormal, variable, zeros, zerosLike,
 } from './create.js';
-export * as data from './data.js';
+export * as data from './data/webcam.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as io from './io/index.js';
 export * from './layers/index.js';

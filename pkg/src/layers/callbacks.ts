@@ -1,6 +1,6 @@
 /** What happens between the steps of training. */
 
-import type { Tensor } from '../tensor.js';
+import { dispose, keep, type Tensor } from '../tensor.js';
 import { coded } from '../types.js';
 import type { LayersModel } from './model.js';
 
@@ -45,63 +45,97 @@ export class History extends Callback {
   }
 }
 
-export interface EarlyStoppingArgs {
+/** A quantity among the logs of an epoch, and what counts as better. */
+export interface MonitorArgs {
+  /** 'val_loss' by default. */
   monitor?: string;
+  /** A change that is no larger is none; 0 by default. */
   minDelta?: number;
+  /** Whether less is better, or more; by default, more of what is named like an accuracy, and less of all else. */
+  mode?: 'auto' | 'min' | 'max';
+}
+
+/** Finds the best value of a quantity. */
+export class Monitor {
+  best: number;
+  private readonly name: string;
+  private readonly sign: number;
+
+  constructor(
+    private readonly owner: string,
+    private readonly args: MonitorArgs,
+    best?: number,
+  ) {
+    const { monitor = 'val_loss', mode = 'auto' } = args;
+    this.name = monitor;
+    this.sign = mode === 'max' || (mode === 'auto' && monitor.includes('acc')) ? 1 : -1;
+    this.best = best ?? -this.sign * Infinity;
+  }
+
+  /** Whether the quantity is better than ever; undefined, with a warning, where the logs do not have it. */
+  improved(logs: Logs): boolean | undefined {
+    const current = logs[this.name];
+    if (current === undefined) {
+      console.warn(`Metric for ${this.owner} ${this.name} is not available. Available metrics are: ${Object.keys(logs)}`);
+      return undefined;
+    }
+    const better = this.sign * (current - this.best) > Math.abs(this.args.minDelta ?? 0);
+    if (better) this.best = current;
+    return better;
+  }
+}
+
+export interface EarlyStoppingArgs extends MonitorArgs {
+  /** Epochs without improvement after which training ends; 0 by default. */
   patience?: number;
   verbose?: number;
-  mode?: 'auto' | 'min' | 'max';
+  /** What is to be improved upon from the start. */
   baseline?: number;
+  /** Whether the model ends with the weights of its best epoch. */
   restoreBestWeights?: boolean;
+  /** The first epoch that counts; 0 by default. */
+  startFromEpoch?: number;
 }
 
 /** Ends training when a quantity no longer improves. */
 export class EarlyStopping extends Callback {
-  private best: number;
+  private monitor!: Monitor;
   private waited = 0;
   private stoppedEpoch = 0;
   private bestWeights: Tensor[] = [];
-  private readonly sign: number;
 
   constructor(private readonly args: EarlyStoppingArgs = {}) {
     super();
-    const { monitor = 'val_loss', mode = 'auto' } = args;
-    const rises = mode === 'max' || (mode === 'auto' && monitor.includes('acc'));
-    this.sign = rises ? 1 : -1;
-    this.best = args.baseline ?? (rises ? -Infinity : Infinity);
+    void this.onTrainBegin();
+  }
+
+  override async onTrainBegin(): Promise<void> {
+    this.waited = this.stoppedEpoch = 0;
+    this.monitor = new Monitor('EarlyStopping', this.args, this.args.baseline);
   }
 
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
-    const { monitor = 'val_loss', minDelta = 0, patience = 0, restoreBestWeights = false } = this.args;
-    const current = logs[monitor];
-    if (current === undefined) {
-      console.warn(`Metric for EarlyStopping ${monitor} is not available. Available metrics are: ${Object.keys(logs)}`);
-      return;
-    }
-    if (this.sign * (current - this.best) > Math.abs(minDelta)) {
-      this.best = current;
+    const { patience = 0, restoreBestWeights, startFromEpoch = 0 } = this.args;
+    if (epoch < startFromEpoch) return;
+    const improved = this.monitor.improved(logs);
+    const { model } = this;
+    if (improved === undefined || model === null) return;
+    if (improved) {
       this.waited = 0;
-      if (restoreBestWeights && this.model !== null) {
-        this.bestWeights.forEach((w) => w.dispose());
-        this.bestWeights = this.model.getWeights().map((w) => {
-          const copy = w.clone();
-          copy.kept = true;
-          return copy;
-        });
+      if (restoreBestWeights) {
+        dispose(this.bestWeights);
+        this.bestWeights = model.getWeights().map((w) => keep(w.clone()));
       }
-      return;
-    }
-    this.waited += 1;
-    if (this.waited >= patience && this.model !== null) {
+    } else if (++this.waited >= patience) {
       this.stoppedEpoch = epoch;
-      this.model.stopTraining = true;
+      model.stopTraining = true;
     }
   }
 
   override async onTrainEnd(): Promise<void> {
     if (this.stoppedEpoch > 0 && this.args.verbose) console.log(`Epoch ${this.stoppedEpoch}: early stopping.`);
     if (this.bestWeights.length > 0) this.model?.setWeights(this.bestWeights);
-    this.bestWeights.forEach((w) => w.dispose());
+    dispose(this.bestWeights);
     this.bestWeights = [];
   }
 }
@@ -113,11 +147,14 @@ export const callbacks = { earlyStopping: (args?: EarlyStoppingArgs): EarlyStopp
 export class CallbackList {
   private readonly list: (CustomCallbackArgs | Callback)[];
 
-  constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | undefined, history: History, model: LayersModel) {
+  constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
     this.list = [history, ...(given === undefined ? [] : [given].flat())];
     for (const callback of this.list) {
       if (callback === null || typeof callback !== 'object') throw coded('argument', 'A callback must be an object with functions such as onEpochEnd.');
-      if (callback instanceof Callback) callback.setModel(model);
+      if (callback instanceof Callback) {
+        callback.setModel(model);
+        callback.setParams(params);
+      }
     }
   }
 

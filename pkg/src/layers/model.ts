@@ -10,12 +10,11 @@ import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
-import { shuffled } from '../random.js';
-import { nextFrame, now } from '../util.js';
-import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
+import type { History } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
-import { type LayerVariable, listOf, nextSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { type LayerVariable, listOf, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
 
@@ -25,19 +24,11 @@ export interface ModelCompileArgs {
   metrics?: LossName | LossName[] | Record<string, LossName | LossName[]>;
 }
 
-export interface ModelFitArgs {
+export interface ModelFitArgs extends TrainingArgs {
   batchSize?: number;
-  epochs?: number;
-  verbose?: number;
-  callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
   validationSplit?: number;
   validationData?: [Tensor | Tensor[], Tensor | Tensor[]];
   shuffle?: boolean;
-  classWeight?: Record<number, number>;
-  initialEpoch?: number;
-  yieldEvery?: 'auto' | 'batch' | 'epoch' | 'never' | number;
-  /** Ends training between two steps. */
-  signal?: AbortSignal;
 }
 
 export interface ModelEvaluateArgs {
@@ -45,16 +36,14 @@ export interface ModelEvaluateArgs {
   verbose?: number;
 }
 
-/** Milliseconds of work after which training lets the page have its turn. */
-const YIELD_AFTER_MS = 16;
-
 interface Metric {
   readonly name: string;
   readonly output: number;
   readonly compute: LossOrMetricFn;
 }
 
-type Fed = Tensor | Tensor[] | Record<string, Tensor>;
+/** Tensors for a model's inputs or outputs: the only one, in order, or by name. */
+export type Fed = Tensor | Tensor[] | Record<string, Tensor>;
 
 export class LayersModel extends Container {
   static override className = 'Model';
@@ -123,12 +112,12 @@ export class LayersModel extends Container {
     return { name: metric, output, compute: known.includes(camel) ? named('metric', camel) : lossOf(metric) };
   }
 
-  private checkCompiled(): Optimizer {
+  checkCompiled(): Optimizer {
     if (this.optimizer === null) throw coded('argument', 'You must compile a model before training/testing. Use LayersModel.compile(modelCompileArgs).');
     return this.optimizer;
   }
 
-  private feed(x: Fed, names: string[], what: string): Tensor[] {
+  feed(x: Fed, names: string[], what: string): Tensor[] {
     const list = x instanceof Tensor ? [x] : Array.isArray(x) ? x : names.map((name) => x[name] as Tensor);
     list.forEach((t, i) => {
       if (!(t instanceof Tensor)) throw coded('argument', `${what} ${i} must be a tensor, but got ${t === undefined ? 'undefined' : typeof t}`);
@@ -187,8 +176,8 @@ export class LayersModel extends Container {
       .map((w) => fromRecord(wasm().penalty(encode(w.regularizer), w.variable.handle), 0)[0]);
   }
 
-  /** One step; its loss and metrics as scalars that the caller disposes. */
-  private trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>): Tensor[] {
+  /** One step of training; its loss and metrics as scalars that the caller disposes. */
+  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>): Tensor[] {
     const optimizer = this.checkCompiled();
     return tidy(() => {
       const trained: LayerVariable[] = this.trainableWeights;
@@ -217,7 +206,8 @@ export class LayersModel extends Container {
     return this.metrics.map((m) => ops.mean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor)));
   }
 
-  private checkSamples(x: Tensor[], y: Tensor[]): number {
+  /** The number of samples of inputs and targets that fit together, and the model. */
+  checkSamples(x: Tensor[], y: Tensor[]): number {
     const samples = x[0]?.shape[0] ?? 0;
     if (y.length !== this.outputs.length) {
       throw coded('argument', `Error when checking model target: expected ${this.outputs.length} Tensor(s), but instead got ${y.length}.`);
@@ -238,6 +228,20 @@ export class LayersModel extends Container {
     return samples;
   }
 
+  /** Every class of the samples that are trained on must have a weight. */
+  async checkClassWeight(targets: Tensor[], samples: number, classWeight?: Record<number, number>): Promise<void> {
+    if (classWeight === undefined) return;
+    if (targets.length > 1) throw coded('argument', `classWeight is for models with one output; this one has ${targets.length}.`);
+    const classes = tidy(() => classesOf(targets[0] as Tensor));
+    const trained = new Set((await classes.data<'int32'>()).subarray(0, samples));
+    classes.dispose();
+    for (const c of trained) {
+      if (classWeight[c] === undefined) {
+        throw coded('argument', `classWeight must contain all classes in the training data. The class ${c} exists in the data but not in classWeight`);
+      }
+    }
+  }
+
   async trainOnBatch(x: Fed, y: Fed): Promise<number | number[]> {
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     this.checkCompiled();
@@ -256,6 +260,13 @@ export class LayersModel extends Container {
     return results.length === 1 ? (results[0] as Tensor) : results;
   }
 
+  /** The loss and the metrics of one batch, as scalars. Runs in the caller's scope. */
+  testStep(inputs: Tensor[], targets: Tensor[]): Tensor[] {
+    const predicted = this.compute(inputs, this.outputs, { training: false });
+    const losses = this.outputLosses(predicted, targets, null);
+    return this.values(this.totalLoss(losses), losses, predicted, targets);
+  }
+
   private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number): Tensor[] {
     let sums: Tensor[] = [];
     for (let at = 0; at < samples; at += size) {
@@ -263,10 +274,7 @@ export class LayersModel extends Container {
       const old = sums;
       sums = tidy(() => {
         const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
-        const [bx, by] = [inputs.map(part), targets.map(part)];
-        const predicted = this.compute(bx, this.outputs, { training: false });
-        const losses = this.outputLosses(predicted, by, null);
-        const values = this.values(this.totalLoss(losses), losses, predicted, by).map((v) => ops.mul(v, count));
+        const values = this.testStep(inputs.map(part), targets.map(part)).map((v) => ops.mul(v, count));
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
@@ -279,15 +287,12 @@ export class LayersModel extends Container {
     this.checkCompiled();
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     const all = this.checkSamples(inputs, targets);
-    const { batchSize = 32, epochs = 1, validationSplit = 0, validationData, initialEpoch = 0 } = args;
+    const { batchSize = 32, validationSplit = 0, validationData } = args;
     if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
     if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
     const held: { x: Tensor[]; y: Tensor[] } | null = validationData === undefined ? null : { x: listOf(validationData[0]), y: listOf(validationData[1]) };
     const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
-    if (args.classWeight !== undefined) {
-      if (targets.length > 1) throw coded('argument', `classWeight is for models with one output; this one has ${targets.length}.`);
-      await checkClassWeight(targets[0] as Tensor, samples, args.classWeight);
-    }
+    await this.checkClassWeight(targets, samples, args.classWeight);
     const owned: Tensor[] = [];
     let validation = held;
     if (held === null && samples < all) {
@@ -295,69 +300,16 @@ export class LayersModel extends Container {
       validation = { x: inputs.map(rest), y: targets.map(rest) };
       owned.push(...validation.x, ...validation.y);
     }
-    const history = new History();
-    const callbacks = new CallbackList(args.callbacks, history, this);
-    this.isTraining = true;
-    this.stopTraining = false;
-    this.history = history;
-    const pause = new Pause(args.yieldEvery ?? 'auto');
+    const data = {
+      steps: Math.ceil(samples / batchSize),
+      batches: () => batchesOf(inputs, targets, samples, batchSize, args.shuffle !== false),
+      validate: validation && (() => readScalars(tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize)))),
+    };
     try {
-      await callbacks.each('onTrainBegin');
-      for (let epoch = initialEpoch; epoch < epochs && !this.ended(args.signal); epoch++) {
-        await callbacks.each('onEpochBegin', epoch);
-        const logs = await this.fitEpoch(inputs, targets, samples, epoch, args, batchSize, callbacks, pause);
-        if (validation !== null) {
-          const values = tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize));
-          (await readScalars(values)).forEach((v, i) => (logs[`val_${this.metricsNames[i]}`] = v));
-        }
-        await callbacks.each('onEpochEnd', epoch, logs);
-        await pause.afterEpoch();
-      }
-      await callbacks.each('onTrainEnd');
+      return await train(this, data, args);
     } finally {
-      this.isTraining = false;
       owned.forEach((t) => t.dispose());
     }
-    return history;
-  }
-
-  private ended(signal?: AbortSignal): boolean {
-    return this.stopTraining || signal?.aborted === true;
-  }
-
-  private async fitEpoch(inputs: Tensor[], targets: Tensor[], samples: number, epoch: number, args: ModelFitArgs, batchSize: number, callbacks: CallbackList, pause: Pause): Promise<Logs> {
-    const order = args.shuffle === false ? Uint32Array.from({ length: samples }, (_, i) => i) : shuffled(samples, nextSeed());
-    // Sums stay with the engine: reading every batch's losses would make it wait.
-    let sums: Tensor[] = [];
-    let values: Tensor[] = [];
-    let seen = 0;
-    try {
-      for (let at = 0, batch = 0; at < samples && !this.ended(args.signal); at += batchSize, batch++) {
-        const size = Math.min(batchSize, samples - at);
-        await callbacks.each('onBatchBegin', batch, { batch, size });
-        values = tidy(() => {
-          const picked = tensor(Int32Array.from(order.subarray(at, at + size)), [size], 'int32');
-          const part = (t: Tensor): Tensor => ops.gather(t, picked);
-          return this.trainStep(inputs.map(part), targets.map(part), args.classWeight);
-        });
-        const old = sums;
-        sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
-        old.forEach((t) => t.dispose());
-        seen += size;
-        wasm().flush();
-        const logs: Logs = { batch, size };
-        if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[this.metricsNames[i] as string] = v));
-        else values.forEach((v) => v.dispose());
-        await callbacks.each('onBatchEnd', batch, logs);
-        if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
-      }
-    } catch (error) {
-      for (const t of [...sums, ...values]) t.dispose();
-      throw error;
-    }
-    const logs: Logs = {};
-    (await readScalars(sums)).forEach((sum, i) => (logs[this.metricsNames[i] as string] = sum / seen));
-    return logs;
   }
 
   override setWeights(weights: Tensor[]): void {
@@ -490,52 +442,11 @@ function classesOf(target: Tensor): Tensor {
   return target.rank > 1 && (target.shape.at(-1) ?? 1) > 1 ? ops.argMax(target, -1) : ops.reshape(target, [target.shape[0] ?? 0]).toInt();
 }
 
-/** Every class of the samples that are trained on must have a weight. */
-async function checkClassWeight(target: Tensor, samples: number, classWeight: Record<number, number>): Promise<void> {
-  const classes = tidy(() => classesOf(target));
-  const trained = new Set((await classes.data<'int32'>()).subarray(0, samples));
-  classes.dispose();
-  for (const c of trained) {
-    if (classWeight[c] === undefined) {
-      throw coded('argument', `classWeight must contain all classes in the training data. The class ${c} exists in the data but not in classWeight`);
-    }
-  }
-}
-
 /** A weight per sample from the class that its target names. */
 function sampleWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
   const largest = Math.max(...Object.keys(classWeight).map(Number));
   const table = tensor(Float32Array.from({ length: largest + 1 }, (_, i) => classWeight[i] ?? 1));
   return ops.gather(table, classesOf(target));
-}
-
-/** The values of scalars, which are disposed. */
-async function readScalars(scalars: Tensor[]): Promise<number[]> {
-  const values = await Promise.all(scalars.map(async (s) => (await s.data())[0] ?? NaN));
-  scalars.forEach((s) => s.dispose());
-  return values;
-}
-
-/** When training lets others have their turn. */
-class Pause {
-  private last = now();
-  constructor(private readonly every: NonNullable<ModelFitArgs['yieldEvery']>) {}
-
-  private async rest(): Promise<true> {
-    await nextFrame();
-    this.last = now();
-    return true;
-  }
-
-  async afterBatch(): Promise<boolean> {
-    const { every } = this;
-    const due = every === 'batch' || (every === 'auto' && now() - this.last > YIELD_AFTER_MS) || (typeof every === 'number' && now() - this.last > every);
-    return due ? this.rest() : false;
-  }
-
-  async afterEpoch(): Promise<void> {
-    if (this.every === 'epoch') await this.rest();
-  }
 }
 
 /** A model from its inputs and outputs. */

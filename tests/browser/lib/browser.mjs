@@ -1,7 +1,7 @@
-// A headless browser with WebGPU on a software device.
+// A headless browser with WebGPU on a software device, and what else `extra` asks for.
 import { chromium } from 'playwright-core';
 
-export function launch() {
+export function launch(extra = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -14,6 +14,7 @@ export function launch() {
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
       '--ignore-gpu-blocklist',
+      ...extra,
     ],
   });
 }

@@ -1,15 +1,17 @@
 /** Data from the page: the camera. */
 
-import { fromPixels } from './browser.js';
-import { resizeBilinear } from './ops/index.js';
-import { type Tensor, tidy } from './tensor.js';
-import { coded } from './types.js';
+import { fromPixels } from '../browser.js';
+import { resizeBilinear, slice } from '../ops/core.js';
+import { type Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
 
 export interface WebcamConfig {
   facingMode?: 'user' | 'environment';
   deviceId?: string;
   resizeWidth?: number;
   resizeHeight?: number;
+  /** Whether a frame is cut around its centre to the size, and not scaled to it. */
+  centerCrop?: boolean;
 }
 
 /** Why a camera could not be had, in words. */
@@ -38,7 +40,8 @@ export class WebcamIterator {
   /** Opens the camera, with the user's permission. */
   static async create(video?: HTMLVideoElement, config: WebcamConfig = {}): Promise<WebcamIterator> {
     if (globalThis.navigator?.mediaDevices === undefined) {
-      throw coded('device', 'There is no camera here: it needs a secure page (https or localhost) in a browser.');
+      const hint = typeof document === 'undefined' ? '' : ' It needs a secure page (https or localhost).';
+      throw coded('device', `tf.data.webcam is only supported in browser environment.${hint}`);
     }
     const element = video ?? document.createElement('video');
     const size = { width: element.width || config.resizeWidth || 224, height: element.height || config.resizeHeight || 224 };
@@ -58,10 +61,15 @@ export class WebcamIterator {
   /** The current frame: int32 [height, width, 3], or float32 at the configured size. */
   async capture(): Promise<Tensor> {
     if (this.stream === null) throw coded('device', 'The camera was stopped.');
-    const { resizeWidth, resizeHeight } = this.config;
+    const { resizeWidth, resizeHeight, centerCrop } = this.config;
     return tidy(() => {
       const frame = fromPixels(this.video);
-      return resizeWidth === undefined || resizeHeight === undefined ? frame : resizeBilinear(frame.toFloat(), [resizeHeight, resizeWidth]);
+      if (resizeWidth === undefined || resizeHeight === undefined) return frame;
+      const size: [number, number] = [resizeHeight, resizeWidth];
+      // Of a frame that is smaller than the size, all is scaled.
+      const cut = size.map((d, i) => (centerCrop ? Math.min(d, frame.shape[i] ?? 0) : (frame.shape[i] ?? 0)));
+      const from = cut.map((d, i) => ((frame.shape[i] ?? 0) - d) >> 1);
+      return resizeBilinear(slice(frame, [...from, 0], [...cut, -1]).toFloat(), size);
     });
   }
 
