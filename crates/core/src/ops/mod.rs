@@ -1,5 +1,6 @@
 //! The functions users call. Each infers shape and dtype, raises its error, and records nodes.
 
+mod attention;
 mod contract;
 mod index;
 mod loss;
@@ -9,8 +10,10 @@ mod pool;
 mod random;
 mod reduce;
 mod resize;
+mod standardize;
 
 pub use crate::pointwise::table::*;
+pub use attention::{scaled_dot_product_attention, AttentionOptions};
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
 pub use index::{gather, one_hot, range, topk, unsorted_segment_sum};
 pub use loss::{log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy};
@@ -23,6 +26,7 @@ pub use pool::{avg_pool, max_pool, PoolOptions};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
+pub use standardize::{group_norm, l2_normalize, layer_norm, rms_norm};
 
 pub(crate) use contract::conv;
 pub(crate) use index::{put_along_add, scatter_add, take_along};
