@@ -1,6 +1,7 @@
 //! The catalogue. Pointwise cases come from the op table; the others are written here.
 
 mod attention;
+mod quantize;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
@@ -90,6 +91,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(indexing());
     all.extend(composites());
     all.extend(attention::attention());
+    all.extend(quantize::quantize());
     all.extend(crate::large::large());
     all
 }

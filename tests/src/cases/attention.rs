@@ -11,7 +11,7 @@ fn attend(options: AttentionOptions) -> impl Fn(&[Tensor]) -> Result<Tensor> + S
 }
 
 /// The gradients of the sum of `f` by the first two operands as the value, so that what is compared are second ones.
-fn gradient_of(f: impl Fn(&[Tensor]) -> Result<Tensor>, x: &[Tensor]) -> Result<Tensor> {
+pub(super) fn gradient_of(f: impl Fn(&[Tensor]) -> Result<Tensor>, x: &[Tensor]) -> Result<Tensor> {
     let device = x[0].device();
     device.start_tape();
     let y = f(x);

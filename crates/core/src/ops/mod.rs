@@ -7,6 +7,7 @@ mod loss;
 mod movement;
 mod norm;
 mod pool;
+mod quantize;
 mod random;
 mod reduce;
 mod resize;
@@ -23,6 +24,7 @@ pub use movement::{
 };
 pub use norm::{batch_norm, dropout, moments};
 pub use pool::{avg_pool, max_pool, PoolOptions};
+pub use quantize::{dequantize, fake_quantize, quantize, QuantizedType};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
