@@ -16,6 +16,7 @@ installMethods(operations);
 export * as browser from './browser.js';
 export * from './create.js';
 export * as data from './data.js';
+export * from './distributions.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as io from './io/index.js';
 export * from './kernel_names.js';

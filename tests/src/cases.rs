@@ -1,6 +1,7 @@
 //! The catalogue. Pointwise cases come from the op table; the others are written here.
 
 mod attention;
+mod distributions;
 mod quantize;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
@@ -92,6 +93,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(composites());
     all.extend(attention::attention());
     all.extend(quantize::quantize());
+    all.extend(distributions::distributions());
     all.extend(crate::large::large());
     all
 }

@@ -2,6 +2,7 @@
 
 mod attention;
 mod contract;
+mod distributions;
 mod index;
 mod loss;
 mod movement;
@@ -16,6 +17,9 @@ mod standardize;
 pub use crate::pointwise::table::*;
 pub use attention::{scaled_dot_product_attention, AttentionOptions};
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
+pub use distributions::{
+    bernoulli, categorical, gumbel, permutation, random_exponential, random_gamma, random_int, random_poisson,
+};
 pub use index::{gather, one_hot, range, topk, unsorted_segment_sum};
 pub use loss::{log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy};
 pub use movement::{
