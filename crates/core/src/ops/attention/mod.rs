@@ -14,8 +14,10 @@ use tiles::{Operands, Tiling};
 const OP: &str = "scaledDotProductAttention";
 /// Keys of a tile.
 const TILE_KEYS: usize = 512;
-/// Most queries of a tile: with more, fewer tiles above the diagonal of causal attention can be left out.
+/// Most queries of a tile.
 const TILE_QUERIES: usize = 1024;
+/// Most queries of a tile of causal attention: the fewer, the more tiles lie above the diagonal and are left out.
+const TILE_CAUSAL_QUERIES: usize = 256;
 /// Fewest queries of a tile, below which products are slow.
 const LEAST_QUERIES: usize = 64;
 /// Scores of a tile, in all batches and heads together.
@@ -96,7 +98,8 @@ fn tiling(q: &Tensor, k: &Tensor, v: &Tensor, masked: bool, options: &AttentionO
     let tile = options.tile.unwrap_or_else(|| {
         let columns = keys.clamp(1, TILE_KEYS);
         let rows = TILE_SCORES / (batch * query_heads * columns).max(1);
-        (rows.clamp(LEAST_QUERIES, TILE_QUERIES), columns)
+        let most = if options.causal { TILE_CAUSAL_QUERIES } else { TILE_QUERIES };
+        (rows.clamp(LEAST_QUERIES, most), columns)
     });
     if tile.0 == 0 || tile.1 == 0 {
         return Err(Error::argument(OP, "a tile of at least one query and key", format!("{tile:?}")));
