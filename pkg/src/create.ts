@@ -2,10 +2,8 @@
 
 import { inferShape, make, tensor, toTensor } from './convert.js';
 import { run1, Tensor, Variable } from './tensor.js';
-import { expandDims, reshape } from './ops/movement.js';
-import { add, cast, floor } from './ops/pointwise.js';
-import { argMax, logSoftmax } from './ops/reduce.js';
-import { generator, seedOf } from './random.js';
+import { cast } from './ops/pointwise.js';
+import { seedOf } from './random.js';
 import { complexOf, partOf } from './special.js';
 import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides, sizeOf } from './shape.js';
 import { coded, dtypeCode, type DataType, type DataTypeMap, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
@@ -156,11 +154,6 @@ export function randomUniform(shape: Shape, minval = 0, maxval = 1, dtype?: Data
   return drawn('randomUniform', shape, [minval, maxval], dtype, seed, ['float32', 'int32', 'bool']);
 }
 
-/** Whole numbers from `minval` up to and without `maxval`. */
-export function randomUniformInt(shape: Shape, minval: number, maxval: number, seed?: number | string): Tensor {
-  return cast(floor(randomUniform(shape, minval, maxval, 'float32', seed)), 'int32');
-}
-
 export function randomNormal(shape: Shape, mean = 0, stdDev = 1, dtype?: DataType | null, seed?: number): Tensor {
   return drawn('randomNormal', shape, [mean, stdDev], dtype, seed, FLOAT_OR_INT);
 }
@@ -178,41 +171,6 @@ export function rand(shape: Shape, draw: () => number, dtype?: DataType | null):
   assertNonNegativeIntegerDimensions(shape);
   const type = dtype ?? 'float32';
   return tensor(Float32Array.from({ length: sizeOf(shape) }, draw), shape, type);
-}
-
-/** Draws of the gamma distribution (Marsaglia & Tsang 2000). */
-export function randomGamma(shape: Shape, alpha: number, beta = 1, dtype?: DataType | null, seed?: number): Tensor {
-  const type = dtype ?? 'float32';
-  if (!FLOAT_OR_INT.includes(type)) throw coded('dtype', `Unsupported data type ${type}`);
-  const rate = beta ?? 1;
-  const next = generator(seedOf(seed));
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  const draw = (shape: number): number => {
-    if (shape < 1) return draw(shape + 1) * (1 - next()) ** (1 / shape);
-    const d = shape - 1 / 3;
-    for (;;) {
-      const x = normal();
-      const v = (1 + x / Math.sqrt(9 * d)) ** 3;
-      if (v > 0 && Math.log(1 - next()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
-    }
-  };
-  return rand(shape, () => draw(alpha) / rate, type);
-}
-
-/** Class numbers drawn by unnormalized log-probabilities, or by probabilities. */
-export function multinomial(logits: TensorInput, numSamples: number, seed?: number, normalized = false): Tensor {
-  const t = toTensor(logits, 'logits', 'multinomial');
-  const classes = t.size;
-  if (classes < 2) throw coded('argument', `Error in multinomial: you need at least 2 outcomes, but got ${classes}.`);
-  if (t.rank > 2) throw coded('shape', `Rank of probabilities must be 1 or 2, but is ${t.rank}`);
-  const rows = t.rank === 1 ? reshape(t, [1, -1]) : t;
-  const scores = normalized ? run1('log', [rows]) : logSoftmax(rows);
-  const [batch = 1, n = 1] = rows.shape;
-  // The largest of scores with Gumbel noise falls on a class as often as its probability says.
-  const noise = randomUniform([batch, numSamples, n], 1e-20, 1, 'float32', seed);
-  const gumbel = run1('neg', [run1('log', [run1('neg', [run1('log', [noise])])])]);
-  const drawnClasses = argMax(add(expandDims(scores, 1), gumbel), 2);
-  return t.rank === 1 ? reshape(drawnClasses, [-1]) : drawnClasses;
 }
 
 /** Zeros, or null for texts. */

@@ -18,6 +18,7 @@ installDatasetTraining();
 export * as browser from './browser.js';
 export * from './create.js';
 export * as data from './data/index.js';
+export * from './distributions.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as io from './io/index.js';
 export * from './kernel_names.js';

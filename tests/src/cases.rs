@@ -1,5 +1,9 @@
 //! The catalogue. Pointwise cases come from the op table; the others are written here.
 
+mod attention;
+mod distributions;
+mod quantize;
+
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
 use headwater_core::{DType, Result, Tensor};
@@ -92,6 +96,9 @@ pub fn cases() -> Vec<Case> {
     all.extend(images());
     all.extend(indexing());
     all.extend(composites());
+    all.extend(attention::attention());
+    all.extend(quantize::quantize());
+    all.extend(distributions::distributions());
     all.extend(crate::large::large());
     all.extend(layout::cases());
     all.extend(einsum::cases());

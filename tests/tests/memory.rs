@@ -1,5 +1,6 @@
 //! Long runs do not grow.
 
+use headwater::ops::AttentionOptions;
 use headwater::{cpu, gpu, ops, Device, Result, Tensor};
 
 /// A step of gradient descent on a small network; the new weights and the loss.
@@ -42,4 +43,30 @@ fn stays_flat(device: &Device) -> Result<()> {
 fn a_thousand_training_steps_leave_memory_flat() -> Result<()> {
     stays_flat(&cpu(2))?;
     stays_flat(&gpu()?)
+}
+
+/// What the engine has ever held at once, for attention of a length and its gradients.
+fn attention_memory(length: usize, causal: bool) -> Result<usize> {
+    let device = cpu(2);
+    let draw = |seed| ops::random_normal(&device, [2, length, 8], 0.0, 1.0, seed);
+    let (q, k, v) = (draw(1)?, draw(2)?, draw(3)?);
+    let options = AttentionOptions { causal, ..AttentionOptions::default() };
+    let (y, gradients) =
+        device.value_and_grads(&[&q, &k, &v], || ops::scaled_dot_product_attention(&q, &k, &v, None, &options))?;
+    device.flush()?;
+    drop((y, gradients));
+    // What was freed is kept for reuse.
+    let memory = device.engine().memory();
+    Ok(memory.live + memory.pooled)
+}
+
+#[test]
+fn attention_of_four_times_the_length_takes_at_most_four_times_the_memory() -> Result<()> {
+    for causal in [false, true] {
+        let (short, long) = (attention_memory(1024, causal)?, attention_memory(4096, causal)?);
+        assert!(long <= 4 * short, "causal {causal}: {short} bytes at 1024, {long} at 4096");
+        // One matrix of scores would take more.
+        assert!(long < 2 * 4096 * 4096 * 4, "{long} bytes");
+    }
+    Ok(())
 }

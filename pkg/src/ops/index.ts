@@ -1,10 +1,12 @@
 /** All operations as users call them. */
 
 import { scoped } from '../tensor.js';
+import * as attention from './attention.js';
 import * as beyond from './beyond.js';
 import * as indexing from './indexing.js';
 import * as linear from './linear.js';
 import * as movement from './movement.js';
+import * as quantize_ from './quantize.js';
 import * as recurrent from './recurrent.js';
 import * as scan from './scan.js';
 import * as spectral_ from './spectral.js';
@@ -78,3 +80,14 @@ export const argsort = /* @__PURE__ */ scoped(beyond.argsort);
 export const kron = /* @__PURE__ */ scoped(beyond.kron);
 export const roll = /* @__PURE__ */ scoped(beyond.roll);
 export const sort = /* @__PURE__ */ scoped(beyond.sort);
+export { digamma, gelu, hardSwish, lgamma, logaddexp, swish as silu } from './pointwise.js';
+export type { AttentionOptions } from './attention.js';
+export const groupNorm = /* @__PURE__ */ scoped(attention.groupNorm);
+export const l2Normalize = /* @__PURE__ */ scoped(attention.l2Normalize);
+export const layerNorm = /* @__PURE__ */ scoped(attention.layerNorm);
+export const rmsNorm = /* @__PURE__ */ scoped(attention.rmsNorm);
+export const scaledDotProductAttention = /* @__PURE__ */ scoped(attention.scaledDotProductAttention);
+export type { QuantizeOptions } from './quantize.js';
+export const dequantize = /* @__PURE__ */ scoped(quantize_.dequantize);
+export const fakeQuantize = /* @__PURE__ */ scoped(quantize_.fakeQuantize);
+export const quantize = /* @__PURE__ */ scoped(quantize_.quantize);

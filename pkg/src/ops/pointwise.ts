@@ -85,6 +85,13 @@ export const greaterEqual = /* @__PURE__ */ binary('greaterEqual', 'string_or_nu
 export const logicalAnd = /* @__PURE__ */ binary('logicalAnd', 'bool');
 export const logicalOr = /* @__PURE__ */ binary('logicalOr', 'bool');
 export const logicalXor = /* @__PURE__ */ binary('logicalXor', 'bool');
+/* What TensorFlow.js lacks. */
+export const digamma = /* @__PURE__ */ unary('digamma');
+export const gelu = /* @__PURE__ */ unary('gelu');
+export const hardSwish = /* @__PURE__ */ unary('hardSwish');
+export const lgamma = /* @__PURE__ */ unary('lgamma');
+export const logaddexp = /* @__PURE__ */ binary('logaddexp');
+
 const bits = /* @__PURE__ */ binary('bitwiseAnd');
 export function bitwiseAnd(x: TensorInput, y: TensorInput): Tensor {
   const [a, b] = [toTensor(x, 'x', 'bitwiseAnd'), toTensor(y, 'y', 'bitwiseAnd')];

@@ -1,7 +1,9 @@
 //! The functions users call. Each infers shape and dtype, raises its error, and records nodes.
 
+mod attention;
 mod contract;
 mod convolve;
+mod distributions;
 mod einsum;
 mod index;
 mod layout;
@@ -9,14 +11,20 @@ mod loss;
 mod movement;
 mod norm;
 mod pool;
+mod quantize;
 mod random;
 mod recurrent;
 mod reduce;
 mod resize;
+mod standardize;
 
 pub use crate::pointwise::table::*;
+pub use attention::{scaled_dot_product_attention, AttentionOptions};
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
 pub use convolve::{conv1d, separable_conv2d, Conv1dOptions};
+pub use distributions::{
+    bernoulli, categorical, gumbel, permutation, random_exponential, random_gamma, random_int, random_poisson,
+};
 pub use einsum::{dot, einsum, outer, tensordot};
 pub use index::{gather, one_hot, range, topk, unsorted_segment_sum};
 pub use layout::{
@@ -29,10 +37,12 @@ pub use movement::{
 };
 pub use norm::{batch_norm, dropout, moments};
 pub use pool::{avg_pool, max_pool, PoolOptions};
+pub use quantize::{dequantize, fake_quantize, quantize, QuantizedType};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use recurrent::{basic_lstm_cell, moving_average, LstmWeights};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
+pub use standardize::{group_norm, l2_normalize, layer_norm, rms_norm};
 
 pub(crate) use contract::conv;
 pub(crate) use index::{put_along_add, scatter_add, take_along};

@@ -11,7 +11,7 @@ use crate::ops::{add, bitwise_xor, cos, log, mul, reshape, right_shift, sqrt};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-fn int(device: &Device, bits: u32) -> Tensor {
+pub(super) fn int(device: &Device, bits: u32) -> Tensor {
     device.constant(Scalar::I32(bits as i32))
 }
 
@@ -36,7 +36,7 @@ pub fn hash_key(seed: u32, stream: u32) -> u32 {
 }
 
 /// 32 random bits per element of a flat tensor of `n`.
-fn bits(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
+pub(super) fn bits(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
     let counter = mul(&device.iota([n], 0)?, &int(device, 0x9e37_79b9))?;
     let key = device.scalar(Scalar::I32(hash_key(seed, 0) as i32));
     let first = mix(&bitwise_xor(&counter, &key)?)?;
@@ -44,13 +44,13 @@ fn bits(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
 }
 
 /// Uniform in [0, 1), 24 bits of it.
-fn unit(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
+pub(super) fn unit(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
     let high = right_shift(&bits(device, n, seed)?, &int(device, 8))?;
     mul(&high.cast(DType::F32)?, &device.constant(Scalar::F32(1.0 / (1 << 24) as f32)))
 }
 
 /// Standard normal, by Box and Muller's transform of two uniforms.
-fn standard_normal(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
+pub(super) fn standard_normal(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
     // 1 - u lies in (0, 1]: its logarithm is finite.
     let one = device.constant(Scalar::F32(1.0));
     let u = crate::ops::sub(&one, &unit(device, n, hash_key(seed, 2))?)?;

@@ -4,6 +4,7 @@
 //! and the WGSL code and the fusion rule from the expression, the gradient by differentiating it, the Rust function
 //! and the chained method by the table's macro, the JavaScript one from the row's name.
 
+mod gamma;
 pub mod table;
 
 use std::sync::atomic::{AtomicU64, Ordering};

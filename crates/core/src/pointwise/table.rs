@@ -2,7 +2,7 @@
 
 #[cfg(any(test, feature = "reference"))]
 use super::Check;
-use super::{Expression, Gradient, Row, TypeRule};
+use super::{gamma, Expression, Gradient, Row, TypeRule};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::scalar::Ex;
@@ -43,6 +43,7 @@ macro_rules! pointwise {
     };
 }
 
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 use Gradient::{Derived, OfInput, OfOutput};
 
 #[cfg(any(test, feature = "reference"))]
@@ -70,6 +71,13 @@ fn cosh_of(x: Ex<'_>) -> Ex<'_> {
     (x.exp() + (-x).exp()) * 0.5
 }
 
+/// Of the differences to the larger, both: so that the gradient is right where the operands are equal.
+fn log_add_exp_of<'b>(a: Ex<'b>, b: Ex<'b>) -> Ex<'b> {
+    let larger = a.max(b);
+    let from = larger.is_inf().select(larger.k(0.0), larger);
+    ((a - from).exp() + (b - from).exp()).log() + from
+}
+
 fn floor_div_of<'b>(a: Ex<'b>, b: Ex<'b>) -> Ex<'b> {
     if a.dtype() == DType::F32 {
         return (a / b).floor();
@@ -94,7 +102,7 @@ fn erf_of(x: Ex<'_>) -> Ex<'_> {
     let square = x * x;
     let series = [1.0 / 1320.0, -1.0 / 216.0, 1.0 / 42.0, -0.1, 1.0 / 3.0];
     let near = series.iter().fold(x.k(-1.0 / 9360.0), |sum, &c| sum * square + c);
-    let near = x * (1.0 - square * near) * std::f64::consts::FRAC_2_SQRT_PI;
+    let near = x * (1.0 - square * near) * FRAC_2_SQRT_PI;
     let t = 1.0 / (x.abs() * 0.327_591_1 + 1.0);
     let terms = [-1.453_152_027, 1.421_413_741, -0.284_496_736, 0.254_829_592];
     let tail = terms.iter().fold(x.k(1.061_405_429), |sum, &c| sum * t + c) * t * (-square).exp();
@@ -111,7 +119,7 @@ fn erf_reference(x: &[f64]) -> f64 {
         term *= -x[0] * x[0] / n;
         sum += term / (2.0 * n + 1.0);
     }
-    sum * std::f64::consts::FRAC_2_SQRT_PI
+    sum * FRAC_2_SQRT_PI
 }
 
 #[cfg(any(test, feature = "reference"))]
@@ -272,8 +280,18 @@ pointwise! {
     softsign "softsign"/1 Float, |x| x / (x.abs() + 1.0), OfInput(|x, dy| { let d = x.abs() + 1.0; dy / (d * d) }), |x| x[0] / (1.0 + x[0].abs()), &[ANY];
     /// x / 5 + 1/2, limited to [0, 1].
     hard_sigmoid "hardSigmoid"/1 Float, |x| (x * 0.2 + 0.5).max(x.k(0.0)).min(x.k(1.0)), Derived, |x| (0.2 * x[0] + 0.5).clamp(0.0, 1.0), &[ANY];
+    /// x * relu6(x + 3) / 6 (Howard et al. 2019).
+    hard_swish "hardSwish"/1 Float, |x| x * (x + 3.0).max(x.k(0.0)).min(x.k(6.0)) * (1.0 / 6.0), Derived, |x| x[0] * (x[0] + 3.0).clamp(0.0, 6.0) / 6.0, &[ANY];
+    /// log(e^a + e^b), safe against overflow.
+    log_add_exp "logaddexp"/2 Float, log_add_exp_of, Derived, |x| x[0].max(x[1]) + (-(x[0] - x[1]).abs()).exp().ln_1p(), &[ANY, ANY];
+    /// The logarithm of the absolute value of the gamma function; infinite at its poles 0, -1, -2, ...
+    lgamma "lgamma"/1 Float, gamma::lgamma_of, OfInput(|x, dy| dy * gamma::digamma_of(x)), gamma::lgamma_reference, &[(-3.9, 9.0)];
+    /// The derivative of [`lgamma`]; infinite at its poles.
+    digamma "digamma"/1 Float, gamma::digamma_of, Derived, gamma::digamma_reference, &[(0.1, 9.0)];
     /// The error function: the normal distribution's mass within x * sqrt(2) of its mean.
-    erf "erf"/1 Float, erf_of, OfInput(|x, dy| dy * (-(x * x)).exp() * std::f64::consts::FRAC_2_SQRT_PI), erf_reference, &[ANY];
+    erf "erf"/1 Float, erf_of, OfInput(|x, dy| dy * (-(x * x)).exp() * FRAC_2_SQRT_PI), erf_reference, &[ANY];
+    /// The Gaussian error linear unit: x times the normal distribution's mass below x (Hendrycks & Gimpel 2016).
+    gelu "gelu"/1 Float, |x| x * 0.5 * (erf_of(x * FRAC_1_SQRT_2) + 1.0), OfInput(|x, dy| dy * (erf_of(x * FRAC_1_SQRT_2) * 0.5 + 0.5 + x * (x * x * -0.5).exp() * (FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * 0.5))), |x| 0.5 * x[0] * (1.0 + erf_reference(&[x[0] * FRAC_1_SQRT_2])), &[ANY];
     /// The Gaussian error linear unit in its tanh form (Hendrycks & Gimpel 2016).
     gelu_tanh "geluNew"/1 Float, |x| x * 0.5 * (((x * x * x * 0.044_715 + x) * 0.797_884_560_802_865_4).tanh() + 1.0), Derived, |x| 0.5 * x[0] * (1.0 + ((x[0] + 0.044_715 * x[0].powi(3)) * 0.797_884_560_802_865_4).tanh()), &[ANY];
 }

@@ -22,7 +22,7 @@ fn operation(name: &str) -> String {
 /// `ErrorKind::Unknown`.
 pub fn known(name: &str) -> Result<()> {
     let operation = operation(name);
-    let composed = ["linear", "softmax", "logSoftmax", "leakyRelu", "gelu"];
+    let composed = ["linear", "softmax", "logSoftmax", "leakyRelu"];
     let single = row(&operation).is_some_and(|row| row.arity() == 1);
     if composed.contains(&operation.as_str()) || single {
         Ok(())
@@ -42,12 +42,6 @@ pub fn activation(name: &str, x: &Tensor) -> Result<Tensor> {
         "softmax" => ops::softmax(x, -1),
         "logSoftmax" => ops::log_softmax(x, -1),
         "leakyRelu" => ops::leaky_relu(x, 0.2),
-        // x / 2 * (1 + erf(x / sqrt(2))) (Hendrycks & Gimpel 2016).
-        "gelu" => {
-            let half = ops::mul(x, &x.constant(0.5))?;
-            let mass = ops::erf(&ops::mul(x, &x.constant(std::f64::consts::FRAC_1_SQRT_2))?)?;
-            ops::add(&half, &ops::mul(&half, &mass)?)
-        }
         simple => ops::pointwise(simple, &[x]),
     }
 }

@@ -166,8 +166,7 @@ impl Layer for LayerNormalization {
         let wide = |t: &Tensor| ops::reshape(t, &spread);
         let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
         let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        let (mean, variance) = ops::moments(x, Some(&[axis as isize]), true)?;
-        ops::batch_norm(x, &mean, &variance, beta.as_ref(), gamma.as_ref(), self.epsilon as f32).map(Output::of)
+        ops::layer_norm(x, Some(&[axis as isize]), gamma.as_ref(), beta.as_ref(), self.epsilon).map(Output::of)
     }
 }
 

@@ -1,0 +1,121 @@
+//! Affine quantisation: whole numbers of few bits that stand for `(q - zero point) * scale` (Jacob et al. 2018).
+
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::grad::custom;
+use crate::ops::{add, clip, less_equal, logical_and, mul, real_div, reshape, round, select, sub};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// The whole numbers that a value is quantised to. They are held as int32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuantizedType {
+    /// -128 to 127.
+    Int8,
+    /// 0 to 255.
+    Uint8,
+}
+
+impl QuantizedType {
+    /// The smallest and the largest.
+    pub fn range(self) -> (i32, i32) {
+        match self {
+            QuantizedType::Int8 => (-128, 127),
+            QuantizedType::Uint8 => (0, 255),
+        }
+    }
+
+    /// The dtype of tensors of them.
+    pub fn storage(self) -> DType {
+        DType::I32
+    }
+}
+
+/// A scale or zero point, one for all or one for each part of `x` along `axis`, in a shape that broadcasts to `x`.
+fn spread(parameter: &Tensor, x: &Tensor, axis: Option<isize>, op: &str) -> Result<Tensor> {
+    let axis = axis.map(|axis| x.shape().axis(axis, op)).transpose()?;
+    match axis {
+        Some(axis) if parameter.rank() == 1 && parameter.size() == x.shape()[axis] => {
+            reshape(parameter, Shape::from(vec![1; x.rank()]).with_dim(axis, parameter.size()))
+        }
+        _ if parameter.size() == 1 && parameter.rank() <= 1 => reshape(parameter, Shape::scalar()),
+        _ => {
+            let expected = match axis {
+                Some(axis) => format!("one scale and zero point, or {}, one for each of axis {axis}", x.shape()[axis]),
+                None => "one scale and zero point".into(),
+            };
+            Err(Error::shape(op, expected, parameter.shape()))
+        }
+    }
+}
+
+/// What quantisation computes with: `x`, the scale and the zero point in float32, the latter in shapes that broadcast.
+fn operands(
+    x: &Tensor,
+    scale: &Tensor,
+    zero_point: &Tensor,
+    axis: Option<isize>,
+    op: &str,
+) -> Result<(Tensor, Tensor, Tensor)> {
+    let scale = spread(&scale.cast(DType::F32)?, x, axis, op)?;
+    let zero_point = spread(&zero_point.cast(DType::F32)?, x, axis, op)?;
+    Ok((x.cast(DType::F32)?, scale, zero_point))
+}
+
+/// `round(x / scale) + zero_point` in float32, not limited.
+fn steps(x: &Tensor, scale: &Tensor, zero_point: &Tensor) -> Result<Tensor> {
+    add(&round(&real_div(x, scale)?)?, zero_point)
+}
+
+/// `round(x / scale) + zero_point`, limited to the range of `to`, as int32: halves are rounded to even, NaN gives 0.
+/// One scale and zero point serve all of `x`, or with `axis` each part along it has its own: `[n]`.
+///
+/// # Errors
+/// `ErrorKind::Argument` when the axis does not exist; `ErrorKind::Shape` when there are more or fewer scales or zero
+/// points.
+pub fn quantize(
+    x: &Tensor,
+    scale: &Tensor,
+    zero_point: &Tensor,
+    axis: Option<isize>,
+    to: QuantizedType,
+) -> Result<Tensor> {
+    let (x, scale, zero_point) = operands(x, scale, zero_point, axis, "quantize")?;
+    let (low, high) = to.range();
+    let steps = steps(&x, &scale, &zero_point)?;
+    clip(&steps, &steps.constant(low.into()), &steps.constant(high.into()))?.cast(to.storage())
+}
+
+/// `(q - zero_point) * scale`, float32: what [`quantize`]d numbers stand for. Differentiable by the scale.
+///
+/// # Errors
+/// As [`quantize`].
+pub fn dequantize(q: &Tensor, scale: &Tensor, zero_point: &Tensor, axis: Option<isize>) -> Result<Tensor> {
+    let (q, scale, zero_point) = operands(q, scale, zero_point, axis, "dequantize")?;
+    mul(&sub(&q, &zero_point)?, &scale)
+}
+
+/// `x` as it is after [`quantize`] and [`dequantize`] (but NaN stays), for training a model that will be quantised. The
+/// gradient by `x` passes straight through where `x` lies in the range, and is 0 where it was limited (Bengio et al.
+/// 2013); there is none by the scale and the zero point.
+///
+/// # Errors
+/// As [`quantize`].
+pub fn fake_quantize(
+    x: &Tensor,
+    scale: &Tensor,
+    zero_point: &Tensor,
+    axis: Option<isize>,
+    to: QuantizedType,
+) -> Result<Tensor> {
+    let (x, scale, zero_point) = operands(x, scale, zero_point, axis, "fakeQuantize")?;
+    let (low, high) = to.range();
+    let (low, high) = (x.constant(low.into()), x.constant(high.into()));
+    let unlimited = x.device().without_tapes(|| steps(&x, &scale, &zero_point))?;
+    let inside = logical_and(&less_equal(&low, &unlimited)?, &less_equal(&unlimited, &high)?)?;
+    custom(
+        &[&x],
+        |_| mul(&sub(&clip(&unlimited, &low, &high)?, &zero_point)?, &scale),
+        move |_, dy| Ok(vec![select(&inside, dy, &dy.constant(0.0))?]),
+    )
+}
