@@ -2,6 +2,7 @@
 
 mod contract;
 mod index;
+pub mod linalg;
 mod loss;
 mod movement;
 mod norm;
