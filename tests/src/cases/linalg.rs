@@ -94,7 +94,8 @@ fn systems() -> Vec<Case> {
     out.push(
         case("slogdet of singular", vec![Input::f32(&[2, 2])], |x| Ok(linalg::slogdet(&x[0].zeros_like()?)?.1)).rough(),
     );
-    out
+    // Quotients of quotients: more roundings than one operation has.
+    out.into_iter().map(|case| Case { tolerance: 1e-4, ..case }).collect()
 }
 
 fn orthogonal() -> Vec<Case> {

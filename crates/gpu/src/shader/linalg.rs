@@ -183,7 +183,8 @@ fn routine(g: u32) {
 }
 ";
 
-/// What both Jacobi methods need; vectors are rows of working memory.
+/// What both Jacobi methods need; vectors are rows of working memory. `sign_of` is 1 or -1: what makes the first large
+/// element positive.
 const ROTATIONS: &str = "fn rotation(p: f32, q: f32, pq: f32) -> vec2<f32> {
   let theta = (q - p) / (2.0 * pq);
   let size = abs(theta);
@@ -212,7 +213,6 @@ fn identity(x: u32) {
 fn fail(x: u32, n: u32) {
   for (var i = 0u; i < n; i++) { put(x + i, bits(0x7fc00000u)); }
 }
-// 1 or -1: what makes the first large element positive.
 fn sign_of(x: u32, n: u32) -> f32 {
   var largest = 0.0;
   for (var i = 0u; i < n; i++) { largest = max(largest, abs(at(x + i))); }
@@ -264,7 +264,9 @@ const EIGH: &str = "fn routine(g: u32) {
 }
 ";
 
-/// Behind the results: the columns as rows, which become the left vectors, and the right vectors as rows.
+/// Behind the results: the columns as rows, and the right vectors as rows. In the end the longest column that was not taken
+/// is put in its place, again and again, and becomes a unit vector; one without a direction becomes `orthogonal` to those
+/// before: the axis that is farthest from them, without their part.
 const SVD: &str = "fn routine(g: u32) {
   let m = u.m;
   let n = u.n;
@@ -294,7 +296,6 @@ const SVD: &str = "fn routine(g: u32) {
     }
     if (!turned) { break; }
   }
-  // The first column that was not taken and is the longest, again and again: taken ones become unit vectors, in place.
   for (var place = 0u; place < n; place++) {
     var longer = place;
     var longest = inner(x + place * m, x + place * m, m);
@@ -326,7 +327,6 @@ fn swap(x: u32, y: u32, n: u32) {
     put(y + i, p);
   }
 }
-// Makes column `place` a unit vector orthogonal to those before: the axis that is farthest from them, without their part.
 fn orthogonal(x: u32, place: u32, m: u32) {
   var axis = 0u;
   var least = 2.0;

@@ -11,6 +11,7 @@ mod parts;
 mod qr;
 mod solve;
 mod spectral;
+mod term;
 
 pub use parts::{band_part, diag_part, trace};
 pub use qr::qr;
@@ -20,29 +21,38 @@ pub use spectral::{eigh, lstsq, matrix_rank, pinv, svd};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{Linalg, Op, Routine};
-use crate::ops::{add, batch_matmul_views, broadcast_to, mul, permute, reshape, slice};
+use crate::ops::{broadcast_to, reshape};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use term::{with_gradient, Term};
 
-/// A tensor as `[batch, rows, columns]`, float32, with the dimensions that stand for the batch.
+/// From a value and its gradient to the gradients of what it was computed from.
+type Gradient = Box<dyn Fn(&Term, &Term) -> Vec<Term> + Send + Sync>;
+
+/// A tensor as `[batch, m, n]`, float32, with the dimensions that stand for the batch.
 struct Matrices {
-    x: Tensor,
+    x: Term,
     outer: Shape,
+    m: usize,
+    n: usize,
 }
 
 impl Matrices {
     fn new(op: &str, x: &Tensor) -> Result<Matrices> {
-        let [outer @ .., m, n] = &x.shape()[..] else {
+        let &[ref outer @ .., m, n] = &x.shape()[..] else {
             return Err(Error::shape(op, "matrices in the last two dimensions", x.shape()));
         };
-        let outer = Shape::from(outer);
-        let x = reshape(&x.cast(DType::F32)?, [outer.size(), *m, *n])?;
-        Ok(Matrices { x, outer })
+        Matrices::of(x, Shape::from(outer), m, n)
+    }
+
+    fn of(x: &Tensor, outer: Shape, m: usize, n: usize) -> Result<Matrices> {
+        let x = reshape(&x.cast(DType::F32)?, [outer.size(), m, n])?;
+        Ok(Matrices { x: Term(Ok(x)), outer, m, n })
     }
 
     fn square(op: &str, x: &Tensor) -> Result<Matrices> {
         let matrices = Matrices::new(op, x)?;
-        if matrices.rows() != matrices.columns() {
+        if matrices.m != matrices.n {
             return Err(Error::shape(op, "square matrices in the last two dimensions", x.shape()));
         }
         Ok(matrices)
@@ -51,59 +61,43 @@ impl Matrices {
     /// The left sides `a` `[.., n, n]` and right sides `b` `[.., n, k]` of linear systems, with batches broadcast.
     fn system(op: &str, a: &Tensor, b: &Tensor) -> Result<(Matrices, Matrices)> {
         let (left, right) = (Matrices::square(op, a)?, Matrices::new(op, b)?);
-        if left.rows() != right.rows() {
-            return Err(Error::shape(op, format!("right sides of {} rows", left.rows()), b.shape()));
-        }
+        same_rows(op, &left, &right, b)?;
         let outer = left.outer.broadcast(&right.outer, op)?;
-        Ok((left.spread(&outer)?, right.spread(&outer)?))
-    }
-
-    fn spread(self, outer: &Shape) -> Result<Matrices> {
-        let full: Shape = outer.iter().copied().chain([self.rows(), self.columns()]).collect();
-        let all = broadcast_to(&self.back(&self.x)?, full)?;
-        let x = reshape(&all, [outer.size(), self.rows(), self.columns()])?;
-        Ok(Matrices { x, outer: outer.clone() })
-    }
-
-    fn rows(&self) -> usize {
-        self.x.shape()[1]
-    }
-
-    fn columns(&self) -> usize {
-        self.x.shape()[2]
+        let spread = |x: &Tensor, of: &Matrices| {
+            let full: Shape = outer.iter().copied().chain([of.m, of.n]).collect();
+            Matrices::of(&broadcast_to(x, full)?, outer.clone(), of.m, of.n)
+        };
+        Ok((spread(a, &left)?, spread(b, &right)?))
     }
 
     /// `[batch, ..]` with the batch's dimensions again.
-    fn back(&self, x: &Tensor) -> Result<Tensor> {
-        reshape(x, self.outer.iter().chain(&x.shape()[1..]).copied().collect::<Shape>())
+    fn back(&self, x: &Term) -> Result<Tensor> {
+        x.map(|x| reshape(x, self.outer.iter().chain(&x.shape()[1..]).copied().collect::<Shape>())).0
     }
 }
 
+/// Checks that the right sides of a system, given as `b`, have as many rows as the left sides.
+fn same_rows(op: &str, left: &Matrices, right: &Matrices, b: &Tensor) -> Result<()> {
+    if left.m == right.m {
+        return Ok(());
+    }
+    Err(Error::shape(op, format!("right sides of {} rows", left.m), b.shape()))
+}
+
 /// Records a routine over `[batch, rows, columns]`.
-fn routine(routine: Linalg, operands: &[&Tensor]) -> Result<Tensor> {
-    let (first, last) = (operands[0].shape(), operands[operands.len() - 1].shape());
-    let shape = Shape::from([first[0], routine.size(first[1], first[2], last[2])]);
-    operands[0].device().record(Op::Routine(Routine::Linalg(routine)), operands, shape, DType::F32)
-}
-
-/// Elements `start..` of each row of `packed` `[batch, size]`, as `[batch, ..shape]`.
-fn part<const N: usize>(packed: &Tensor, start: usize, shape: [usize; N]) -> Result<Tensor> {
-    let batch = packed.shape()[0];
-    let flat = slice(packed, &[0, start], &[batch, shape.iter().product()])?;
-    reshape(&flat, [batch].into_iter().chain(shape).collect::<Shape>())
-}
-
-/// `[batch, m, n] -> [batch, n, m]`.
-fn transposed(x: &Tensor) -> Result<Tensor> {
-    permute(x, &[0, 2, 1])
-}
-
-/// `[batch, m, k] x [batch, k, n]`.
-fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    batch_matmul_views(a, b)
+fn routine(routine: Linalg, operands: &[Term]) -> Term {
+    let record = |operands: &[&Tensor]| {
+        let (first, last) = (operands[0].shape(), operands[operands.len() - 1].shape());
+        let shape = Shape::from([first[0], routine.size(first[1], first[2], last[2])]);
+        operands[0].device().record(Op::Routine(Routine::Linalg(routine)), operands, shape, DType::F32)
+    };
+    match operands {
+        [a, b] => a.map(|a| b.map(|b| record(&[a, b])).0),
+        _ => operands[0].map(|a| record(&[a])),
+    }
 }
 
 /// The symmetric part `(x + xᵀ) / 2`.
-fn symmetric(x: &Tensor) -> Result<Tensor> {
-    mul(&add(x, &transposed(x)?)?, &x.constant(0.5))
+fn symmetric(x: &Term) -> Term {
+    (x + &x.t()).half()
 }

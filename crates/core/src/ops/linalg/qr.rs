@@ -1,12 +1,10 @@
 //! The QR decomposition.
 
-use super::parts::triangle;
-use super::solve::triangular;
-use super::{part, product, routine, transposed, Matrices};
+use super::solve::{triangular, Triangle};
+use super::{routine, with_gradient, Matrices, Term};
 use crate::error::{Error, Result};
-use crate::grad::custom;
 use crate::op::Linalg;
-use crate::ops::{add, concat, slice, sub};
+use crate::ops::{concat, slice};
 use crate::tensor::Tensor;
 
 /// `q` with orthonormal columns and upper triangular `r` with `q r = x` `[m, n]`: `[m, k]` and `[k, n]`, k being `m` where
@@ -19,31 +17,29 @@ use crate::tensor::Tensor;
 /// `ErrorKind::Shape` when there are no two dimensions.
 pub fn qr(x: &Tensor, full: bool) -> Result<(Tensor, Tensor)> {
     let a = Matrices::new("qr", x)?;
-    let (m, n) = (a.rows(), a.columns());
+    let (m, n) = (a.m, a.n);
     // The first columns of a wide matrix determine q.
-    let columns = |begin: usize, size: usize| slice(&a.x, &[0, 0, begin], &[a.x.shape()[0], m, size]);
-    let (q, r) = tall(&columns(0, n.min(m))?, full)?;
-    let r = if n > m { concat(&[&r, &product(&transposed(&q)?, &columns(m, n - m)?)?], -1)? } else { r };
+    let columns = |begin: usize, size: usize| a.x.map(|x| slice(x, &[0, 0, begin], &[x.shape()[0], m, size]));
+    let (q, r) = tall(&columns(0, n.min(m)), m, n.min(m), full);
+    let r = if n > m { r.zip(&q.t().dot(&columns(m, n - m)), |a, b| concat(&[a, b], -1)) } else { r };
     Ok((a.back(&q)?, a.back(&r)?))
 }
 
 /// Of `[batch, m, n]`, `m >= n`.
-fn tall(x: &Tensor, full: bool) -> Result<(Tensor, Tensor)> {
-    let (m, n) = (x.shape()[1], x.shape()[2]);
+fn tall(x: &Term, m: usize, n: usize, full: bool) -> (Term, Term) {
     let k = if full { m } else { n };
-    let both = move |packed: &Tensor| Ok((part(packed, 0, [m, k])?, part(packed, m * k, [k, n])?));
-    let backward = move |packed: &Tensor, dy: &Tensor| {
+    let both = move |packed: &Term| (packed.part(0, &[m, k]), packed.part(m * k, &[k, n]));
+    let backward = move |packed: &Term, dy: &Term| {
         if k > n {
-            return Err(Error::gradient(
-                "qr() with fullMatrices has no gradient where there are more rows than columns",
-            ));
+            let message = "qr() with fullMatrices has no gradient where there are more rows than columns";
+            return vec![Term(Err(Error::gradient(message)))];
         }
-        let ((q, r), (dq, dr)) = (both(packed)?, both(dy)?);
-        let inner = sub(&product(&r, &transposed(&dr)?)?, &product(&transposed(&dq)?, &q)?)?;
+        let ((q, r), (dq, dr)) = (both(packed), both(dy));
+        let inner = &r.dot(&dr.t()) - &dq.t().dot(&q);
         // The lower triangle, mirrored.
-        let mirrored = add(&triangle(&inner, true, true)?, &transposed(&triangle(&inner, true, false)?)?)?;
-        let left = add(&dq, &product(&q, &mirrored)?)?;
-        Ok(vec![transposed(&triangular(&r, &transposed(&left)?, false, false, false)?)?])
+        let mirrored = &inner.triangle(true, true) + &inner.triangle(true, false).t();
+        let left = &dq + &q.dot(&mirrored);
+        vec![triangular(&r, &left.t(), Triangle { lower: false, adjoint: false, unit: false }).t()]
     };
-    both(&custom(&[x], |x| routine(Linalg::Qr { full }, &[&x[0]]), backward)?)
+    both(&with_gradient(&[x], &|x| routine(Linalg::Qr { full }, x), Box::new(backward)))
 }

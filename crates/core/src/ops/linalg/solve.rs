@@ -1,12 +1,11 @@
 //! Systems of linear equations, and what comes of their factors.
 
-use super::parts::{diag_part, identity, triangle};
-use super::{part, product, routine, symmetric, transposed, Matrices};
+use super::parts::{diag_part, identity};
+use super::{routine, symmetric, with_gradient, Matrices, Term};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::grad::custom;
 use crate::op::Linalg;
-use crate::ops::{abs, add, expand_dims, gather, log, mul, neg, prod, reshape, sign, slice, squeeze, sum};
+use crate::ops::{abs, expand_dims, gather, log, prod, reshape, sign, slice, squeeze, sum};
 use crate::tensor::Tensor;
 
 /// The lower triangular `l` with `l lᵀ = x`, of the symmetric part of `x`; a lower triangle of NaN where that is not
@@ -16,18 +15,26 @@ use crate::tensor::Tensor;
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn cholesky(x: &Tensor) -> Result<Tensor> {
     let a = Matrices::square("cholesky", x)?;
-    let n = a.rows();
-    let forward = |x: &[Tensor]| part(&routine(Linalg::Cholesky, &[&x[0]])?, 0, [n, n]);
-    let backward = |l: &Tensor, dl: &Tensor| {
-        let inner = product(&transposed(l)?, dl)?;
+    let n = a.n;
+    let backward = |l: &Term, dl: &Term| {
+        let inner = l.t().dot(dl);
         // The lower triangle with half the diagonal. The result's asymmetry ends where the operand was made symmetric.
-        let both = add(&triangle(&inner, true, true)?, &triangle(&inner, true, false)?)?;
-        let half = mul(&both, &both.constant(0.5))?;
-        let left = triangular(l, &half, true, true, false)?;
-        Ok(vec![triangular(l, &transposed(&left)?, true, true, false)?])
+        let half = (&inner.triangle(true, true) + &inner.triangle(true, false)).half();
+        vec![triangular(l, &triangular(l, &half, ADJOINT).t(), ADJOINT)]
     };
-    a.back(&custom(&[&symmetric(&a.x)?], forward, backward)?)
+    let forward = |x: &[Term]| routine(Linalg::Cholesky, x).part(0, &[n, n]);
+    a.back(&with_gradient(&[&symmetric(&a.x)], &forward, Box::new(backward)))
 }
+
+/// Of a triangular system: of the lower triangle, of the transposed matrix, with a diagonal of ones.
+#[derive(Clone, Copy)]
+pub(super) struct Triangle {
+    pub lower: bool,
+    pub adjoint: bool,
+    pub unit: bool,
+}
+
+const ADJOINT: Triangle = Triangle { lower: true, adjoint: true, unit: false };
 
 /// `x` with `matrix x = rhs`, or `matrixᵀ x = rhs` where `adjoint`, of whose matrix only the `lower` or the upper triangle
 /// is read. Batches broadcast. Infinities or NaN where the diagonal has a 0.
@@ -37,77 +44,100 @@ pub fn cholesky(x: &Tensor) -> Result<Tensor> {
 /// broadcast.
 pub fn triangular_solve(matrix: &Tensor, rhs: &Tensor, lower: bool, adjoint: bool) -> Result<Tensor> {
     let (a, b) = Matrices::system("triangularSolve", matrix, rhs)?;
-    b.back(&triangular(&a.x, &b.x, lower, adjoint, false)?)
+    b.back(&triangular(&a.x, &b.x, Triangle { lower, adjoint, unit: false }))
 }
 
-pub(super) fn triangular(a: &Tensor, b: &Tensor, lower: bool, adjoint: bool, unit: bool) -> Result<Tensor> {
-    let kind = Linalg::TriangularSolve { lower, adjoint, unit };
-    let (n, k) = (b.shape()[1], b.shape()[2]);
+pub(super) fn triangular(a: &Term, b: &Term, kind: Triangle) -> Term {
+    let Triangle { lower, adjoint, unit } = kind;
     let matrix = a.clone();
-    let backward = move |x: &Tensor, dx: &Tensor| {
-        let db = triangular(&matrix, dx, lower, !adjoint, unit)?;
-        let da = if adjoint { product(x, &transposed(&db)?) } else { product(&db, &transposed(x)?) }?;
-        Ok(vec![neg(&triangle(&da, lower, !unit)?)?, db])
+    let backward = move |x: &Term, dx: &Term| {
+        let db = triangular(&matrix, dx, Triangle { adjoint: !adjoint, ..kind });
+        vec![of_matrix(x, &db, adjoint).triangle(lower, !unit), db]
     };
-    custom(&[a, b], |x| part(&routine(kind, &[&x[0], &x[1]])?, 0, [n, k]), backward)
+    let forward = |x: &[Term]| {
+        let solved = routine(Linalg::TriangularSolve { lower, adjoint, unit }, x);
+        x[1].map(|b| solved.map(|x| reshape(x, b.shape())).0)
+    };
+    with_gradient(&[a, b], &forward, Box::new(backward))
 }
 
-/// The triangular factors of `[batch, n, n]`. Gradients belong to what is computed with them.
+/// The gradient of the matrix of a system from the solution `x` and the gradient of the right side.
+fn of_matrix(x: &Term, db: &Term, adjoint: bool) -> Term {
+    let product = if adjoint { x.dot(&db.t()) } else { db.dot(&x.t()) };
+    -&product
+}
+
+/// The triangular factors of `a` `[batch, n, n]`. Gradients belong to what is computed with them.
 #[derive(Clone)]
 struct Factors {
+    a: Term,
     /// `l` and `u` in one.
-    both: Tensor,
+    both: Term,
     /// Of which row each row is, and where each row went: int32 `[batch, n]`.
-    from: Tensor,
-    to: Tensor,
+    source: Term,
+    target: Term,
     /// The determinant of the permutation, `[batch]`.
-    parity: Tensor,
+    parity: Term,
 }
 
 impl Factors {
-    fn new(a: &Tensor) -> Result<Factors> {
-        let n = a.shape()[1];
-        a.device().without_tapes(|| {
-            let packed = part(&routine(Linalg::Lu, &[a])?, 0, [n + 1, n + 1])?;
-            let batch = packed.shape()[0];
-            let region = |begin: [usize; 2], size: [usize; 2]| {
-                slice(&packed, &[0, begin[0], begin[1]], &[batch, size[0], size[1]])
-            };
-            let places = |x: Tensor| reshape(&x, [batch, n])?.cast(DType::I32);
-            Ok(Factors {
-                both: region([0, 0], [n, n])?,
-                from: places(region([n, 0], [1, n])?)?,
-                to: places(region([0, n], [n, 1])?)?,
-                parity: reshape(&region([n, n], [1, 1])?, [batch])?,
-            })
-        })
+    fn new(a: &Matrices) -> Factors {
+        let n = a.n;
+        // All but what is asked with gradients is computed from here on, which has none.
+        let constant = a.x.map(Tensor::stop_gradient);
+        let packed = routine(Linalg::Lu, &[constant]).part(0, &[n + 1, n + 1]);
+        let region = |i: usize, j: usize, rows: usize, columns: usize| {
+            packed.map(|x| slice(x, &[0, i, j], &[x.shape()[0], rows, columns]))
+        };
+        let places = |x: Term| x.map(|x| reshape(x, [x.shape()[0], n])?.cast(DType::I32));
+        Factors {
+            a: a.x.clone(),
+            both: region(0, 0, n, n),
+            source: places(region(n, 0, 1, n)),
+            target: places(region(0, n, n, 1)),
+            parity: region(n, n, 1, 1).map(|x| reshape(x, [x.size()])),
+        }
     }
 
     /// `x` with `a x = b`, or `aᵀ x = b`.
-    fn apply(&self, b: &Tensor, adjoint: bool) -> Result<Tensor> {
-        let triangular = |b: &Tensor, lower| triangular(&self.both, b, lower, adjoint, lower);
+    fn apply(&self, b: &Term, adjoint: bool) -> Term {
+        let triangular = |b: &Term, lower| triangular(&self.both, b, Triangle { lower, adjoint, unit: lower });
+        let picked = |x: &Term, rows: &Term| x.zip(rows, |x, rows| gather(x, rows, 1, 1));
         if adjoint {
-            gather(&triangular(&triangular(b, false)?, true)?, &self.to, 1, 1)
+            picked(&triangular(&triangular(b, false), true), &self.target)
         } else {
-            triangular(&triangular(&gather(b, &self.from, 1, 1)?, true)?, false)
+            triangular(&triangular(&picked(b, &self.source), true), false)
         }
     }
 
     /// As [`Factors::apply`], with gradients by `a` and `b`.
-    fn solve(&self, a: &Tensor, b: &Tensor, adjoint: bool) -> Result<Tensor> {
-        let (factors, matrix) = (self.clone(), a.clone());
-        let backward = move |x: &Tensor, dx: &Tensor| {
-            let db = factors.solve(&matrix, dx, !adjoint)?;
-            let da = if adjoint { product(x, &transposed(&db)?) } else { product(&db, &transposed(x)?) }?;
-            Ok(vec![neg(&da)?, db])
+    fn solve(&self, b: &Term, adjoint: bool) -> Term {
+        let factors = self.clone();
+        let backward = move |x: &Term, dx: &Term| {
+            let db = factors.solve(dx, !adjoint);
+            vec![of_matrix(x, &db, adjoint), db]
         };
-        custom(&[a, b], |x| self.apply(&x[1], adjoint), backward)
+        with_gradient(&[&self.a, b], &|x| self.apply(&x[1], adjoint), Box::new(backward))
     }
 
-    /// The inverse's transpose times `dy` `[batch]`: the gradient of the logarithm of the determinant.
-    fn cofactors(&self, a: &Tensor, dy: &Tensor) -> Result<Tensor> {
-        let scale = reshape(dy, [dy.size(), 1, 1])?;
-        mul(&self.solve(a, &identity(a)?, true)?, &scale)
+    fn inverse(&self, adjoint: bool) -> Term {
+        self.solve(&self.a.map(identity), adjoint)
+    }
+
+    /// What `f` makes of the diagonal of `u`, with the gradient of the determinant (times the inverse's transpose), or of
+    /// its logarithm.
+    fn determinant(&self, f: &dyn Fn(&Term) -> Term, logarithm: bool) -> Term {
+        let factors = self.clone();
+        let backward = move |y: &Term, dy: &Term| {
+            let scale = if logarithm { dy.clone() } else { y * dy };
+            vec![&factors.inverse(true) * &scale.expand(-1).expand(-1)]
+        };
+        with_gradient(&[&self.a], &|_| f(&self.both.map(diag_part)), Box::new(backward))
+    }
+
+    /// The product of the parity and `f` of the diagonal's elements.
+    fn product(&self, diagonal: &Term) -> Term {
+        &self.parity * &diagonal.map(|d| prod(d, Some(&[-1]), false))
     }
 }
 
@@ -121,7 +151,7 @@ pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         return squeeze(&solve(a, &expand_dims(b, -1)?)?, Some(&[-1]));
     }
     let (a, b) = Matrices::system("solve", a, b)?;
-    b.back(&Factors::new(&a.x)?.solve(&a.x, &b.x, false)?)
+    b.back(&Factors::new(&a).solve(&b.x, false))
 }
 
 /// The inverse; infinities or NaN where `x` is singular.
@@ -130,7 +160,7 @@ pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn inv(x: &Tensor) -> Result<Tensor> {
     let a = Matrices::square("inv", x)?;
-    a.back(&Factors::new(&a.x)?.solve(&a.x, &identity(&a.x)?, false)?)
+    a.back(&Factors::new(&a).inverse(false))
 }
 
 /// The determinant. Its gradient takes the inverse: it is not finite where `x` is singular.
@@ -139,11 +169,8 @@ pub fn inv(x: &Tensor) -> Result<Tensor> {
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn det(x: &Tensor) -> Result<Tensor> {
     let a = Matrices::square("det", x)?;
-    let factors = Factors::new(&a.x)?;
-    let (kept, matrix) = (factors.clone(), a.x.clone());
-    let forward = |_: &[Tensor]| mul(&factors.parity, &prod(&diag_part(&factors.both)?, Some(&[-1]), false)?);
-    let backward = move |y: &Tensor, dy: &Tensor| Ok(vec![kept.cofactors(&matrix, &mul(y, dy)?)?]);
-    a.back(&custom(&[&a.x], forward, backward)?)
+    let factors = Factors::new(&a);
+    a.back(&factors.determinant(&|diagonal| factors.product(diagonal), false))
 }
 
 /// The determinant's sign, which is 0 where `x` is singular and has no gradient, and the logarithm of its magnitude, which
@@ -153,11 +180,8 @@ pub fn det(x: &Tensor) -> Result<Tensor> {
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn slogdet(x: &Tensor) -> Result<(Tensor, Tensor)> {
     let a = Matrices::square("slogdet", x)?;
-    let factors = Factors::new(&a.x)?;
-    let (kept, matrix) = (factors.clone(), a.x.clone());
-    let diagonal = a.x.device().without_tapes(|| diag_part(&factors.both))?;
-    let signs = a.x.device().without_tapes(|| mul(&factors.parity, &prod(&sign(&diagonal)?, Some(&[-1]), false)?))?;
-    let forward = |_: &[Tensor]| sum(&log(&abs(&diagonal)?)?, Some(&[-1]), false);
-    let backward = move |_: &Tensor, dy: &Tensor| Ok(vec![kept.cofactors(&matrix, dy)?]);
-    Ok((a.back(&signs)?, a.back(&custom(&[&a.x], forward, backward)?)?))
+    let factors = Factors::new(&a);
+    let signs = factors.product(&factors.both.map(|both| sign(&diag_part(both)?)));
+    let size = |diagonal: &Term| diagonal.map(|d| sum(&log(&abs(d)?)?, Some(&[-1]), false));
+    Ok((a.back(&signs)?, a.back(&factors.determinant(&size, true))?))
 }

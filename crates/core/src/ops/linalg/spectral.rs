@@ -1,28 +1,15 @@
 //! Singular values and eigenvalues.
 
-use super::{part, product, routine, symmetric, transposed, Matrices};
+use super::{routine, same_rows, symmetric, with_gradient, Matrices, Term};
 use crate::dtype::DType;
-use crate::error::{Error, Result};
-use crate::grad::custom;
+use crate::error::Result;
 use crate::op::Linalg;
-use crate::ops::{add, div, equal, expand_dims, greater, matmul, max, mul, neg, select, square, squeeze, sub, sum};
+use crate::ops::{expand_dims, greater, matmul, max, mul, select, squeeze, sum};
 use crate::tensor::Tensor;
 
-/// `1 / x`, and 0 where `x` is 0: what a direction that has no answer passes on.
-fn inverse_or_zero(x: &Tensor) -> Result<Tensor> {
-    let none = equal(x, &x.constant(0.0))?;
-    let safe = select(&none, &x.constant(1.0), x)?;
-    select(&none, &x.constant(0.0), &div(&x.constant(1.0), &safe)?)
-}
-
-/// `x diag(d)` of `[batch, m, n]` and `[batch, n]`.
-fn scale_columns(x: &Tensor, d: &Tensor) -> Result<Tensor> {
-    mul(x, &expand_dims(d, 1)?)
-}
-
 /// `1 / (x_j - x_i)` of `x` `[batch, n]`, and 0 where both are equal.
-fn gaps(x: &Tensor) -> Result<Tensor> {
-    inverse_or_zero(&sub(&expand_dims(x, 1)?, &expand_dims(x, 2)?)?)
+fn gaps(x: &Term) -> Term {
+    (&x.expand(1) - &x.expand(2)).inverse_or_zero()
 }
 
 /// Ascending eigenvalues `[.., n]` of the symmetric part of `x` `[.., n, n]`, and the eigenvectors as columns `[.., n, n]`.
@@ -36,16 +23,15 @@ fn gaps(x: &Tensor) -> Result<Tensor> {
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn eigh(x: &Tensor) -> Result<(Tensor, Tensor)> {
     let a = Matrices::square("eigh", x)?;
-    let n = a.rows();
-    let both = move |packed: &Tensor| Ok((part(packed, 0, [n])?, part(packed, n, [n, n])?));
-    let backward = move |packed: &Tensor, dy: &Tensor| {
-        let ((w, v), (dw, dv)) = (both(packed)?, both(dy)?);
-        let turned = mul(&gaps(&w)?, &product(&transposed(&v)?, &dv)?)?;
-        let values = product(&scale_columns(&v, &dw)?, &transposed(&v)?)?;
-        Ok(vec![add(&values, &product(&product(&v, &turned)?, &transposed(&v)?)?)?])
+    let n = a.n;
+    let both = move |packed: &Term| (packed.part(0, &[n]), packed.part(n, &[n, n]));
+    let backward = move |packed: &Term, dy: &Term| {
+        let ((w, v), (dw, dv)) = (both(packed), both(dy));
+        let turned = &gaps(&w) * &v.t().dot(&dv);
+        vec![(&v.columns(&dw) + &v.dot(&turned)).dot(&v.t())]
     };
-    let packed = custom(&[&symmetric(&a.x)?], |x| routine(Linalg::Eigh, &[&x[0]]), backward)?;
-    let (w, v) = both(&packed)?;
+    let packed = with_gradient(&[&symmetric(&a.x)], &|x| routine(Linalg::Eigh, x), Box::new(backward));
+    let (w, v) = both(&packed);
     Ok((a.back(&w)?, a.back(&v)?))
 }
 
@@ -59,33 +45,26 @@ pub fn eigh(x: &Tensor) -> Result<(Tensor, Tensor)> {
 /// # Errors
 /// `ErrorKind::Shape` when there are no two dimensions.
 pub fn svd(x: &Tensor) -> Result<(Tensor, Tensor, Tensor)> {
-    let mut a = Matrices::new("svd", x)?;
-    let wide = a.rows() < a.columns();
-    if wide {
-        a.x = transposed(&a.x)?;
-    }
-    let (m, n) = (a.rows(), a.columns());
-    let parts = move |packed: &Tensor| {
-        Ok((part(packed, 0, [m, n])?, part(packed, m * n, [n])?, part(packed, m * n + n, [n, n])?))
-    };
-    let backward = move |packed: &Tensor, dy: &Tensor| {
-        let ((u, s, v), (du, ds, dv)) = (parts(packed)?, parts(dy)?);
-        let f = gaps(&square(&s)?)?;
-        let inverse = inverse_or_zero(&s)?;
+    let a = Matrices::new("svd", x)?;
+    let wide = a.m < a.n;
+    let (m, n) = (a.m.max(a.n), a.m.min(a.n));
+    let parts =
+        move |packed: &Term| (packed.part(0, &[m, n]), packed.part(m * n, &[n]), packed.part(m * n + n, &[n, n]));
+    let backward = move |packed: &Term, dy: &Term| {
+        let ((u, s, v), (du, ds, dv)) = (parts(packed), parts(dy));
+        let f = gaps(&(&s * &s));
         // What turns vectors within the space that they span.
-        let turn = |x: &Tensor, dx: &Tensor| {
-            let inner = product(&transposed(x)?, dx)?;
-            mul(&f, &sub(&inner, &transposed(&inner)?)?)
+        let turn = |x: &Term, dx: &Term| {
+            let inner = x.t().dot(dx);
+            &f * &(&inner - &inner.t())
         };
-        let rows = |x: &Tensor| mul(&expand_dims(&s, -1)?, x);
-        let within = add(&scale_columns(&turn(&u, &du)?, &s)?, &rows(&turn(&v, &dv)?)?)?;
-        let all = add(&product(&u, &within)?, &scale_columns(&u, &ds)?)?;
+        let within = &turn(&u, &du).columns(&s) + &turn(&v, &dv).rows(&s);
         // What turns those of the longer side out of it.
-        let outside = sub(&du, &product(&u, &product(&transposed(&u)?, &du)?)?)?;
-        let all = add(&all, &scale_columns(&outside, &inverse)?)?;
-        Ok(vec![product(&all, &transposed(&v)?)?])
+        let outside = (&du - &u.dot(&u.t().dot(&du))).columns(&s.inverse_or_zero());
+        vec![(&(&u.dot(&within) + &u.columns(&ds)) + &outside).dot(&v.t())]
     };
-    let (u, s, v) = parts(&custom(&[&a.x], |x| routine(Linalg::Svd, &[&x[0]]), backward)?)?;
+    let tall = if wide { a.x.t() } else { a.x.clone() };
+    let (u, s, v) = parts(&with_gradient(&[&tall], &|x| routine(Linalg::Svd, x), Box::new(backward)));
     let (u, s, v) = (a.back(&u)?, a.back(&s)?, a.back(&v)?);
     Ok(if wide { (v, s, u) } else { (u, s, v) })
 }
@@ -116,23 +95,24 @@ pub fn pinv(x: &Tensor, tolerance: Option<f32>) -> Result<Tensor> {
     let a = Matrices::new("pinv", x)?;
     let tolerance = tolerance_of(x, tolerance);
     let matrix = a.x.clone();
-    let forward = |x: &[Tensor]| {
-        let (u, s, v) = svd(&x[0])?;
-        let inverse = select(&counts(&s, tolerance)?, &inverse_or_zero(&s)?, &mul(&s, &s.constant(0.0))?)?;
-        product(&scale_columns(&v, &inverse)?, &transposed(&u)?)
+    let forward = |x: &[Term]| {
+        let of = |x: &Tensor| {
+            let (u, s, v) = svd(x)?;
+            let inverse = Term::from(&s).inverse_or_zero();
+            let inverse = inverse.map(|i| select(&counts(&s, tolerance)?, i, &mul(&s, &s.constant(0.0))?));
+            Term::from(&v).columns(&inverse).dot(&Term::from(&u).t()).0
+        };
+        x[0].map(of)
     };
-    let backward = move |p: &Tensor, dp: &Tensor| {
-        let (pt, dpt) = (transposed(p)?, transposed(dp)?);
+    let backward = move |p: &Term, dp: &Term| {
+        let (pt, dpt) = (p.t(), dp.t());
         // What lies outside the column space of x, and outside its row space.
-        let (ap, pa) = (product(&matrix, p)?, product(p, &matrix)?);
-        let outside = sub(&dpt, &product(&ap, &dpt)?)?;
-        let across = product(&product(&outside, p)?, &pt)?;
-        let inner = product(&pt, &product(p, &dpt)?)?;
-        let along = sub(&inner, &product(&inner, &pa)?)?;
-        let direct = product(&product(&pt, dp)?, &pt)?;
-        Ok(vec![add(&neg(&direct)?, &add(&across, &along)?)?])
+        let across = (&dpt - &matrix.dot(p).dot(&dpt)).dot(p).dot(&pt);
+        let inner = pt.dot(&p.dot(&dpt));
+        let along = &inner - &inner.dot(&p.dot(&matrix));
+        vec![&(&across + &along) - &pt.dot(dp).dot(&pt)]
     };
-    a.back(&custom(&[&a.x], forward, backward)?)
+    a.back(&with_gradient(&[&a.x], &forward, Box::new(backward)))
 }
 
 /// The solution of least norm of the least-squares problem `min |a x - b|`, `a` `[.., m, n]` of any rank: `[.., n, k]` of
@@ -145,10 +125,7 @@ pub fn lstsq(a: &Tensor, b: &Tensor, tolerance: Option<f32>) -> Result<Tensor> {
         return squeeze(&lstsq(a, &expand_dims(b, -1)?, tolerance)?, Some(&[-1]));
     }
     let (left, right) = (Matrices::new("lstsq", a)?, Matrices::new("lstsq", b)?);
-    if left.rows() != right.rows() {
-        let expected = format!("right sides of {} rows", left.rows());
-        return Err(Error::shape("lstsq", expected, b.shape()));
-    }
+    same_rows("lstsq", &left, &right, b)?;
     matmul(&pinv(a, tolerance)?, b, false, false)
 }
 
