@@ -151,6 +151,24 @@ fn orthogonal() -> Vec<Case> {
     out.push(loose(case("qr r twice differentiated", vec![Input::f32(&[4, 3])], |x| {
         gradient(&x[0], || ops::exp(&linalg::qr(&x[0], false)?.1))
     })));
+    // Large enough for many passes of rotations.
+    let many = || vec![Input::f32(&[2, 40, 25])];
+    let square = |x: &Tensor| ops::matmul(x, x, false, true);
+    out.push(loose(case("svd s of many", many(), |x| Ok(linalg::svd(&x[0])?.1)).rough()));
+    out.push(loose(case("svd u of many", many(), |x| Ok(linalg::svd(&x[0])?.0)).rough()));
+    out.push(loose(case("qr r of many", many(), |x| Ok(linalg::qr(&x[0], false)?.1)).rough()));
+    out.push(loose(case("eigh w of many", many(), move |x| Ok(linalg::eigh(&square(&x[0])?)?.0)).rough()));
+    out.push(loose(
+        case("eigh of many again", many(), move |x| {
+            // Of rank 25: the null space has 15 dimensions, in any basis.
+            let (w, v) = linalg::eigh(&square(&x[0])?)?;
+            ops::matmul(&scaled(&v, &w)?, &v, false, true)
+        })
+        .rough(),
+    ));
+    out.push(loose(case("solve many", many(), move |x| {
+        linalg::solve(&ops::add(&square(&x[0])?, &identity(&square(&x[0])?)?)?, &x[0])
+    })));
     // Of rank 1: a null space that every decomposition has to fill, and gradients along what there is.
     let one = || vec![Input::f32(&[4, 1]), Input::f32(&[1, 3])];
     let rank1 = |x: &[Tensor]| ops::mul(&x[0], &x[1]);

@@ -1,8 +1,9 @@
 //! Linear algebra over the matrices of the last two dimensions, in float32; leading dimensions are batches.
 //!
 //! An input without an answer (singular, not positive definite, not finite) gives infinities or NaN in its own matrix
-//! and no error, as in XLA. The CPU engine computes the decompositions in float64, the GPU engine in float32 and with one
-//! invocation for a matrix (one for a column, of triangular systems): it is made for batches of small matrices.
+//! and no error, as in XLA. The CPU engine computes the decompositions in float64, a matrix on one thread; the GPU
+//! engine in float32, a matrix in one workgroup (a column in one invocation, of triangular systems). Both are made for
+//! batches, and for single matrices of some hundred rows.
 //!
 //! Gradients are closed formulas (Giles, Collected matrix derivative results for forward and reverse mode algorithmic
 //! differentiation, 2008), written in operations and so differentiable again.
