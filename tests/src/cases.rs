@@ -2,6 +2,7 @@
 
 mod attention;
 mod distributions;
+mod linalg;
 mod quantize;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
@@ -99,6 +100,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(attention::attention());
     all.extend(quantize::quantize());
     all.extend(distributions::distributions());
+    all.extend(linalg::linalg());
     all.extend(crate::large::large());
     all.extend(layout::cases());
     all.extend(einsum::cases());

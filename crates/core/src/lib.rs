@@ -10,6 +10,8 @@ pub mod dtype;
 pub mod engine;
 mod error;
 pub mod grad;
+#[cfg(feature = "linalg")]
+pub mod linalg;
 pub mod lower;
 mod methods;
 mod number;

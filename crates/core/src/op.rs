@@ -271,6 +271,63 @@ pub enum IndexOp {
 pub enum Routine {
     /// `x [rows, n] -> int32 [rows, k]`: positions of the k largest, largest first, the first of equals first.
     TopK,
+    /// Linear algebra.
+    Linalg(Linalg),
+}
+
+/// Linear algebra over each matrix of a batch, float32. Operands are `[batch, rows, columns]`, the result is
+/// `[batch, size]`: the parts of a matrix's answer one after the other, each row-major.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Linalg {
+    /// `a [n, n] -> l [n, n]`: the lower triangular `l` with `l lᵀ = a`, of which only the lower triangle is read. Where `a`
+    /// is not positive definite, the lower triangle is NaN.
+    Cholesky,
+    /// `(a [n, n], b [n, k]) -> x [n, k]` with `a x = b`, of which only one triangle is read.
+    TriangularSolve {
+        /// The triangle is the lower one.
+        lower: bool,
+        /// `aᵀ x = b` instead.
+        adjoint: bool,
+        /// The diagonal counts as ones.
+        unit: bool,
+    },
+    /// `a [n, n] -> [n + 1, n + 1]`: `p a = l u` with partial pivoting. The last row says of which row of `a` each row of `p a`
+    /// is, the last column where each row of `a` went, the corner is the determinant of `p`. The rest is `u` on and above the
+    /// diagonal, and `l`, whose diagonal are ones, below.
+    Lu,
+    /// `x [m, n], m >= n -> q [m, k], r [k, n]` with `q r = x`, `q`'s columns orthonormal and `r` upper triangular. An element
+    /// of `r`'s diagonal has the sign opposite to what the reflection found in its place, as in TensorFlow.js.
+    Qr {
+        /// k is m rather than n.
+        full: bool,
+    },
+    /// `a [n, n] -> w [n], v [n, n]`, `a` symmetric: ascending eigenvalues, and the eigenvectors as columns, signed as
+    /// [`Linalg::LARGE`] says. NaN where `a` is not finite.
+    Eigh,
+    /// `x [m, n], m >= n -> u [m, n], s [n], v [n, n]` with `u diag(s) vᵀ = x`: descending singular values, and the singular
+    /// vectors as columns, those of `u` signed as [`Linalg::LARGE`] says. NaN where `x` is not finite.
+    Svd,
+}
+
+impl Linalg {
+    /// Of each eigenvector and left singular vector, the first element at least so large, relative to the largest in
+    /// magnitude, is positive. Less than 1, so that rounding does not choose among elements of one magnitude.
+    pub const LARGE: f64 = 0.75;
+    /// Passes of Jacobi rotations over all pairs, at most; six to ten are usual.
+    pub const SWEEPS: usize = 20;
+
+    /// The size of the result for one matrix, from the rows and columns of the first operand and the columns of the last.
+    pub fn size(self, m: usize, n: usize, k: usize) -> usize {
+        match self {
+            Linalg::Cholesky => n * n,
+            Linalg::TriangularSolve { .. } => n * k,
+            Linalg::Lu => (n + 1) * (n + 1),
+            Linalg::Qr { full: true } => m * m + m * n,
+            Linalg::Qr { .. } => m * n + n * n,
+            Linalg::Eigh => n + n * n,
+            Linalg::Svd => m * n + n + n * n,
+        }
+    }
 }
 
 impl Op {
@@ -309,6 +366,12 @@ impl Op {
             Op::Pad { .. } => "pad",
             Op::Concat { .. } => "concat",
             Op::Routine(Routine::TopK) => "topk",
+            Op::Routine(Routine::Linalg(Linalg::Cholesky)) => "cholesky",
+            Op::Routine(Routine::Linalg(Linalg::TriangularSolve { .. })) => "triangularSolve",
+            Op::Routine(Routine::Linalg(Linalg::Lu)) => "lu",
+            Op::Routine(Routine::Linalg(Linalg::Qr { .. })) => "qr",
+            Op::Routine(Routine::Linalg(Linalg::Eigh)) => "eigh",
+            Op::Routine(Routine::Linalg(Linalg::Svd)) => "svd",
         }
     }
 

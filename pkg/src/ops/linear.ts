@@ -1,13 +1,11 @@
 /** Norms, einsum and `tf.linalg`. */
 
-import { tensor, toTensor } from '../convert.js';
-import { eye, range, scalar } from '../create.js';
-import { axesOf, sizeOf } from '../shape.js';
-import { run1, scopedAll, type Tensor } from '../tensor.js';
+import { scalar, toTensor } from '../convert.js';
+import { axesOf } from '../shape.js';
+import { run, run1, scopedAll, type Tensor } from '../tensor.js';
 import { coded, type TensorInput } from '../types.js';
-import { matMul } from './contract.js';
-import { clone, concat, reshape, slice, split, squeeze, stack, unstack } from './movement.js';
-import { abs, cast, div, equal, greater, greaterEqual, lessEqual, logicalAnd, mul, neg, pow, sqrt, square, sub, where } from './pointwise.js';
+import { reshape, split, squeeze, stack } from './movement.js';
+import { abs, cast, div, mul, pow, sqrt, square, sub } from './pointwise.js';
 import { max, min, sum } from './reduce.js';
 
 type Axis = number | number[] | null;
@@ -64,15 +62,12 @@ function bandPart(a: TensorInput, numLower: number | Tensor, numUpper: number | 
   if (t.rank < 2) throw coded('shape', `bandPart(): Rank must be at least 2, got ${t.rank}.`);
   const [m = 0, n = 0] = t.shape.slice(-2);
   const limit = (count: number | Tensor, size: number, name: string): Tensor => {
-    if (typeof count !== 'number') return where(lessEqual(count, -1), size, count);
+    if (typeof count !== 'number') return cast(count, 'int32');
     if (!Number.isInteger(count)) throw coded('argument', `bandPart(): ${name} must be an integer, got ${count}.`);
     if (count > size) throw coded('argument', `bandPart(): ${name} (${count}) must not be greater than the number of ${name === 'numLower' ? 'rows' : 'columns'} (${size}).`);
-    return scalar(count < 0 ? size : count, 'int32');
+    return scalar(count, 'int32');
   };
-  const [low, high] = [limit(numLower, m, 'numLower'), limit(numUpper, n, 'numUpper')];
-  const offset = sub(reshape(range(0, m, 1, 'int32'), [-1, 1]), range(0, n, 1, 'int32'));
-  const inside = logicalAnd(lessEqual(offset, low), greaterEqual(offset, neg(high)));
-  return where(inside, t, cast(mul(t, 0), t.dtype));
+  return run1('bandPart', [t, limit(numLower, m, 'numLower'), limit(numUpper, n, 'numUpper')]);
 }
 
 /** Orthonormal vectors of the space that rows span. */
@@ -98,47 +93,84 @@ function gramSchmidt(xs: Tensor | Tensor[]): Tensor | Tensor[] {
 }
 
 /** Orthonormal `q` and upper triangular `r` with `q r = x`, by Householder reflections, of the matrices in the last two dimensions. */
-function qr(x: Tensor, fullMatrices = false): [Tensor, Tensor] {
+function qr(x: TensorInput, fullMatrices = false): [Tensor, Tensor] {
   const t = toTensor(x, 'x', 'qr');
   if (t.rank < 2) throw coded('shape', `qr() requires input tensor to have a rank >= 2, but got rank ${t.rank}`);
-  if (t.rank === 2) return qr2d(t, fullMatrices);
-  const [m = 0, n = 0] = t.shape.slice(-2);
-  const outer = t.shape.slice(0, -2);
-  const pairs = unstack(reshape(t, [sizeOf(outer), m, n])).map((matrix) => qr2d(matrix, fullMatrices));
-  const joined = (which: 0 | 1): Tensor => {
-    const all = stack(pairs.map((pair) => pair[which]), 0);
-    return reshape(all, [...outer, ...all.shape.slice(1)]);
-  };
-  return [joined(0), joined(1)];
+  return run('qr', [t], [Number(fullMatrices)]) as [Tensor, Tensor];
 }
 
-function qr2d(x: Tensor, full: boolean): [Tensor, Tensor] {
-  const [m = 0, n = 0] = x.shape;
-  let [q, r] = [eye(m), clone(x)];
-  const below = (t: Tensor, j: number): Tensor => slice(t, [j, 0], [m - j, n]);
-  for (let j = 0; j < Math.min(m, n); j++) {
-    const column = slice(r, [j, j], [m - j, 1]);
-    const size = norm(column);
-    const head = slice(column, [0, 0], [1, 1]);
-    const sign = where(greater(head, 0), scalar(-1), scalar(1));
-    const u = sub(head, mul(sign, size));
-    // A column of zeros is left as it is.
-    const none = equal(size, 0);
-    const scaled = div(slice(column, [1, 0], [m - j - 1, 1]), where(none, scalar(1), u));
-    const w = concat([tensor([[1]]), scaled], 0);
-    const tau = where(none, scalar(0), neg(div(mul(sign, u), where(none, scalar(1), size))));
-    const tw = mul(tau, w);
-    const lower = below(r, j);
-    const next = sub(lower, matMul(tw, matMul(w, lower, true)));
-    r = j === 0 ? next : concat([slice(r, [0, 0], [j, n]), next], 0);
-    const right = slice(q, [0, j], [m, m - j]);
-    const turned = sub(right, matMul(matMul(right, w), tw, false, true));
-    q = j === 0 ? turned : concat([slice(q, [0, 0], [m, j]), turned], 1);
-  }
-  if (!full && m > n) return [slice(q, [0, 0], [m, n]), slice(r, [0, 0], [n, n])];
-  return [q, r];
+// What follows takes matrices in the last two dimensions and batches in those before. An input without an answer (singular,
+// not positive definite, not finite) gives infinities or NaN.
+
+/** The lower triangular `l` with `l lᵀ = x`, of positive definite matrices' symmetric part. */
+function cholesky(x: TensorInput): Tensor {
+  return run1('cholesky', [toTensor(x, 'x', 'cholesky')]);
 }
 
-/** `tf.linalg`. */
-export const linalg = /* @__PURE__ */ scopedAll({ bandPart, gramSchmidt, qr });
+/** `x` with `matrix x = rhs` (`matrixᵀ x = rhs` where `adjoint`), of a lower or else upper triangular matrix: nothing beyond its
+ *  triangle is read. Batches broadcast. */
+function triangularSolve(matrix: TensorInput, rhs: TensorInput, { lower = true, adjoint = false } = {}): Tensor {
+  const inputs = [toTensor(matrix, 'matrix', 'triangularSolve'), toTensor(rhs, 'rhs', 'triangularSolve')];
+  return run1('triangularSolve', inputs, [Number(lower), Number(adjoint)]);
+}
 
+/** `x` with `a x = b`; `b` is of matrices, whose batches broadcast, or one vector. */
+function solve(a: TensorInput, b: TensorInput): Tensor {
+  return run1('solve', [toTensor(a, 'a', 'solve'), toTensor(b, 'b', 'solve')]);
+}
+
+/** The inverse. */
+function inv(x: TensorInput): Tensor {
+  return run1('inv', [toTensor(x, 'x', 'inv')]);
+}
+
+/** The determinant. */
+function det(x: TensorInput): Tensor {
+  return run1('det', [toTensor(x, 'x', 'det')]);
+}
+
+/** The determinant's sign and the logarithm of its magnitude. */
+function slogdet(x: TensorInput): [sign: Tensor, logabsdet: Tensor] {
+  return run('slogdet', [toTensor(x, 'x', 'slogdet')]) as [Tensor, Tensor];
+}
+
+/** The thin singular value decomposition: `u diag(s) vᵀ = x`, the singular values `s` descending. Of each column of `u` (of `v`,
+ *  for a wide matrix) the first element of at least three quarters of the largest's magnitude is positive. */
+function svd(x: TensorInput): [u: Tensor, s: Tensor, v: Tensor] {
+  return run('svd', [toTensor(x, 'x', 'svd')]) as [Tensor, Tensor, Tensor];
+}
+
+/** The eigenvalues of symmetric matrices, ascending, and the eigenvectors as columns, signed as those of `svd`. */
+function eigh(x: TensorInput): [values: Tensor, vectors: Tensor] {
+  return run('eigh', [toTensor(x, 'x', 'eigh')]) as [Tensor, Tensor];
+}
+
+/** The pseudo-inverse; singular values up to `tolerance` times the largest (float32's rounding times the longer side) count as 0. */
+function pinv(x: TensorInput, tolerance = -1): Tensor {
+  return run1('pinv', [toTensor(x, 'x', 'pinv')], [tolerance]);
+}
+
+/** The `x` that brings `a x` closest to `b`, of those the shortest; `tolerance` as that of `pinv`. */
+function lstsq(a: TensorInput, b: TensorInput, tolerance = -1): Tensor {
+  return run1('lstsq', [toTensor(a, 'a', 'lstsq'), toTensor(b, 'b', 'lstsq')], [tolerance]);
+}
+
+/** The number of singular values above `tolerance` times the largest, as that of `pinv`. */
+function matrixRank(x: TensorInput, tolerance = -1): Tensor {
+  return run1('matrixRank', [toTensor(x, 'x', 'matrixRank')], [tolerance]);
+}
+
+/** The diagonal. */
+function diagPart(x: TensorInput): Tensor {
+  return run1('diagPart', [toTensor(x, 'x', 'diagPart')]);
+}
+
+/** The sum of the diagonal. */
+function trace(x: TensorInput): Tensor {
+  return run1('trace', [toTensor(x, 'x', 'trace')]);
+}
+
+/** `tf.linalg`: TensorFlow.js's functions, and more. */
+export const linalg = /* @__PURE__ */ scopedAll({
+  bandPart, cholesky, det, diagPart, eigh, gramSchmidt, inv, lstsq, matrixInverse: inv, matrixRank, pinv, qr, slogdet, solve, svd, trace, triangularSolve,
+});

@@ -7,6 +7,7 @@ mod distributions;
 mod einsum;
 mod index;
 mod layout;
+pub mod linalg;
 mod loss;
 mod movement;
 mod norm;

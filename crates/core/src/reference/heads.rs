@@ -4,6 +4,7 @@ use super::eval::binary;
 use super::{of_bits, Run};
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::linalg;
 use crate::op::{
     ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
 };
@@ -115,6 +116,16 @@ impl Run<'_> {
                     let mut order: Vec<usize> = (0..n).collect();
                     order.sort_by(|&i, &j| (at(i) < at(j)).cmp(&(at(j) < at(i))));
                     result.extend(order[..k].iter().map(|&i| i as f64));
+                }
+                result
+            }
+            Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, out } => {
+                let operands = inputs.iter().map(|&v| self.lanes(v)).collect::<Result<Vec<_>>>()?;
+                let mut result = vec![0.0; out.size()];
+                for g in 0..out[0] {
+                    let matrix = |(x, s): (&&[f64], &Shape)| x[g * s[1] * s[2]..(g + 1) * s[1] * s[2]].to_vec();
+                    let matrices: Vec<Vec<f64>> = operands.iter().zip(shapes).map(matrix).collect();
+                    linalg::run(*routine, shapes, &matrices, &mut result[g * out[1]..(g + 1) * out[1]]);
                 }
                 result
             }

@@ -12,6 +12,8 @@ use super::memory::{Lanes, PackedWeight};
 use super::tail::recognise;
 use super::{PreparedKernel, Run};
 use crate::kernels::gemm::{self, Epilogue};
+#[cfg(feature = "linalg")]
+use crate::kernels::linalg;
 use crate::kernels::{conv, depthwise, images, multiply_strided, Matrix};
 
 impl Run<'_> {
@@ -64,6 +66,16 @@ impl Run<'_> {
                 let dtype = self.plan.values[inputs[0]].dtype;
                 top_k(self.lanes(inputs[0])?, dtype, n, k, out);
                 Ok(())
+            }
+            #[cfg(feature = "linalg")]
+            Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, .. } => {
+                let operands = inputs.iter().map(|&v| self.floats(v)).collect::<Result<Vec<_>>>()?;
+                linalg::run(pool, *routine, shapes, &operands, bytemuck::cast_slice_mut(out));
+                Ok(())
+            }
+            #[cfg(not(feature = "linalg"))]
+            Head::Routine { routine: Routine::Linalg(_), .. } => {
+                Err(Error::device("cpu", "this build is without linear algebra (feature linalg)"))
             }
         }
     }

@@ -4,6 +4,8 @@ pub mod conv;
 pub mod depthwise;
 pub mod gemm;
 pub mod images;
+#[cfg(feature = "linalg")]
+pub mod linalg;
 
 use crate::threads::Pool;
 use gemm::{Epilogue, Multiply, Rows, Strided};

@@ -24,6 +24,8 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
         Head::Pad { before, between, shape, input, value } => pad(code, before, between, shape, input, *value),
         Head::Concat { axis, shape, inputs } => concat(code, *axis, shape, inputs),
         Head::Routine { routine: Routine::TopK, inputs, shapes, out } => top_k(code, inputs[0], shapes[0][1], out[1]),
+        // Not one element per invocation: shaders of their own.
+        Head::Routine { routine: Routine::Linalg(_), .. } => {}
     }
 }
 

@@ -4,10 +4,13 @@ mod code;
 mod contract;
 mod depthwise;
 mod heads;
+#[cfg(feature = "linalg")]
+mod linalg;
 mod math;
 mod program;
 mod reduce;
 
+use headwater_core::op::Routine;
 use headwater_core::plan::{Head, Kernel, Plan, ValueId};
 use headwater_core::Result;
 
@@ -49,6 +52,14 @@ pub struct Shader {
 pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<Shader>> {
     if kernel.map.shape.size() == 0 {
         return Ok(Vec::new());
+    }
+    #[cfg(feature = "linalg")]
+    if let Some(Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, out }) = &kernel.head {
+        return Ok(linalg::print(plan, &kernel.map, *routine, inputs, shapes, out));
+    }
+    #[cfg(not(feature = "linalg"))]
+    if let Some(Head::Routine { routine: Routine::Linalg(_), .. }) = &kernel.head {
+        return Err(headwater_core::Error::device("webgpu", "this build is without linear algebra (feature linalg)"));
     }
     if options.tiles {
         match &kernel.head {
