@@ -1,5 +1,7 @@
 //! The catalogue. Pointwise cases come from the op table; the others are written here.
 
+mod scan;
+
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
 use headwater_core::{DType, Result, Tensor};
@@ -87,6 +89,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(images());
     all.extend(indexing());
     all.extend(composites());
+    all.extend(scan::cases());
     all.extend(crate::large::large());
     all
 }

@@ -40,6 +40,8 @@ pub enum Op {
         /// The largest rather than the smallest.
         max: bool,
     },
+    /// `[outer, n, inner]` to the same shape: each element combined with all before it along `n`. float32, int32.
+    Scan(ScanKind),
     /// `[batch, m, k] x [batch, k, n] -> [batch, m, n]`, float32.
     MatMul,
     /// A 2-D convolution or one of its adjoints.
@@ -112,6 +114,17 @@ impl ReduceOp {
             (ReduceOp::Min, DType::Bool) => 1,
         }
     }
+}
+
+/// A cumulative operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ScanKind {
+    /// What combines elements.
+    pub op: ReduceOp,
+    /// Leaves the element itself out: the first result is that of an empty reduction.
+    pub exclusive: bool,
+    /// From the last element to the first.
+    pub reverse: bool,
 }
 
 /// Which of the three contractions between images `x`, filters `w` and results `y` of a convolution.
@@ -282,6 +295,10 @@ impl Op {
             Op::Reduce { op: ReduceOp::Min, .. } => "min",
             Op::ArgReduce { max: true } => "argMax",
             Op::ArgReduce { .. } => "argMin",
+            Op::Scan(ScanKind { op: ReduceOp::Sum, .. }) => "cumsum",
+            Op::Scan(ScanKind { op: ReduceOp::Prod, .. }) => "cumprod",
+            Op::Scan(ScanKind { op: ReduceOp::Max, .. }) => "cummax",
+            Op::Scan(ScanKind { op: ReduceOp::Min, .. }) => "cummin",
             Op::MatMul => "matMul",
             Op::Conv(ConvKind::Forward, _) => "conv2d",
             Op::Conv(ConvKind::BackwardInput, _) => "conv2dBackpropInput",
@@ -313,6 +330,7 @@ impl Op {
             Op::View(view) => view.hash(h),
             Op::Reduce { op, axes } => (op, axes).hash(h),
             Op::ArgReduce { max } => max.hash(h),
+            Op::Scan(kind) => kind.hash(h),
             Op::MatMul => {}
             Op::Conv(kind, geometry) => (kind, geometry).hash(h),
             Op::Pool(kind, geometry) => (kind, geometry).hash(h),

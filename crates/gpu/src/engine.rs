@@ -10,7 +10,7 @@ use headwater_core::{Error, HostData, HostSlice, Result};
 use crate::host::{Dispatch, Host, Id, UNIFORM_ALIGN};
 use crate::memory::{buffer, lanes, Lanes, Memory};
 use crate::prepare::{prepare, Pass, Slot};
-use crate::shader::Shader;
+use crate::shader::{Shader, MAX_BUFFERS};
 
 /// How a GPU engine runs.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +108,7 @@ impl Engine for GpuEngine {
     }
 
     fn max_kernel_buffers(&self) -> usize {
-        self.host.limits().max_storage_buffers.min(8)
+        self.host.limits().max_storage_buffers.min(MAX_BUFFERS)
     }
 
     fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {

@@ -2,6 +2,7 @@
 //! can themselves be differentiated.
 
 mod rules;
+mod scan;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

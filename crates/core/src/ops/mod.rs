@@ -9,6 +9,7 @@ mod pool;
 mod random;
 mod reduce;
 mod resize;
+mod scan;
 
 pub use crate::pointwise::table::*;
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
@@ -23,12 +24,14 @@ pub use pool::{avg_pool, max_pool, PoolOptions};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
+pub use scan::{cummax, cummin, cumprod, cumsum, log_cumsum_exp};
 
 pub(crate) use contract::conv;
 pub(crate) use index::{put_along_add, scatter_add, take_along};
 pub(crate) use movement::pad_between;
 pub(crate) use pool::pool;
 pub(crate) use resize::resize;
+pub(crate) use scan::{linear_recurrence, scan, shift};
 
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};

@@ -5,7 +5,7 @@ use super::{of_bits, Run};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{
-    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
+    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine, ScanKind,
 };
 use crate::plan::{Head, PadValue};
 use crate::scalar::BinOp;
@@ -44,6 +44,9 @@ impl Run<'_> {
                     out.push(best.map_or(0.0, |(i, _)| i as f64));
                 }
                 out
+            }
+            Head::Scan { kind, shape, input } => {
+                scan(*kind, *shape, self.lanes(*input)?, self.plan.values[*input].dtype)
             }
             Head::MatMul { a, b } => {
                 let (batch, m, k) = (a.view.shape[0], a.view.shape[1], a.view.shape[2]);
@@ -122,19 +125,34 @@ impl Run<'_> {
     }
 }
 
+/// Two values of a reduction as one.
+fn combine(op: ReduceOp, dtype: DType, a: f64, b: f64) -> f64 {
+    let instr = match op {
+        ReduceOp::Sum => BinOp::Add,
+        ReduceOp::Prod => BinOp::Mul,
+        ReduceOp::Max => BinOp::Max,
+        ReduceOp::Min => BinOp::Min,
+    };
+    binary(instr, dtype == DType::F32, a, b)
+}
+
 fn reduce(op: ReduceOp, dtype: DType, items: &[f64]) -> f64 {
-    let (instr, empty) = match op {
-        ReduceOp::Sum => (BinOp::Add, 0.0),
-        ReduceOp::Prod => (BinOp::Mul, 1.0),
-        ReduceOp::Max => (BinOp::Max, f64::NEG_INFINITY),
-        ReduceOp::Min => (BinOp::Min, f64::INFINITY),
-    };
-    let empty = match dtype {
-        DType::F32 => empty,
-        DType::I32 => f64::from(empty as i32),
-        DType::Bool => f64::from(u8::from(empty > 0.0)),
-    };
-    items.iter().copied().reduce(|a, b| binary(instr, dtype == DType::F32, a, b)).unwrap_or(empty)
+    let all = items.iter().copied().reduce(|a, b| combine(op, dtype, a, b));
+    all.unwrap_or_else(|| of_bits(dtype, op.empty(dtype)))
+}
+
+fn scan(kind: ScanKind, [outer, n, inner]: [usize; 3], x: &[f64], dtype: DType) -> Vec<f64> {
+    let mut out = vec![0.0; outer * n * inner];
+    for (o, c) in (0..outer).flat_map(|o| (0..inner).map(move |c| (o, c))) {
+        let mut acc = of_bits(dtype, kind.op.empty(dtype));
+        for i in 0..n {
+            let at = (o * n + if kind.reverse { n - 1 - i } else { i }) * inner + c;
+            let next = combine(kind.op, dtype, acc, x[at]);
+            out[at] = if kind.exclusive { acc } else { next };
+            acc = next;
+        }
+    }
+    out
 }
 
 fn coordinates(shape: &Shape, mut linear: usize) -> Vec<usize> {

@@ -12,7 +12,7 @@ use super::memory::{Lanes, PackedWeight};
 use super::tail::recognise;
 use super::{PreparedKernel, Run};
 use crate::kernels::gemm::{self, Epilogue};
-use crate::kernels::{conv, depthwise, images, multiply_strided, Matrix};
+use crate::kernels::{conv, depthwise, images, multiply_strided, scan, Matrix};
 
 impl Run<'_> {
     /// Computes a head into `out`, row-major.
@@ -24,6 +24,11 @@ impl Run<'_> {
                 None => Err(Error::device("cpu", "a reduction that was not prepared")),
             },
             Head::ArgReduce { max, input } => self.arg_reduce(*max, input, out),
+            Head::Scan { kind, shape, input } => {
+                let dtype = self.plan.values[*input].dtype;
+                scan::scan(self.engine.level, pool, *kind, dtype, *shape, self.lanes(*input)?, out);
+                Ok(())
+            }
             Head::MatMul { a, b } => self.matmul(a, b, bytemuck::cast_slice_mut(out), Epilogue::NONE),
             Head::Conv { kind, geometry, inputs } => {
                 self.conv(*kind, geometry, *inputs, bytemuck::cast_slice_mut(out), Epilogue::NONE)

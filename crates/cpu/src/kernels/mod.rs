@@ -4,6 +4,7 @@ pub mod conv;
 pub mod depthwise;
 pub mod gemm;
 pub mod images;
+pub mod scan;
 
 use crate::threads::Pool;
 use gemm::{Epilogue, Multiply, Rows, Strided};

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use headwater_core::op::{
-    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
+    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine, ScanKind,
 };
 use headwater_core::plan::{Access, Head, Map, PadValue, ValueId};
 use headwater_core::{DType, Shape};
@@ -16,6 +16,7 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
     match head {
         Head::Reduce { op, body, kept } => reduce(code, *op, body, *kept),
         Head::ArgReduce { max, input } => arg_reduce(code, *max, input),
+        Head::Scan { kind, shape, input } => scan(code, *kind, *shape, *input),
         Head::MatMul { a, b } => matmul(code, a, b),
         Head::Conv { kind, geometry, inputs } => conv(code, *kind, geometry, *inputs),
         Head::Pool { kind, geometry, inputs } => pool(code, *kind, geometry, inputs),
@@ -106,6 +107,36 @@ fn arg_reduce(code: &mut Code<'_>, max: bool, input: &Access) {
     if ({better}) {{ best = x; at = j; }}
   }}
   return i32(at);
+}}
+"
+    ));
+}
+
+/// Prints `at(line, p)`, the index of the element that a scan meets as number `p` of a line, and how to read it there;
+/// `u.n` are the elements of a line, `u.inner` the lines side by side.
+pub fn scan_elements(code: &mut Code<'_>, kind: ScanKind, [_, n, inner]: [usize; 3], input: ValueId) -> String {
+    code.sizes([("n", n), ("inner", inner)]);
+    let place = if kind.reverse { "u.n - 1u - p" } else { "p" };
+    code.push(&format!(
+        "fn at(line: u32, p: u32) -> u32 {{ return (line / u.inner * u.n + {place}) * u.inner + line % u.inner; }}
+"
+    ));
+    code.read(input)
+}
+
+fn scan(code: &mut Code<'_>, kind: ScanKind, shape: [usize; 3], input: ValueId) {
+    let x = scan_elements(code, kind, shape, input);
+    let dtype = code.plan.values[input].dtype;
+    let (empty, step) = (empty_value(code, kind.op, dtype), accumulate(code, kind.op, dtype, "acc"));
+    let name = type_name(dtype);
+    let last = if kind.exclusive { "<" } else { "<=" };
+    let place = if kind.reverse { "u.n - 1u - i / u.inner % u.n" } else { "i / u.inner % u.n" };
+    code.push(&format!(
+        "fn head(i: u32) -> {name} {{
+  let line = i / u.inner / u.n * u.inner + i % u.inner;
+  var acc = {empty};
+  for (var p = 0u; p {last} {place}; p++) {{ let x = {x}[at(line, p)]; {step} }}
+  return acc;
 }}
 "
     ));

@@ -7,11 +7,13 @@ mod heads;
 mod math;
 mod program;
 mod reduce;
+mod scan;
 
 use headwater_core::plan::{Head, Kernel, Plan, ValueId};
 use headwater_core::Result;
 
 use crate::engine::GpuOptions;
+pub use code::MAX_BUFFERS;
 use code::{can_be_wide, Code};
 
 /// A buffer a shader uses.
@@ -56,6 +58,9 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
                 if let Some(shaders) = reduce::print(plan, kernel, *op, body, *kept) {
                     return Ok(shaders);
                 }
+            }
+            Some(Head::Scan { kind, shape, input }) => {
+                return Ok(scan::print(plan, kernel, *kind, *shape, *input));
             }
             Some(Head::Conv { kind, geometry, inputs }) if geometry.groups > 1 => {
                 if let Some(shaders) = depthwise::print(plan, kernel, *kind, geometry, *inputs) {
