@@ -13,7 +13,7 @@ import { run1, runNumbers, type Tensor } from './tensor.js';
 import { coded, type DataType } from './types.js';
 
 /** Operations that move elements. */
-const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient']);
+const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient', 'roll']);
 
 /** A complex tensor of two float tensors of one shape. */
 export function complexOf(real: Tensor, imag: Tensor): Tensor {
@@ -97,6 +97,8 @@ function moved(op: string, x: Tensor, attrs: readonly number[]): number[] {
       return attrs.length === 0 ? x.shape.map((_, i) => i) : attrs.map(axis);
     case 'concat':
       return attrs.map(axis);
+    case 'roll':
+      return [...attrs];
     default:
       return [axis(attrs[0] ?? 0), ...attrs.slice(1)];
   }

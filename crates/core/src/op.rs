@@ -274,8 +274,12 @@ pub enum IndexOp {
 /// Algorithms with a kernel of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Routine {
-    /// `x [rows, n] -> int32 [rows, k]`: positions of the k largest, largest first, the first of equals first.
-    TopK,
+    /// `x [rows, n] -> int32 [rows, k]`: positions of the first k elements of each row in ascending or descending order.
+    /// Equal ones keep their order; NaN comes last in both.
+    Sort {
+        /// The largest first.
+        descending: bool,
+    },
 }
 
 impl Op {
@@ -315,7 +319,7 @@ impl Op {
             Op::Index(IndexOp::PutAlongAdd) => "putAlong",
             Op::Pad { .. } => "pad",
             Op::Concat { .. } => "concat",
-            Op::Routine(Routine::TopK) => "topk",
+            Op::Routine(Routine::Sort { .. }) => "sort",
         }
     }
 

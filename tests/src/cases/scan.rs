@@ -5,7 +5,10 @@ use headwater_core::{ops, DType, Result, Tensor};
 use super::{case, Case, Input};
 
 pub(super) fn cases() -> Vec<Case> {
-    cumulative()
+    let mut all = cumulative();
+    all.extend(sorting());
+    all.extend(moves());
+    all
 }
 
 fn cumulative() -> Vec<Case> {
@@ -53,6 +56,55 @@ fn cumulative() -> Vec<Case> {
         ops::cumsum(&ops::cumsum(&positive, 0, false, false)?, 1, true, true)
     }));
     out
+}
+
+fn sorting() -> Vec<Case> {
+    let mut out = Vec::new();
+    for descending in [false, true] {
+        for axis in [0, 1, -1] {
+            out.push(case(&format!("sort {axis} descending={descending}"), vec![Input::f32(&[3, 40, 5])], move |x| {
+                ops::sort(&x[0], axis, descending)
+            }));
+        }
+        for (shape, axis) in [(&[2usize, 5000][..], 1), (&[3, 33], 1), (&[70, 4], 0), (&[1], 0), (&[2, 0], 1)] {
+            out.push(case(&format!("sort {shape:?} descending={descending}"), vec![Input::f32(shape)], move |x| {
+                ops::sort(&x[0], axis, descending)
+            }));
+            let ties = vec![Input::index(shape, 9).within(-4.0, 5.0)];
+            out.push(case(&format!("argsort of ties {shape:?} descending={descending}"), ties, move |x| {
+                ops::mul(&ops::argsort(&x[0], axis, descending)?, &x[0])
+            }));
+        }
+        let nan = vec![Input::f32(&[3, 50])];
+        out.push(
+            case(&format!("argsort of NaN descending={descending}"), nan, move |x| {
+                ops::argsort(&ops::sqrt(&x[0])?, 1, descending)
+            })
+            .rough(),
+        );
+        let truth = vec![Input { dtype: DType::Bool, ..Input::f32(&[2, 45]) }];
+        out.push(case(&format!("sort bool descending={descending}"), truth, move |x| ops::sort(&x[0], 1, descending)));
+    }
+    for k in [0, 1, 7, 300] {
+        out.push(case(&format!("topk {k} of a long row"), vec![Input::f32(&[2, 300])], move |x| {
+            Ok(ops::topk(&x[0], k)?.0)
+        }));
+        let ties = vec![Input::index(&[2, 300], 9)];
+        out.push(case(&format!("topk {k} of ties"), ties, move |x| ops::square(&ops::topk(&x[0], k)?.1)));
+    }
+    out
+}
+
+fn moves() -> Vec<Case> {
+    let x = || vec![Input::f32(&[3, 4, 5])];
+    vec![
+        case("roll", x(), |x| ops::roll(&x[0], &[1, -7], &[0, -1])),
+        case("roll twice along one axis", x(), |x| ops::roll(&x[0], &[2, 1], &[1, 1])),
+        case("roll of nothing", vec![Input::f32(&[0, 3])], |x| ops::roll(&x[0], &[2, 4], &[0, 1])),
+        case("kron", vec![Input::f32(&[2, 3]), Input::f32(&[3, 1, 4])], |x| ops::kron(&x[0], &x[1])),
+        case("kron of a scalar", vec![Input::f32(&[]), Input::f32(&[2, 2])], |x| ops::kron(&x[0], &x[1])),
+        case("kron of nothing", vec![Input::f32(&[2, 0]), Input::f32(&[2, 2])], |x| ops::kron(&x[0], &x[1])),
+    ]
 }
 
 /// Ones, but for a zero in some rows and two in others.

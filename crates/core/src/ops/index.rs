@@ -4,7 +4,7 @@ use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
-use crate::op::{IndexOp, Op, Routine};
+use crate::op::{IndexOp, Op};
 use crate::ops::{add, equal, mul, permute, reshape, select};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -125,22 +125,4 @@ pub(crate) fn take_along(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 /// `updates [rows, k]` summed into zeros `[rows, n]` at `index [rows, k]`.
 pub(crate) fn put_along_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
     index_op(IndexOp::PutAlongAdd, updates, index, Shape::from([updates.shape()[0], n]))
-}
-
-/// The `k` largest elements of the last dimension, largest first, and their int32 positions.
-///
-/// # Errors
-/// `ErrorKind::Argument` when `k` exceeds the last dimension; `ErrorKind::Shape` for a scalar.
-pub fn topk(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
-    let Some(&n) = x.shape().last() else {
-        return Err(Error::shape("topk", "a tensor of rank at least 1", x.shape()));
-    };
-    if k > n {
-        return Err(Error::argument("topk", format!("k at most the last dimension, {n}"), k));
-    }
-    let rows = x.size() / n.max(1);
-    let flat = reshape(x, [rows, n])?;
-    let index = x.device().record(Op::Routine(Routine::TopK), &[&flat], Shape::from([rows, k]), DType::I32)?;
-    let out = x.shape().with_dim(x.rank() - 1, k);
-    Ok((reshape(&take_along(&flat, &index)?, &out)?, reshape(&index, out)?))
 }

@@ -9,11 +9,13 @@ mod pool;
 mod random;
 mod reduce;
 mod resize;
+mod roll;
 mod scan;
+mod sort;
 
 pub use crate::pointwise::table::*;
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
-pub use index::{gather, one_hot, range, topk, unsorted_segment_sum};
+pub use index::{gather, one_hot, range, unsorted_segment_sum};
 pub use loss::{log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy};
 pub use movement::{
     broadcast_to, concat, expand_dims, pad, permute, reshape, reverse, slice, split, squeeze, stack, strided_slice,
@@ -24,7 +26,9 @@ pub use pool::{avg_pool, max_pool, PoolOptions};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
+pub use roll::{kron, roll};
 pub use scan::{cummax, cummin, cumprod, cumsum, log_cumsum_exp};
+pub use sort::{argsort, sort, topk};
 
 pub(crate) use contract::conv;
 pub(crate) use index::{put_along_add, scatter_add, take_along};

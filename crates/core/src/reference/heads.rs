@@ -109,14 +109,18 @@ impl Run<'_> {
                 }
                 out
             }
-            Head::Routine { routine: Routine::TopK, inputs, shapes, out } => {
+            Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out } => {
                 let (rows, n, k) = (shapes[0][0], shapes[0][1], out[1]);
                 let x = self.lanes(inputs[0])?;
                 let mut result = Vec::with_capacity(rows * k);
                 for row in 0..rows {
                     let at = |i: usize| x[row * n + i];
                     let mut order: Vec<usize> = (0..n).collect();
-                    order.sort_by(|&i, &j| (at(i) < at(j)).cmp(&(at(j) < at(i))));
+                    order.sort_by(|&i, &j| {
+                        let (a, b) = if *descending { (at(j), at(i)) } else { (at(i), at(j)) };
+                        let last = at(i).is_nan().cmp(&at(j).is_nan());
+                        last.then(a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal))
+                    });
                     result.extend(order[..k].iter().map(|&i| i as f64));
                 }
                 result

@@ -12,7 +12,7 @@ use super::memory::{Lanes, PackedWeight};
 use super::tail::recognise;
 use super::{PreparedKernel, Run};
 use crate::kernels::gemm::{self, Epilogue};
-use crate::kernels::{conv, depthwise, images, multiply_strided, scan, Matrix};
+use crate::kernels::{conv, depthwise, images, multiply_strided, scan, sort, Matrix};
 
 impl Run<'_> {
     /// Computes a head into `out`, row-major.
@@ -64,10 +64,9 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Head::Routine { routine: Routine::TopK, inputs, shapes, out: shape } => {
-                let (n, k) = (shapes[0][1], shape[1]);
+            Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out: shape } => {
                 let dtype = self.plan.values[inputs[0]].dtype;
-                top_k(self.lanes(inputs[0])?, dtype, n, k, out);
+                sort::sort(pool, self.lanes(inputs[0])?, dtype, *descending, shapes[0][1], shape[1], out);
                 Ok(())
             }
         }
@@ -321,26 +320,5 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Positions of the `k` largest of each row of `n`, largest first, the first of equals first; NaN counts as smallest.
-fn top_k(x: &[u32], dtype: DType, n: usize, k: usize, out: &mut [u32]) {
-    // Larger keys for larger values, in integers.
-    let key = |bits: u32| match dtype {
-        DType::F32 if f32::from_bits(bits).is_nan() => i32::MIN,
-        // -0 and 0 are equal.
-        DType::F32 if bits << 1 == 0 => 0,
-        DType::F32 if (bits as i32) < 0 => -((bits & 0x7fff_ffff) as i32),
-        _ => bits as i32,
-    };
-    if k == 0 {
-        return;
-    }
-    for (row, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(k)) {
-        let mut order: Vec<(std::cmp::Reverse<i32>, u32)> =
-            row.iter().enumerate().map(|(i, &bits)| (std::cmp::Reverse(key(bits)), i as u32)).collect();
-        order.sort_unstable();
-        out.iter_mut().zip(order).for_each(|(o, (_, i))| *o = i);
     }
 }

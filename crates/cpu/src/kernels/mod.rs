@@ -5,6 +5,7 @@ pub mod depthwise;
 pub mod gemm;
 pub mod images;
 pub mod scan;
+pub mod sort;
 
 use crate::threads::Pool;
 use gemm::{Epilogue, Multiply, Rows, Strided};

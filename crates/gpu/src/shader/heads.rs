@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use headwater_core::op::{
-    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine, ScanKind,
+    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, ScanKind,
 };
 use headwater_core::plan::{Access, Head, Map, PadValue, ValueId};
 use headwater_core::{DType, Shape};
@@ -24,7 +24,8 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
         Head::Index { op, from, to, input, index } => pick(code, *op, *from, *to, *input, *index),
         Head::Pad { before, between, shape, input, value } => pad(code, before, between, shape, input, *value),
         Head::Concat { axis, shape, inputs } => concat(code, *axis, shape, inputs),
-        Head::Routine { routine: Routine::TopK, inputs, shapes, out } => top_k(code, inputs[0], shapes[0][1], out[1]),
+        // Shaders of its own.
+        Head::Routine { .. } => {}
     }
 }
 
@@ -598,47 +599,4 @@ fn concat(code: &mut Code<'_>, axis: usize, shape: &Shape, inputs: &[Access]) {
         }
     }
     code.push(&text);
-}
-
-/// The `j`-th largest is found by stepping down from the largest: k passes over the row, for each of k elements.
-fn top_k(code: &mut Code<'_>, input: ValueId, n: usize, k: usize) {
-    code.sizes([("n", n), ("k", k)]);
-    let x = code.read(input);
-    // A whole number whose order is that of the elements; NaN comes last, and zeros are equal.
-    let key = match code.plan.values[input].dtype {
-        DType::F32 => {
-            let nan = code.need("is_nan");
-            format!(
-                "let f = {x}[p];
-  if ({nan}(f)) {{ return 0u; }}
-  let b = bitcast<u32>(f + 0.0);
-  return select(b | 0x80000000u, ~b, (b & 0x80000000u) != 0u && b != 0x80000000u);"
-            )
-        }
-        DType::I32 => format!("return bitcast<u32>({x}[p]) ^ 0x80000000u;"),
-        DType::Bool => format!("return {x}[p];"),
-    };
-    code.push(&format!(
-        "fn key(p: u32) -> u32 {{
-  {key}
-}}
-fn head(i: u32) -> i32 {{
-  let row = i / u.k * u.n;
-  var last = 0xffffffffu;
-  var place = 0u;
-  for (var j = 0u; j <= i % u.k; j++) {{
-    var best = 0u;
-    var at = 0xffffffffu;
-    for (var p = 0u; p < u.n; p++) {{
-      let v = key(row + p);
-      let after = j == 0u || v < last || (v == last && p > place);
-      if (after && (at == 0xffffffffu || v > best)) {{ best = v; at = p; }}
-    }}
-    last = best;
-    place = at;
-  }}
-  return i32(place);
-}}
-"
-    ));
 }

@@ -8,7 +8,9 @@ mod math;
 mod program;
 mod reduce;
 mod scan;
+mod sort;
 
+use headwater_core::op::Routine;
 use headwater_core::plan::{Head, Kernel, Plan, ValueId};
 use headwater_core::Result;
 
@@ -51,6 +53,9 @@ pub struct Shader {
 pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<Shader>> {
     if kernel.map.shape.size() == 0 {
         return Ok(Vec::new());
+    }
+    if let Some(Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out }) = &kernel.head {
+        return Ok(sort::print(plan, kernel, inputs[0], *descending, [shapes[0][0], shapes[0][1], out[1]]));
     }
     if options.tiles {
         match &kernel.head {
