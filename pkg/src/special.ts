@@ -13,7 +13,7 @@ import { run1, runNumbers, type Tensor } from './tensor.js';
 import { coded, type DataType } from './types.js';
 
 /** Operations that move elements. */
-const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient', 'roll']);
+const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient', 'roll', 'gatherND', 'sparseToDense']);
 
 /** A complex tensor of two float tensors of one shape. */
 export function complexOf(real: Tensor, imag: Tensor): Tensor {
@@ -112,7 +112,7 @@ function onComplex(op: string, inputs: readonly Tensor[], attrs: readonly number
     return runNumbers('where', [wide, toComplex(a), toComplex(b)], attrs, undefined, 'complex64');
   }
   if (MOVES.has(op)) {
-    const list = op === 'gather' ? inputs : inputs.map(toComplex);
+    const list = op.startsWith('gather') ? inputs : inputs.map(toComplex);
     return runNumbers(op, list, moved(op, list[0] as Tensor, attrs), shares, 'complex64');
   }
   if (op === 'cast') {

@@ -1,5 +1,6 @@
 //! The catalogue. Pointwise cases come from the op table; the others are written here.
 
+mod indexing;
 mod scan;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
@@ -89,6 +90,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(images());
     all.extend(indexing());
     all.extend(composites());
+    all.extend(indexing::cases());
     all.extend(scan::cases());
     all.extend(crate::large::large());
     all

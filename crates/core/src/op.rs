@@ -263,8 +263,9 @@ pub struct ResizeGeometry {
 pub enum IndexOp {
     /// `(x [outer, n, inner], index [k]) -> [outer, k, inner]`.
     Gather,
-    /// `(updates [outer, k, inner], index [k]) -> [outer, n, inner]`, summing where indices repeat.
-    ScatterAdd,
+    /// `(updates [outer, k, inner], index [k]) -> [outer, n, inner]`: each place has the reduction of the updates that
+    /// name it, of none the value of an empty reduction.
+    Scatter(ReduceOp),
     /// `(x [rows, n], index [rows, k]) -> [rows, k]`.
     TakeAlong,
     /// `(updates [rows, k], index [rows, k]) -> [rows, n]`, summing where indices repeat.
@@ -314,7 +315,7 @@ impl Op {
             Op::Resize(ResizeKind::Nearest, _) => "resizeNearestNeighbor",
             Op::Resize(..) => "resizeGradient",
             Op::Index(IndexOp::Gather) => "gather",
-            Op::Index(IndexOp::ScatterAdd) => "scatterAdd",
+            Op::Index(IndexOp::Scatter(_)) => "scatter",
             Op::Index(IndexOp::TakeAlong) => "takeAlong",
             Op::Index(IndexOp::PutAlongAdd) => "putAlong",
             Op::Pad { .. } => "pad",

@@ -3,6 +3,7 @@
 
 mod rules;
 mod scan;
+mod scatter;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -96,8 +96,8 @@ pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor,
             let index = &inputs[1];
             let n = inputs[0].shape()[1];
             let part = match op {
-                IndexOp::Gather => ops::scatter_add(dy, index, n)?,
-                IndexOp::ScatterAdd => ops::gather(dy, index, 1, 0)?,
+                IndexOp::Gather => ops::scatter(dy, index, n, ReduceOp::Sum)?,
+                IndexOp::Scatter(op) => super::scatter::backward(*op, &inputs[0], index, output, dy)?,
                 IndexOp::TakeAlong => ops::put_along_add(dy, index, n)?,
                 IndexOp::PutAlongAdd => ops::take_along(dy, index)?,
             };

@@ -217,7 +217,7 @@ impl<'g> Emitter<'g> {
             }
             Op::Index(index_op) => {
                 let triple = |s: &Shape| match index_op {
-                    IndexOp::Gather | IndexOp::ScatterAdd => [s[0], s[1], s[2]],
+                    IndexOp::Gather | IndexOp::Scatter(_) => [s[0], s[1], s[2]],
                     IndexOp::TakeAlong | IndexOp::PutAlongAdd => [s[0], s[1], 1],
                 };
                 let (from, to) = (triple(&shape_of(0)), triple(shape));

@@ -2,6 +2,7 @@
 
 mod contract;
 mod index;
+mod index_nd;
 mod loss;
 mod movement;
 mod norm;
@@ -11,11 +12,14 @@ mod reduce;
 mod resize;
 mod roll;
 mod scan;
+mod search;
+mod segment;
 mod sort;
 
 pub use crate::pointwise::table::*;
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
-pub use index::{gather, one_hot, range, unsorted_segment_sum};
+pub use index::{gather, one_hot, range};
+pub use index_nd::{gather_nd, scatter_nd, sparse_to_dense, tensor_scatter, ScatterKind};
 pub use loss::{log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy};
 pub use movement::{
     broadcast_to, concat, expand_dims, pad, permute, reshape, reverse, slice, split, squeeze, stack, strided_slice,
@@ -28,10 +32,12 @@ pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, 
 pub use resize::{resize_bilinear, resize_nearest};
 pub use roll::{kron, roll};
 pub use scan::{cummax, cummin, cumprod, cumsum, log_cumsum_exp};
+pub use search::{bincount, search_sorted};
+pub use segment::{unsorted_segment, unsorted_segment_mean, unsorted_segment_sum};
 pub use sort::{argsort, sort, topk};
 
 pub(crate) use contract::conv;
-pub(crate) use index::{put_along_add, scatter_add, take_along};
+pub(crate) use index::{put_along_add, scatter, take_along};
 pub(crate) use movement::pad_between;
 pub(crate) use pool::pool;
 pub(crate) use resize::resize;

@@ -78,8 +78,7 @@ impl Run<'_> {
             }
             Head::Resize { kind, geometry, input } => resize(*kind, geometry, self.lanes(*input)?),
             Head::Index { op, from, to, input, index } => {
-                let float = self.plan.values[*input].dtype == DType::F32;
-                pick(*op, *from, *to, self.lanes(*input)?, &ints(*index)?, float)
+                pick(*op, *from, *to, self.lanes(*input)?, &ints(*index)?, self.plan.values[*input].dtype)
             }
             Head::Pad { before, between, shape, input, value } => {
                 let bits = match value {
@@ -297,8 +296,9 @@ fn resize(kind: ResizeKind, g: &ResizeGeometry, a: &[f64]) -> Vec<f64> {
     out
 }
 
-fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[f64], index: &[i64], float: bool) -> Vec<f64> {
-    let mut out = vec![0.0; to.iter().product()];
+fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[f64], index: &[i64], dtype: DType) -> Vec<f64> {
+    let reduction = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
+    let mut out = vec![of_bits(dtype, reduction.empty(dtype)); to.iter().product()];
     let gathers = matches!(op, IndexOp::Gather | IndexOp::TakeAlong);
     let along = matches!(op, IndexOp::TakeAlong | IndexOp::PutAlongAdd);
     let (n, k) = if gathers { (from[1], to[1]) } else { (to[1], from[1]) };
@@ -314,7 +314,7 @@ fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[f64], index: &[i64],
                 if gathers {
                     out[narrow] = x[wide];
                 } else {
-                    out[wide] = binary(BinOp::Add, float, out[wide], x[narrow]);
+                    out[wide] = combine(reduction, dtype, out[wide], x[narrow]);
                 }
             }
         }

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, Routine};
+use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, ReduceOp, Routine};
 use headwater_core::plan::{Access, Head, Map, PadValue, Source, ValueId};
 use headwater_core::view::{collapse, View};
 use headwater_core::{DType, Error, Result, Shape};
+use headwater_lanes::Combine;
 
 use super::eval::load;
 use super::memory::{Lanes, PackedWeight};
@@ -260,13 +261,14 @@ impl Run<'_> {
         out: &mut [u32],
     ) -> Result<()> {
         let (x, index) = (self.lanes(input)?, self.lanes(index)?);
-        let float = self.plan.values[input].dtype == DType::F32;
+        let op_of_places = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
+        let combine = Combine { op: op_of_places, dtype: self.plan.values[input].dtype };
         let gathers = matches!(op, IndexOp::Gather | IndexOp::TakeAlong);
         let along = matches!(op, IndexOp::TakeAlong | IndexOp::PutAlongAdd);
         let inner = from[2];
         let (n, k) = if gathers { (from[1], to[1]) } else { (to[1], from[1]) };
         if !gathers {
-            out.fill(0);
+            out.fill(combine.empty());
         }
         for outer in 0..from[0] {
             for i in 0..k {
@@ -284,7 +286,7 @@ impl Run<'_> {
                     out[narrow..narrow + inner].copy_from_slice(&x[wide..wide + inner]);
                 } else {
                     for (o, &v) in out[wide..wide + inner].iter_mut().zip(&x[narrow..narrow + inner]) {
-                        *o = if float { (f32::from_bits(*o) + f32::from_bits(v)).to_bits() } else { o.wrapping_add(v) };
+                        *o = combine.pair(*o, v);
                     }
                 }
             }

@@ -534,15 +534,16 @@ fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], inpu
         )
     } else {
         let element = code.element(&access, "(outer * u.k + j) * u.inner + inner");
-        let add = if dtype == DType::Bool { "acc || x" } else { "acc + x" };
+        let reduction = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
+        let (empty, step) = (empty_value(code, reduction, dtype), accumulate(code, reduction, dtype, "acc"));
         format!(
             "fn head(i: u32) -> {kind} {{
   let inner = i % u.inner;
   let at = i / u.inner % u.n;
   let outer = i / u.inner / u.n;
-  var acc = {zero};
+  var acc = {empty};
   for (var j = 0u; j < u.k; j++) {{
-    if (u32({position}[{row}]) == at) {{ let x = {element}; acc = {add}; }}
+    if (u32({position}[{row}]) == at) {{ let x = {element}; {step} }}
   }}
   return acc;
 }}
