@@ -9,6 +9,8 @@ use crate::threads::Pool;
 
 /// Elements below which a scan runs on one thread.
 const PARALLEL: usize = 1 << 15;
+/// Elements that are combined before they join what is before them.
+const STEPS: usize = 8;
 /// Neighbouring lines of one task.
 const LINES: usize = 256;
 
@@ -27,25 +29,37 @@ pub fn scan(
     }
     let combine = Combine { op: kind.op, dtype };
     let shared = Shared(out.as_mut_ptr());
-    let row = |o: usize, i: usize, columns: &std::ops::Range<usize>| {
-        let start = (o * n + if kind.reverse { n - 1 - i } else { i }) * inner;
-        start + columns.start..start + columns.end
+    // SAFETY: tasks have other columns or another `o`, all inside `out`.
+    let part = |range: std::ops::Range<usize>| unsafe {
+        std::slice::from_raw_parts_mut(shared.get().add(range.start), range.len())
+    };
+    let line = |o: usize| {
+        let range = o * n..(o + 1) * n;
+        let (to, x) = (part(range.clone()), &x[range]);
+        let mut acc = combine.empty();
+        for start in (0..n).step_by(STEPS) {
+            // What a few elements come to does not wait for all before them.
+            let mut few = combine.empty();
+            for i in start..(start + STEPS).min(n) {
+                let at = if kind.reverse { n - 1 - i } else { i };
+                let next = combine.pair(few, x[at]);
+                to[at] = combine.pair(acc, if kind.exclusive { few } else { next });
+                few = next;
+            }
+            acc = combine.pair(acc, few);
+        }
     };
     // Several lines that lie side by side are combined at a time.
     let lines = |o: usize, columns: std::ops::Range<usize>| {
         let mut acc = vec![combine.empty(); columns.len()];
         for i in 0..n {
-            let range = row(o, i, &columns);
-            // SAFETY: tasks have other columns or another `o`, all inside `out`.
-            let to = unsafe { std::slice::from_raw_parts_mut(shared.get().add(range.start), range.len()) };
+            let start = (o * n + if kind.reverse { n - 1 - i } else { i }) * inner;
+            let range = start + columns.start..start + columns.end;
+            let to = part(range.clone());
             if kind.exclusive {
                 to.copy_from_slice(&acc);
             }
-            if let ([acc], [x]) = (&mut acc[..], &x[range.clone()]) {
-                *acc = combine.pair(*acc, *x);
-            } else {
-                fold_into(level, combine, &mut acc, &x[range]);
-            }
+            fold_into(level, combine, &mut acc, &x[range]);
             if !kind.exclusive {
                 to.copy_from_slice(&acc);
             }
@@ -57,7 +71,11 @@ pub fn scan(
     pool.parallel_for(tasks.div_ceil(grain), |group| {
         for task in group * grain..((group + 1) * grain).min(tasks) {
             let (o, part) = (task / parts, task % parts);
-            lines(o, part * LINES..((part + 1) * LINES).min(inner));
+            if inner == 1 {
+                line(o);
+            } else {
+                lines(o, part * LINES..((part + 1) * LINES).min(inner));
+            }
         }
     });
 }

@@ -101,10 +101,12 @@ fn merging(from: &str, store: &str) -> String {
   let first = p / u.grown * u.grown;
   let middle = min(first + u.run, u.n);
   let left = p < middle;
+  // Of each run only the first k can be among the first k of both.
+  if (p - select(middle, first, left) >= u.k) {{ return; }}
   let place = {from}[i];
   let mine = key(row + u32(place));
   var low = select(first, middle, left);
-  var high = select(middle, min(first + u.grown, u.n), left);
+  var high = min(low + u.k, select(middle, min(first + u.grown, u.n), left));
   while (low < high) {{
     let half = (low + high) / 2u;
     let other = key(row + u32({from}[row + half]));
