@@ -13,7 +13,7 @@ import { run1, runNumbers, type Tensor } from './tensor.js';
 import { coded, type DataType } from './types.js';
 
 /** Operations that move elements. */
-const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient']);
+const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient', 'roll', 'gatherND', 'sparseToDense']);
 
 /** Operations of one tensor that treat real and imaginary parts alike. */
 const LINEAR = new Set(['sum', 'mean', 'diag', 'mirrorPad', 'batchToSpaceND', 'spaceToBatchND']);
@@ -100,6 +100,8 @@ function moved(op: string, x: Tensor, attrs: readonly number[]): number[] {
       return attrs.length === 0 ? x.shape.map((_, i) => i) : attrs.map(axis);
     case 'concat':
       return attrs.map(axis);
+    case 'roll':
+      return [...attrs];
     default:
       return [axis(attrs[0] ?? 0), ...attrs.slice(1)];
   }
@@ -113,7 +115,7 @@ function onComplex(op: string, inputs: readonly Tensor[], attrs: readonly number
     return runNumbers('where', [wide, toComplex(a), toComplex(b)], attrs, undefined, 'complex64');
   }
   if (MOVES.has(op)) {
-    const list = op === 'gather' ? inputs : inputs.map(toComplex);
+    const list = op.startsWith('gather') ? inputs : inputs.map(toComplex);
     return runNumbers(op, list, moved(op, list[0] as Tensor, attrs), shares, 'complex64');
   }
   if (op === 'cast') {

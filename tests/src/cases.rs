@@ -2,8 +2,10 @@
 
 mod attention;
 mod distributions;
+mod indexing;
 mod linalg;
 mod quantize;
+mod scan;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
@@ -101,6 +103,8 @@ pub fn cases() -> Vec<Case> {
     all.extend(quantize::quantize());
     all.extend(distributions::distributions());
     all.extend(linalg::linalg());
+    all.extend(indexing::cases());
+    all.extend(scan::cases());
     all.extend(crate::large::large());
     all.extend(layout::cases());
     all.extend(einsum::cases());

@@ -40,6 +40,8 @@ pub enum Op {
         /// The largest rather than the smallest.
         max: bool,
     },
+    /// `[outer, n, inner]` to the same shape: each element combined with all before it along `n`. float32, int32.
+    Scan(ScanKind),
     /// `[batch, m, k] x [batch, k, n] -> [batch, m, n]`, float32.
     MatMul,
     /// A 2-D convolution or one of its adjoints.
@@ -120,6 +122,17 @@ impl ReduceOp {
             (ReduceOp::Min, DType::Bool) => 1,
         }
     }
+}
+
+/// A cumulative operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ScanKind {
+    /// What combines elements.
+    pub op: ReduceOp,
+    /// Leaves the element itself out: the first result is that of an empty reduction.
+    pub exclusive: bool,
+    /// From the last element to the first.
+    pub reverse: bool,
 }
 
 /// Which of the three contractions between images `x`, filters `w` and results `y` of a convolution.
@@ -258,8 +271,9 @@ pub struct ResizeGeometry {
 pub enum IndexOp {
     /// `(x [outer, n, inner], index [k]) -> [outer, k, inner]`.
     Gather,
-    /// `(updates [outer, k, inner], index [k]) -> [outer, n, inner]`, summing where indices repeat.
-    ScatterAdd,
+    /// `(updates [outer, k, inner], index [k]) -> [outer, n, inner]`: each place has the reduction of the updates that
+    /// name it, of none the value of an empty reduction.
+    Scatter(ReduceOp),
     /// `(x [rows, n], index [rows, k]) -> [rows, k]`.
     TakeAlong,
     /// `(updates [rows, k], index [rows, k]) -> [rows, n]`, summing where indices repeat.
@@ -269,10 +283,14 @@ pub enum IndexOp {
 /// Algorithms with a kernel of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Routine {
-    /// `x [rows, n] -> int32 [rows, k]`: positions of the k largest, largest first, the first of equals first.
-    TopK,
     /// Linear algebra.
     Linalg(Linalg),
+    /// `x [rows, n] -> int32 [rows, k]`: positions of the first k elements of each row in ascending or descending order.
+    /// Equal ones keep their order; NaN comes last in both.
+    Sort {
+        /// The largest first.
+        descending: bool,
+    },
 }
 
 /// Linear algebra over each matrix of a batch, float32. Operands are `[batch, rows, columns]`, the result is
@@ -349,6 +367,10 @@ impl Op {
             Op::Reduce { op: ReduceOp::Min, .. } => "min",
             Op::ArgReduce { max: true } => "argMax",
             Op::ArgReduce { .. } => "argMin",
+            Op::Scan(ScanKind { op: ReduceOp::Sum, .. }) => "cumsum",
+            Op::Scan(ScanKind { op: ReduceOp::Prod, .. }) => "cumprod",
+            Op::Scan(ScanKind { op: ReduceOp::Max, .. }) => "cummax",
+            Op::Scan(ScanKind { op: ReduceOp::Min, .. }) => "cummin",
             Op::MatMul => "matMul",
             Op::Conv(ConvKind::Forward, _) => "conv2d",
             Op::Conv(ConvKind::BackwardInput, _) => "conv2dBackpropInput",
@@ -360,18 +382,18 @@ impl Op {
             Op::Resize(ResizeKind::Nearest, _) => "resizeNearestNeighbor",
             Op::Resize(..) => "resizeGradient",
             Op::Index(IndexOp::Gather) => "gather",
-            Op::Index(IndexOp::ScatterAdd) => "scatterAdd",
+            Op::Index(IndexOp::Scatter(_)) => "scatter",
             Op::Index(IndexOp::TakeAlong) => "takeAlong",
             Op::Index(IndexOp::PutAlongAdd) => "putAlong",
             Op::Pad { .. } => "pad",
             Op::Concat { .. } => "concat",
-            Op::Routine(Routine::TopK) => "topk",
             Op::Routine(Routine::Linalg(Linalg::Cholesky)) => "cholesky",
             Op::Routine(Routine::Linalg(Linalg::TriangularSolve { .. })) => "triangularSolve",
             Op::Routine(Routine::Linalg(Linalg::Lu)) => "lu",
             Op::Routine(Routine::Linalg(Linalg::Qr { .. })) => "qr",
             Op::Routine(Routine::Linalg(Linalg::Eigh)) => "eigh",
             Op::Routine(Routine::Linalg(Linalg::Svd)) => "svd",
+            Op::Routine(Routine::Sort { .. }) => "sort",
         }
     }
 
@@ -386,6 +408,7 @@ impl Op {
             Op::View(view) => view.hash(h),
             Op::Reduce { op, axes } => (op, axes).hash(h),
             Op::ArgReduce { max } => max.hash(h),
+            Op::Scan(kind) => kind.hash(h),
             Op::MatMul => {}
             Op::Conv(kind, geometry) => (kind, geometry).hash(h),
             Op::Pool(kind, geometry) => (kind, geometry).hash(h),

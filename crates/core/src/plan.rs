@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::dtype::DType;
 use crate::op::{
     ConvGeometry, ConvKind, Dims, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
+    ScanKind,
 };
 use crate::scalar::{Program, Reg};
 use crate::shape::Shape;
@@ -87,6 +88,15 @@ pub enum Head {
         max: bool,
         /// The operand.
         input: Access,
+    },
+    /// As [`crate::op::Op::Scan`]; operand contiguous.
+    Scan {
+        /// Which.
+        kind: ScanKind,
+        /// Its `[outer, n, inner]`.
+        shape: [usize; 3],
+        /// The operand.
+        input: ValueId,
     },
     /// A batched matrix product; views have shapes `[batch, m, k]` and `[batch, k, n]`.
     MatMul {

@@ -11,7 +11,7 @@ use headwater_core::{Error, HostData, HostSlice, Result};
 use crate::host::{Dispatch, Host, Id, UNIFORM_ALIGN};
 use crate::memory::{buffer, lanes, Lanes, Memory};
 use crate::prepare::{prepare, Pass, Slot};
-use crate::shader::Shader;
+use crate::shader::{Shader, MAX_BUFFERS};
 use crate::times::Times;
 
 /// How a GPU engine runs.
@@ -112,7 +112,7 @@ impl Engine for GpuEngine {
     }
 
     fn max_kernel_buffers(&self) -> usize {
-        self.host.limits().max_storage_buffers.min(8)
+        self.host.limits().max_storage_buffers.min(MAX_BUFFERS)
     }
 
     fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {

@@ -2,55 +2,32 @@
 
 import { toTensor } from '../convert.js';
 import { axesOf } from '../shape.js';
-import { run, type Tensor } from '../tensor.js';
+import { run1, type Tensor } from '../tensor.js';
 import type { TensorInput } from '../types.js';
-import { concat, reshape, slice, transpose } from './movement.js';
-import { mul, neg } from './pointwise.js';
+import { reshape } from './movement.js';
 
-/** The order along an axis, which is moved last and back. */
-function ordered(x: TensorInput, op: string, axis: number, descending: boolean): [values: Tensor, indices: Tensor] {
+const sorting = (op: string) => (x: TensorInput, axis = -1, descending = false): Tensor => {
   const t = toTensor(x, 'x', op);
   const [at = 0] = axesOf(axis, t.rank);
-  const last = t.rank - 1;
-  const turn = t.shape.map((_, d) => (d === at ? last : d === last ? at : d));
-  const row = transpose(t, turn);
-  const [values, indices] = run('topk', [descending ? row : neg(row)], [t.shape[at] as number]) as [Tensor, Tensor];
-  return [transpose(descending ? values : neg(values), turn), transpose(indices, turn)];
-}
+  return run1(op, [t], [at, Number(descending)]);
+};
 
 /** The elements along an axis from the smallest to the largest; NaN comes last. */
-export function sort(x: TensorInput, axis = -1, descending = false): Tensor {
-  return ordered(x, 'sort', axis, descending)[0];
-}
-
+export const sort = /* @__PURE__ */ sorting('sort');
 /** Where the elements of `sort` were; equal ones keep their order. */
-export function argsort(x: TensorInput, axis = -1, descending = false): Tensor {
-  return ordered(x, 'argsort', axis, descending)[1];
-}
+export const argsort = /* @__PURE__ */ sorting('argsort');
 
 /** The elements shifted along axes; what leaves at one end enters at the other. */
 export function roll(x: TensorInput, shift: number | number[], axis?: number | number[]): Tensor {
-  const given = toTensor(x, 'x', 'roll', 'string_or_numeric');
-  // Without an axis, as if it were flat.
-  let t = axis === undefined ? reshape(given, [-1]) : given;
+  const t = toTensor(x, 'x', 'roll', 'string_or_numeric');
   const shifts = [shift].flat();
-  const axes = axis === undefined ? shifts.map(() => 0) : axesOf(axis, t.rank);
-  axes.forEach((at, i) => {
-    const size = t.shape[at] as number;
-    const by = size === 0 ? 0 : ((((shifts[i] ?? shifts[0]) as number) % size) + size) % size;
-    if (by === 0) return;
-    const part = (from: number, count: number): Tensor => slice(t, t.shape.map((_, d) => (d === at ? from : 0)), t.shape.map((n, d) => (d === at ? count : n)));
-    t = concat([part(size - by, by), part(0, size - by)], at);
-  });
-  return reshape(t, given.shape);
+  // Without an axis, as if it were flat.
+  if (axis === undefined) return reshape(run1('roll', [reshape(t, [-1])], [...shifts, ...shifts.map(() => 0)]), t.shape);
+  const axes = axesOf(axis, t.rank);
+  return run1('roll', [t], [...axes.map((_, i) => (shifts[i] ?? shifts[0]) as number), ...axes]);
 }
 
 /** The Kronecker product: a copy of `b` for each element of `a`, times it. */
 export function kron(a: TensorInput, b: TensorInput): Tensor {
-  const [x, y] = [toTensor(a, 'a', 'kron'), toTensor(b, 'b', 'kron')];
-  const rank = Math.max(x.rank, y.rank);
-  const dims = (t: Tensor): number[] => [...new Array<number>(rank - t.rank).fill(1), ...t.shape];
-  const [m, n] = [dims(x), dims(y)];
-  const wide = mul(reshape(x, m.flatMap((d) => [d, 1])), reshape(y, n.flatMap((d) => [1, d])));
-  return reshape(wide, m.map((d, i) => d * (n[i] as number)));
+  return run1('kron', [toTensor(a, 'a', 'kron'), toTensor(b, 'b', 'kron')]);
 }

@@ -1,27 +1,11 @@
 /** Operations that pick and place elements by index, and those whose results' shapes depend on values. */
 
-import { scalar, tensor, toTensor } from '../convert.js';
-import { fill, ones, range, zeros } from '../create.js';
+import { tensor, toTensor } from '../convert.js';
 import { sizeOf } from '../shape.js';
 import { run1, type Tensor, tidy } from '../tensor.js';
 import { coded, type Shape, type TensorInput } from '../types.js';
-import { broadcastTo, concat, gather, reshape } from './movement.js';
-import { add, cast, floorDiv, greater, greaterEqual, less, lessEqual, logicalAnd, minimum, mul, where } from './pointwise.js';
-import { sum } from './reduce.js';
-
-/** Positions in a flattened array of the index vectors in the last dimension, and the shape of what each points at. */
-function flatIndices(indices: Tensor, shape: Shape, depth = indices.shape.at(-1) ?? 0): { flat: Tensor; inner: Shape } {
-  const inner = shape.slice(depth);
-  const strides = Int32Array.from({ length: depth }, (_, i) => sizeOf(shape.slice(i + 1, depth)));
-  return { flat: reshape(sum(mul(reshape(indices, [-1, depth]), tensor(strides)), -1), [-1]), inner };
-}
-
-/** The same, computed here and now. */
-function flatNow(indices: Tensor, shape: Shape, depth: number): number[] {
-  const values = indices.dataSync<'int32'>();
-  const rows = depth === 0 ? Number(indices.size > 0) : values.length / depth;
-  return Array.from({ length: rows }, (_, i) => shape.slice(0, depth).reduce((sum, d, k) => sum * d + (values[i * depth + k] as number), 0));
-}
+import { gather, reshape } from './movement.js';
+import { add, cast, mul } from './pointwise.js';
 
 /** Slices of `x` at index vectors. */
 export function gatherND(x: TensorInput, indices: TensorInput): Tensor {
@@ -33,59 +17,52 @@ export function gatherND(x: TensorInput, indices: TensorInput): Tensor {
   const depth = index.shape.at(-1) as number;
   if (depth > t.rank) throw coded('shape', `index innermost dimension length must be <= tensor rank; saw: ${depth} vs. ${t.rank}`);
   if (sizeOf(t.shape) === 0) throw coded('shape', `Requested more than 0 entries, but input is empty. Input shape: ${t.shape}.`);
-  const { flat, inner } = flatIndices(index, t.shape);
-  return reshape(gather(reshape(t, [sizeOf(t.shape.slice(0, depth)), ...inner]), flat), [...index.shape.slice(0, -1), ...inner]);
+  return run1('gatherND', [t, index]);
 }
 
-/** The numbers of an index vector. */
-function checkScatter(updates: Tensor, indices: Tensor, shape: Shape): number {
+/** The indices as vectors: a list of numbers points along the first dimension. */
+function checkScatter(updates: Tensor, indices: Tensor, shape: Shape): Tensor {
   if (indices.rank < 1) throw coded('shape', `tf.scatterND() expects the indices to be rank 1 or higher, but the rank was ${indices.rank}.`);
   if (updates.rank < 1) throw coded('shape', `tf.scatterND() expects the updates to be rank 1 or higher, but the rank was ${updates.rank}.`);
   if (indices.dtype !== 'int32') throw coded('dtype', `The dtype of 'indices' should be int32, but got dtype: ${indices.dtype}`);
   if (shape.length < 1) throw coded('shape', `Output rank must be greater or equal to 1, but got shape: ${shape}`);
   if (shape.length === 0 && (indices.size !== 0 || updates.size !== 0)) throw coded('shape', 'Indices and updates specified for empty output.');
-  // A list of numbers points along the first dimension.
   const depth = indices.rank > 1 ? (indices.shape.at(-1) as number) : 1;
   const outer = indices.rank > 1 ? indices.shape.slice(0, -1) : indices.shape;
   const wanted = [...outer, ...shape.slice(depth)];
   if (wanted.length !== updates.rank || wanted.some((d, i) => d !== updates.shape[i])) {
     throw coded('shape', `Must have updates.shape = indices.shape[:batchDim] + shape[sliceDim:], got updates.shape: ${updates.shape}, indices.shape: ${indices.shape}, shape: ${shape}, sliceDim: ${depth}, and batchDim: ${outer.length}.`);
   }
-  return depth;
+  return indices.rank > 1 ? indices : reshape(indices, [-1, 1]);
 }
 
 /** Updates added at index vectors of zeros. */
 export function scatterND(indices: TensorInput, updates: TensorInput, shape: Shape): Tensor {
   const index = toTensor(indices, 'indices', 'scatterND', 'int32');
   const values = toTensor(updates, 'updates', 'scatterND');
-  const { flat, inner } = flatIndices(index, shape, checkScatter(values, index, shape));
-  const rows = sizeOf(shape) / Math.max(1, sizeOf(inner));
-  return reshape(segmentSum(reshape(values, [flat.size, ...inner]), flat, rows), shape);
+  return run1('scatterND', [checkScatter(values, index, shape), values], shape);
 }
 
-/** Rows added up by the number of their segment. */
-function segmentSum(rows: Tensor, segments: Tensor, count: number): Tensor {
-  const width = rows.size / Math.max(1, rows.shape[0] as number);
-  const flat = reshape(rows, [rows.shape[0] as number, width]);
-  const total = run1('unsortedSegmentSum', [flat.dtype === 'bool' ? cast(flat, 'int32') : flat, segments], [count]);
-  return reshape(total, [count, ...rows.shape.slice(1)]);
-}
+/** How updates join what is there. */
+const REDUCTIONS = ['update', 'sum', 'prod', 'max', 'min'] as const;
+export type ScatterReduction = (typeof REDUCTIONS)[number];
 
-/** `tensor` with the slices at index vectors replaced. */
-export function tensorScatterUpdate(x: TensorInput, indices: TensorInput, updates: TensorInput): Tensor {
-  const t = toTensor(x, 'tensor', 'tensorScatterupdate');
-  const index = toTensor(indices, 'indices', 'tensorScatterupdate', 'int32');
-  const values = toTensor(updates, 'updates', 'tensorScatterupdate');
-  const depth = checkScatter(values, index, t.shape);
+function place(op: string, x: TensorInput, indices: TensorInput, updates: TensorInput, reduction: ScatterReduction): Tensor {
+  const t = toTensor(x, 'tensor', op);
+  const index = toTensor(indices, 'indices', op, 'int32');
+  const values = toTensor(updates, 'updates', op);
+  const vectors = checkScatter(values, index, t.shape);
   if (t.dtype !== values.dtype) throw coded('dtype', `tensor and updates must have the same dtype, instead they are ${t.dtype} and ${values.dtype}.`);
-  const inner = t.shape.slice(depth);
-  const rows = sizeOf(t.shape.slice(0, t.rank - inner.length));
-  // The last update of a place wins: its number is what the place takes.
-  const last = new Int32Array(rows).fill(-1);
-  flatNow(index, t.shape, depth).forEach((row, i) => (last[row] = i));
-  const hit = tensor(Array.from(last, (i) => i >= 0), [rows, ...inner.map(() => 1)], 'bool');
-  const picked = gather(reshape(values, [index.size / depth, ...inner]), tensor(last.map((i) => Math.max(i, 0)), undefined, 'int32'));
-  return reshape(where(hit, picked, reshape(t, [rows, ...inner])), t.shape);
+  return run1('tensorScatter', [t, vectors, values], [REDUCTIONS.indexOf(reduction)]);
+}
+
+/** `tensor` with the slices at index vectors replaced; of several updates for one place the last stays. */
+export const tensorScatterUpdate = (tensor: TensorInput, indices: TensorInput, updates: TensorInput): Tensor => place('tensorScatterupdate', tensor, indices, updates, 'update');
+
+/** `tensor` with updates at index vectors: reduced with what is there, or in its place. */
+export function scatterReduce(tensor: TensorInput, indices: TensorInput, updates: TensorInput, reduction: ScatterReduction): Tensor {
+  if (!REDUCTIONS.includes(reduction)) throw coded('argument', `Error in scatterReduce: expected a reduction of ${REDUCTIONS.join(', ')}, received ${reduction}`);
+  return place('scatterReduce', tensor, indices, updates, reduction);
 }
 
 /** A dense tensor of values at index vectors. */
@@ -100,22 +77,26 @@ export function sparseToDense(sparseIndices: TensorInput, sparseValues: TensorIn
   if (outputShape.length !== dims) throw coded('shape', `outputShape has incorrect number of elements:, ${outputShape.length}, should be: ${dims}.`);
   if (!(values.rank === 0 || (values.rank === 1 && values.size === count))) throw coded('shape', `sparseValues has incorrect shape ${values.shape}, should be [] or [${count}]`);
   if (values.dtype !== fallback.dtype) throw coded('dtype', 'sparseValues.dtype must match defaultValues.dtype');
-  const size = sizeOf(outputShape);
-  const table = concat([reshape(broadcastTo(values, [count]), [count]), reshape(fallback, [1])]);
-  const at = new Int32Array(size).fill(count);
-  flatNow(index, outputShape, dims).forEach((place, i) => (at[place] = i));
-  return reshape(gather(table, tensor(at, undefined, 'int32')), outputShape);
+  return run1('sparseToDense', [index, values, reshape(fallback, [])], outputShape);
 }
 
-/** Rows of `x` added up by segment; rows of negative segments are left out. */
-export function unsortedSegmentSum(x: TensorInput, segmentIds: TensorInput, numSegments: number): Tensor {
-  const t = toTensor(x, 'x', 'unsortedSegmentSum');
-  const ids = toTensor(segmentIds, 'segmentIds', 'unsortedSegmentSum', 'int32');
+const unsortedSegment = (op: string) => (x: TensorInput, segmentIds: TensorInput, numSegments: number): Tensor => {
+  const t = toTensor(x, 'x', op);
+  const ids = toTensor(segmentIds, 'segmentIds', op, 'int32');
   if (!Number.isInteger(numSegments)) throw coded('dtype', 'numSegments must be of dtype int');
-  const batch = ids.size;
-  const rows = reshape(t, [batch, ...t.shape.slice(ids.rank)]);
-  return segmentSum(rows, reshape(ids, [-1]), numSegments);
-}
+  return run1(op, [reshape(t, [ids.size, ...t.shape.slice(ids.rank)]), reshape(ids, [-1])], [numSegments]);
+};
+
+/** Rows of `x` added up by segment; rows of negative segments are left out. */
+export const unsortedSegmentSum = /* @__PURE__ */ unsortedSegment('unsortedSegmentSum');
+/** The products of the rows of segments; 1 for one without rows. */
+export const unsortedSegmentProd = /* @__PURE__ */ unsortedSegment('unsortedSegmentProd');
+/** The largest of the rows of segments; the lowest value for one without rows. */
+export const unsortedSegmentMax = /* @__PURE__ */ unsortedSegment('unsortedSegmentMax');
+/** The smallest of the rows of segments; the highest value for one without rows. */
+export const unsortedSegmentMin = /* @__PURE__ */ unsortedSegment('unsortedSegmentMin');
+/** The means of the rows of segments; 0 for one without rows. */
+export const unsortedSegmentMean = /* @__PURE__ */ unsortedSegment('unsortedSegmentMean');
 
 /** How often each number occurs, weighted. */
 export function bincount(x: TensorInput, weights: TensorInput, size: number): Tensor {
@@ -128,14 +109,7 @@ export function bincount(x: TensorInput, weights: TensorInput, size: number): Te
 }
 
 function count(x: Tensor, weights: Tensor, size: number, binary: boolean): Tensor {
-  const rows = x.rank === 1 ? 1 : (x.shape[0] as number);
-  const numbers = reshape(x, [rows, -1]);
-  // Numbers outside are not counted, in no row.
-  const inside = logicalAnd(greaterEqual(numbers, 0), less(numbers, size));
-  const bins = where(inside, add(numbers, reshape(range(0, rows * size, Math.max(1, size), 'int32'), [rows, 1])), scalar(-1, 'int32'));
-  const each = weights.size > 0 ? reshape(weights, [-1]) : ones([x.size]);
-  const total = reshape(segmentSum(reshape(each, [-1, 1]), reshape(bins, [-1]), rows * size), x.rank === 1 ? [size] : [rows, size]);
-  return binary ? cast(greater(total, 0), 'float32') : total;
+  return run1('bincount', weights.size > 0 ? [x, weights] : [x], [size, Number(binary)]);
 }
 
 /** `bincount` of each row. */
@@ -157,27 +131,16 @@ export function confusionMatrix(labels: TensorInput, predictions: TensorInput, n
   if (b.rank !== 1) throw coded('shape', `Expected the rank of predictions to be 1, but got ${b.rank}`);
   if (a.shape[0] !== b.shape[0]) throw coded('shape', `Mismatch in the number of examples: ${a.shape[0]} vs. ${b.shape[0]}. Labels and predictions should have the same number of elements.`);
   const cells = add(mul(cast(a, 'int32'), tensor([numClasses], undefined, 'int32')), cast(b, 'int32'));
-  return cast(reshape(segmentSum(ones([a.size, 1]), reshape(cells, [-1]), numClasses * numClasses), [numClasses, numClasses]), 'int32');
+  return cast(reshape(run1('bincount', [cells], [numClasses * numClasses, 0]), [numClasses, numClasses]), 'int32');
 }
 
 /** Where values would be inserted into sorted sequences: before (`left`) or after (`right`) equal ones. */
 export function searchSorted(sortedSequence: TensorInput, values: TensorInput, side: 'left' | 'right' = 'left'): Tensor {
   const sequence = toTensor(sortedSequence, 'sortedSequence', 'searchSorted');
   const wanted = toTensor(values, 'values', 'searchSorted');
-  const [length, number] = [sequence.shape.at(-1) as number, wanted.shape.at(-1) as number];
-  const rows = reshape(sequence, [-1, length]);
-  const columns = reshape(wanted, [-1, number]);
-  if (rows.shape[0] !== columns.shape[0]) throw coded('shape', "Leading dimension of 'sortedSequence' and 'values' must match.");
-  const before = side === 'left' ? less : lessEqual;
-  const one = tensor([1], undefined, 'int32');
-  // The place lies from `low` to `high`; each step halves what is left.
-  let [low, high] = [zeros(columns.shape, 'int32'), fill(columns.shape, length, 'int32')];
-  for (let left = length; left > 0; left = Math.floor(left / 2)) {
-    const middle = floorDiv(add(low, high), tensor([2], undefined, 'int32'));
-    const further = logicalAnd(less(low, high), before(gather(rows, minimum(middle, tensor([length - 1], undefined, 'int32')), 1, 1), columns));
-    [low, high] = [where(further, add(middle, one), low), where(further, high, middle)];
-  }
-  return reshape(low, wanted.shape);
+  const rows = (t: Tensor): number => sizeOf(t.shape.slice(0, -1));
+  if (rows(sequence) !== rows(wanted)) throw coded('shape', "Leading dimension of 'sortedSequence' and 'values' must match.");
+  return run1('searchSorted', [sequence, wanted], [Number(side === 'right')]);
 }
 export const lowerBound = (sortedSequence: TensorInput, values: TensorInput): Tensor => searchSorted(sortedSequence, values, 'left');
 export const upperBound = (sortedSequence: TensorInput, values: TensorInput): Tensor => searchSorted(sortedSequence, values, 'right');

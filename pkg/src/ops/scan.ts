@@ -1,26 +1,26 @@
-/** Sums and products of everything before each element. */
+/** Each element combined with all before it. */
 
 import { toTensor } from '../convert.js';
 import { axesOf } from '../shape.js';
-import type { Tensor } from '../tensor.js';
+import { run1, type Tensor } from '../tensor.js';
 import type { TensorInput } from '../types.js';
-import { clone, pad, reverse, slice } from './movement.js';
-import { add, mul } from './pointwise.js';
 
-/** In log2(n) steps, each adding what lies twice as far (Hillis & Steele 1986). */
-function scan(op: string, combine: (a: Tensor, b: Tensor) => Tensor, neutral: number) {
-  return (x: TensorInput, axis = 0, exclusive = false, backwards = false): Tensor => {
-    const t = toTensor(x, 'x', op);
-    const [at = 0] = axesOf(axis, t.rank);
-    const size = t.shape[at] ?? 1;
-    const shifted = (y: Tensor, by: number): Tensor =>
-      slice(pad(y, y.shape.map((_, d) => [d === at ? by : 0, 0]), neutral), y.shape.map(() => 0), y.shape);
-    let y = backwards ? reverse(t, at) : clone(t);
-    if (exclusive && size > 0) y = shifted(y, 1);
-    for (let step = 1; step < size; step *= 2) y = combine(y, shifted(y, step));
-    return backwards ? reverse(y, at) : y;
-  };
-}
+const scan = (op: string) => (x: TensorInput, axis = 0, exclusive = false, reverse = false): Tensor => {
+  const t = toTensor(x, 'x', op);
+  const [at = 0] = axesOf(axis, t.rank);
+  return run1(op, [t], [at, Number(exclusive), Number(reverse)]);
+};
+const extremum = (op: string) => (x: TensorInput, axis = 0, reverse = false): Tensor => {
+  const t = toTensor(x, 'x', op);
+  const [at = 0] = axesOf(axis, t.rank);
+  return run1(op, [t], [at, Number(reverse)]);
+};
 
-export const cumsum = /* @__PURE__ */ scan('cumsum', add, 0);
-export const cumprod = /* @__PURE__ */ scan('cumprod', mul, 1);
+export const cumsum = /* @__PURE__ */ scan('cumsum');
+export const cumprod = /* @__PURE__ */ scan('cumprod');
+/** log(sum(exp(x))) of each element and all before it, safe against overflow. */
+export const logCumsumExp = /* @__PURE__ */ scan('logCumsumExp');
+/** The largest of each element and all before it (after it, in reverse); NaN wins. */
+export const cummax = /* @__PURE__ */ extremum('cummax');
+/** The smallest of each element and all before it (after it, in reverse); NaN wins. */
+export const cummin = /* @__PURE__ */ extremum('cummin');

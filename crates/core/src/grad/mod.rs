@@ -2,6 +2,8 @@
 //! can themselves be differentiated.
 
 mod rules;
+mod scan;
+mod scatter;
 
 use crate::collect::AllOk;
 use std::collections::{HashMap, HashSet};

@@ -4,7 +4,7 @@ use smallvec::{smallvec, SmallVec};
 
 use crate::dtype::{DType, Scalar};
 use crate::error::Result;
-use crate::op::{ConvKind, IndexOp, Op, PoolKind, ReduceOp, ResizeKind, ViewOp};
+use crate::op::{ConvKind, IndexOp, Op, PoolKind, ReduceOp, ResizeKind, ScanKind, ViewOp};
 use crate::ops;
 use crate::pointwise::Derivative;
 use crate::shape::Shape;
@@ -47,6 +47,7 @@ pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor,
             .collect(),
         Op::View(view) => only(view_backward(view, inputs[0].shape(), dy)?),
         Op::Reduce { op, axes } => only(reduce_backward(*op, axes, &inputs[0], output, dy)?),
+        Op::Scan(kind) => only(super::scan::backward(*kind, &inputs[0], dy)?),
         Op::MatMul => {
             let (a, b) = (&inputs[0], &inputs[1]);
             let transposed = |t: &Tensor| ops::permute(t, &[0, 2, 1]);
@@ -98,8 +99,8 @@ pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor,
             let index = &inputs[1];
             let n = inputs[0].shape()[1];
             let part = match op {
-                IndexOp::Gather => ops::scatter_add(dy, index, n)?,
-                IndexOp::ScatterAdd => ops::gather(dy, index, 1, 0)?,
+                IndexOp::Gather => ops::scatter(dy, index, n, ReduceOp::Sum)?,
+                IndexOp::Scatter(op) => super::scatter::backward(*op, &inputs[0], index, output, dy)?,
                 IndexOp::TakeAlong => ops::put_along_add(dy, index, n)?,
                 IndexOp::PutAlongAdd => ops::take_along(dy, index)?,
             };
@@ -160,28 +161,15 @@ fn reduce_backward(op: ReduceOp, axes: &[usize], x: &Tensor, y: &Tensor, dy: &Te
 }
 
 /// The product of the other elements, without dividing, so that zeros are no trouble: products of all before times
-/// products of all after, by doubling along the reduced elements.
+/// products of all after.
 fn prod_backward(axes: &[usize], x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let order: Vec<usize> = (0..x.rank()).filter(|d| !axes.contains(d)).chain(axes.iter().copied()).collect();
     let n: usize = axes.iter().map(|&a| x.shape()[a]).product();
     let permuted = ops::permute(x, &order)?;
     let rows = x.size() / n.max(1);
-    let flat = ops::reshape(&permuted, [rows, n])?;
-    let exclusive = |x: &Tensor| -> Result<Tensor> {
-        // Shift by one, then an inclusive scan in log2(n) steps.
-        let shift =
-            |t: &Tensor, by: usize| ops::pad(&ops::slice(t, &[0, 0], &[rows, n - by])?, &[(0, 0), (by, 0)], 1.0);
-        let mut scan = shift(x, 1.min(n))?;
-        let mut by = 1;
-        while by < n {
-            scan = ops::mul(&scan, &shift(&scan, by)?)?;
-            by *= 2;
-        }
-        Ok(scan)
-    };
-    let before = exclusive(&flat)?;
-    let after = ops::reverse(&exclusive(&ops::reverse(&flat, Some(&[1]))?)?, Some(&[1]))?;
-    let others = ops::reshape(&ops::mul(&before, &after)?, permuted.shape())?;
+    let flat = ops::reshape(&permuted, [rows, n, 1])?;
+    let others = |reverse| ops::scan(&flat, ScanKind { op: ReduceOp::Prod, exclusive: true, reverse });
+    let others = ops::reshape(&ops::mul(&others(false)?, &others(true)?)?, permuted.shape())?;
     let mut inverse = vec![0; order.len()];
     order.iter().enumerate().for_each(|(i, &p)| inverse[p] = i);
     ops::mul(dy, &ops::permute(&others, &inverse)?)

@@ -193,6 +193,9 @@ impl<'g> Emitter<'g> {
                 let (value, view) = self.strided(inputs[0])?;
                 Head::ArgReduce { max: *max, input: access(value, view, graph.nodes[inputs[0]].dtype) }
             }
+            Op::Scan(kind) => {
+                Head::Scan { kind: *kind, shape: [shape[0], shape[1], shape[2]], input: self.contiguous(inputs[0])? }
+            }
             Op::MatMul => {
                 let mut operand = |i: usize| -> Result<Access> {
                     let (value, view) = self.strided(inputs[i])?;
@@ -215,7 +218,7 @@ impl<'g> Emitter<'g> {
             }
             Op::Index(index_op) => {
                 let triple = |s: &Shape| match index_op {
-                    IndexOp::Gather | IndexOp::ScatterAdd => [s[0], s[1], s[2]],
+                    IndexOp::Gather | IndexOp::Scatter(_) => [s[0], s[1], s[2]],
                     IndexOp::TakeAlong | IndexOp::PutAlongAdd => [s[0], s[1], 1],
                 };
                 let (from, to) = (triple(&shape_of(0)), triple(shape));
@@ -390,7 +393,7 @@ pub(super) fn reads(head: Option<&Head>, map: &Map) -> Vec<ValueId> {
         Some(Head::MatMul { a, b }) => all.extend([a, b].into_iter().filter_map(of_access)),
         Some(Head::Conv { inputs, .. }) => all.extend(inputs),
         Some(Head::Pool { inputs, .. } | Head::Routine { inputs, .. }) => all.extend(inputs),
-        Some(Head::Resize { input, .. }) => all.push(*input),
+        Some(Head::Resize { input, .. } | Head::Scan { input, .. }) => all.push(*input),
         Some(Head::Index { input, index, .. }) => all.extend([*input, *index]),
         Some(Head::Concat { inputs, .. }) => all.extend(inputs.iter().filter_map(of_access)),
     }

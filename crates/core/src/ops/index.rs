@@ -4,7 +4,7 @@ use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
-use crate::op::{IndexOp, Op, Routine};
+use crate::op::{IndexOp, Op, ReduceOp};
 use crate::ops::{add, equal, mul, permute, reshape, select};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -92,29 +92,10 @@ pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> R
     reshape(&back, out)
 }
 
-/// `updates [outer, k, inner]` summed into zeros `[outer, n, inner]` at `index [k]`.
-pub(crate) fn scatter_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
+/// `updates [outer, k, inner]` reduced at `index [k]`: `[outer, n, inner]`, as [`IndexOp::Scatter`] says.
+pub(crate) fn scatter(updates: &Tensor, index: &Tensor, n: usize, op: ReduceOp) -> Result<Tensor> {
     let s = updates.shape();
-    index_op(IndexOp::ScatterAdd, updates, index, Shape::from([s[0], n, s[2]]))
-}
-
-/// The slices of `x` along its first axis summed by the int32 `segments` they belong to, `n` of them: `[n, ..]`. Slices of
-/// segments outside are left out.
-///
-/// # Errors
-/// `ErrorKind::DType` when `segments` is not int32; `ErrorKind::Shape` when it has not one number for each slice.
-pub fn unsorted_segment_sum(x: &Tensor, segments: &Tensor, n: usize) -> Result<Tensor> {
-    if segments.dtype() != DType::I32 {
-        return Err(Error::dtype("unsortedSegmentSum", "int32 segments", segments.dtype().name()));
-    }
-    let Some((&k, rest)) = x.shape().split_first() else {
-        return Err(Error::shape("unsortedSegmentSum", "a tensor of rank at least 1", x.shape()));
-    };
-    if segments.shape()[..] != [k] {
-        return Err(Error::shape("unsortedSegmentSum", format!("segments of shape [{k}]"), segments.shape()));
-    }
-    let out: Shape = [n].iter().chain(rest).copied().collect();
-    reshape(&scatter_add(&reshape(x, [1, k, rest.iter().product()])?, segments, n)?, out)
+    index_op(IndexOp::Scatter(op), updates, index, Shape::from([s[0], n, s[2]]))
 }
 
 /// `x [rows, n]` at `index [rows, k]`.
@@ -125,22 +106,4 @@ pub(crate) fn take_along(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 /// `updates [rows, k]` summed into zeros `[rows, n]` at `index [rows, k]`.
 pub(crate) fn put_along_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
     index_op(IndexOp::PutAlongAdd, updates, index, Shape::from([updates.shape()[0], n]))
-}
-
-/// The `k` largest elements of the last dimension, largest first, and their int32 positions.
-///
-/// # Errors
-/// `ErrorKind::Argument` when `k` exceeds the last dimension; `ErrorKind::Shape` for a scalar.
-pub fn topk(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
-    let Some(&n) = x.shape().last() else {
-        return Err(Error::shape("topk", "a tensor of rank at least 1", x.shape()));
-    };
-    if k > n {
-        return Err(Error::argument("topk", format!("k at most the last dimension, {n}"), k));
-    }
-    let rows = x.size() / n.max(1);
-    let flat = reshape(x, [rows, n])?;
-    let index = x.device().record(Op::Routine(Routine::TopK), &[&flat], Shape::from([rows, k]), DType::I32)?;
-    let out = x.shape().with_dim(x.rank() - 1, k);
-    Ok((reshape(&take_along(&flat, &index)?, &out)?, reshape(&index, out)?))
 }

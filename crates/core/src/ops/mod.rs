@@ -6,6 +6,7 @@ mod convolve;
 mod distributions;
 mod einsum;
 mod index;
+mod index_nd;
 mod layout;
 pub mod linalg;
 mod loss;
@@ -17,6 +18,11 @@ mod random;
 mod recurrent;
 mod reduce;
 mod resize;
+mod roll;
+mod scan;
+mod search;
+mod segment;
+mod sort;
 mod standardize;
 
 pub use crate::pointwise::table::*;
@@ -27,7 +33,8 @@ pub use distributions::{
     bernoulli, categorical, gumbel, permutation, random_exponential, random_gamma, random_int, random_poisson,
 };
 pub use einsum::{dot, einsum, outer, tensordot};
-pub use index::{gather, one_hot, range, topk, unsorted_segment_sum};
+pub use index::{gather, one_hot, range};
+pub use index_nd::{gather_nd, scatter_nd, sparse_to_dense, tensor_scatter, ScatterKind};
 pub use layout::{
     batch_to_space, depth_to_space, diag, diagonal, eye, meshgrid, mirror_pad, space_to_batch, space_to_depth, Mirror,
 };
@@ -43,13 +50,19 @@ pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use recurrent::{basic_lstm_cell, moving_average, LstmWeights};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
+pub use roll::{kron, roll};
+pub use scan::{cummax, cummin, cumprod, cumsum, log_cumsum_exp};
+pub use search::{bincount, search_sorted};
+pub use segment::{unsorted_segment, unsorted_segment_mean, unsorted_segment_sum};
+pub use sort::{argsort, sort, topk};
 pub use standardize::{group_norm, l2_normalize, layer_norm, rms_norm};
 
 pub(crate) use contract::conv;
-pub(crate) use index::{put_along_add, scatter_add, take_along};
+pub(crate) use index::{put_along_add, scatter, take_along};
 pub(crate) use movement::pad_between;
 pub(crate) use pool::pool;
 pub(crate) use resize::resize;
+pub(crate) use scan::{linear_recurrence, scan, shift};
 
 use crate::collect::AllOk;
 use crate::device::Device;

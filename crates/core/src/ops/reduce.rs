@@ -22,7 +22,8 @@ fn reduce(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &s
     }
 }
 
-fn numeric(x: &Tensor) -> Result<Tensor> {
+/// bool as int32, anything else as it is.
+pub(super) fn numeric(x: &Tensor) -> Result<Tensor> {
     if x.dtype() == DType::Bool {
         x.cast(DType::I32)
     } else {

@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::linalg;
 use crate::op::{
-    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
+    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine, ScanKind,
 };
 use crate::plan::{Head, PadValue};
 use crate::scalar::BinOp;
@@ -46,6 +46,9 @@ impl Run<'_> {
                 }
                 out
             }
+            Head::Scan { kind, shape, input } => {
+                scan(*kind, *shape, self.lanes(*input)?, self.plan.values[*input].dtype)
+            }
             Head::MatMul { a, b } => {
                 let (batch, m, k) = (a.view.shape[0], a.view.shape[1], a.view.shape[2]);
                 let n = b.view.shape[2];
@@ -76,8 +79,7 @@ impl Run<'_> {
             }
             Head::Resize { kind, geometry, input } => resize(*kind, geometry, self.lanes(*input)?),
             Head::Index { op, from, to, input, index } => {
-                let float = self.plan.values[*input].dtype == DType::F32;
-                pick(*op, *from, *to, self.lanes(*input)?, &ints(*index)?, float)
+                pick(*op, *from, *to, self.lanes(*input)?, &ints(*index)?, self.plan.values[*input].dtype)
             }
             Head::Pad { before, between, shape, input, value } => {
                 let bits = match value {
@@ -107,14 +109,18 @@ impl Run<'_> {
                 }
                 out
             }
-            Head::Routine { routine: Routine::TopK, inputs, shapes, out } => {
+            Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out } => {
                 let (rows, n, k) = (shapes[0][0], shapes[0][1], out[1]);
                 let x = self.lanes(inputs[0])?;
                 let mut result = Vec::with_capacity(rows * k);
                 for row in 0..rows {
                     let at = |i: usize| x[row * n + i];
                     let mut order: Vec<usize> = (0..n).collect();
-                    order.sort_by(|&i, &j| (at(i) < at(j)).cmp(&(at(j) < at(i))));
+                    order.sort_by(|&i, &j| {
+                        let (a, b) = if *descending { (at(j), at(i)) } else { (at(i), at(j)) };
+                        let last = at(i).is_nan().cmp(&at(j).is_nan());
+                        last.then(a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal))
+                    });
                     result.extend(order[..k].iter().map(|&i| i as f64));
                 }
                 result
@@ -133,19 +139,34 @@ impl Run<'_> {
     }
 }
 
+/// Two values of a reduction as one.
+fn combine(op: ReduceOp, dtype: DType, a: f64, b: f64) -> f64 {
+    let instr = match op {
+        ReduceOp::Sum => BinOp::Add,
+        ReduceOp::Prod => BinOp::Mul,
+        ReduceOp::Max => BinOp::Max,
+        ReduceOp::Min => BinOp::Min,
+    };
+    binary(instr, dtype == DType::F32, a, b)
+}
+
 fn reduce(op: ReduceOp, dtype: DType, items: &[f64]) -> f64 {
-    let (instr, empty) = match op {
-        ReduceOp::Sum => (BinOp::Add, 0.0),
-        ReduceOp::Prod => (BinOp::Mul, 1.0),
-        ReduceOp::Max => (BinOp::Max, f64::NEG_INFINITY),
-        ReduceOp::Min => (BinOp::Min, f64::INFINITY),
-    };
-    let empty = match dtype {
-        DType::F32 => empty,
-        DType::I32 => f64::from(empty as i32),
-        DType::Bool => f64::from(u8::from(empty > 0.0)),
-    };
-    items.iter().copied().reduce(|a, b| binary(instr, dtype == DType::F32, a, b)).unwrap_or(empty)
+    let all = items.iter().copied().reduce(|a, b| combine(op, dtype, a, b));
+    all.unwrap_or_else(|| of_bits(dtype, op.empty(dtype)))
+}
+
+fn scan(kind: ScanKind, [outer, n, inner]: [usize; 3], x: &[f64], dtype: DType) -> Vec<f64> {
+    let mut out = vec![0.0; outer * n * inner];
+    for (o, c) in (0..outer).flat_map(|o| (0..inner).map(move |c| (o, c))) {
+        let mut acc = of_bits(dtype, kind.op.empty(dtype));
+        for i in 0..n {
+            let at = (o * n + if kind.reverse { n - 1 - i } else { i }) * inner + c;
+            let next = combine(kind.op, dtype, acc, x[at]);
+            out[at] = if kind.exclusive { acc } else { next };
+            acc = next;
+        }
+    }
+    out
 }
 
 fn coordinates(shape: &Shape, mut linear: usize) -> Vec<usize> {
@@ -286,8 +307,9 @@ fn resize(kind: ResizeKind, g: &ResizeGeometry, a: &[f64]) -> Vec<f64> {
     out
 }
 
-fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[f64], index: &[i64], float: bool) -> Vec<f64> {
-    let mut out = vec![0.0; to.iter().product()];
+fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[f64], index: &[i64], dtype: DType) -> Vec<f64> {
+    let reduction = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
+    let mut out = vec![of_bits(dtype, reduction.empty(dtype)); to.iter().product()];
     let gathers = matches!(op, IndexOp::Gather | IndexOp::TakeAlong);
     let along = matches!(op, IndexOp::TakeAlong | IndexOp::PutAlongAdd);
     let (n, k) = if gathers { (from[1], to[1]) } else { (to[1], from[1]) };
@@ -303,7 +325,7 @@ fn pick(op: IndexOp, from: [usize; 3], to: [usize; 3], x: &[f64], index: &[i64],
                 if gathers {
                     out[narrow] = x[wide];
                 } else {
-                    out[wide] = binary(BinOp::Add, float, out[wide], x[narrow]);
+                    out[wide] = combine(reduction, dtype, out[wide], x[narrow]);
                 }
             }
         }

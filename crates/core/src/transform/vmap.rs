@@ -235,7 +235,7 @@ impl Batch {
                 let geometry = ResizeGeometry { batch: self.n * geometry.batch, ..*geometry };
                 self.fold(Op::Resize(*kind, geometry), node, &[&operands[0]])
             }
-            Op::Index(kind @ (IndexOp::Gather | IndexOp::ScatterAdd)) => match &operands[1] {
+            Op::Index(kind @ (IndexOp::Gather | IndexOp::Scatter(_))) => match &operands[1] {
                 Value::Same(index) => {
                     let x = self.each(&operands[0])?;
                     let x = ops::reshape(&x, self.folded(&x.shape()[1..]))?;
@@ -244,7 +244,10 @@ impl Batch {
                 Value::Each(_) => self.one_by_one(op, node, operands),
             },
             // Rows: of each example its own.
-            Op::ArgReduce { .. } | Op::Routine(_) | Op::Index(IndexOp::TakeAlong | IndexOp::PutAlongAdd) => {
+            Op::ArgReduce { .. }
+            | Op::Routine(_)
+            | Op::Scan(_)
+            | Op::Index(IndexOp::TakeAlong | IndexOp::PutAlongAdd) => {
                 self.fold(op.clone(), node, &operands.iter().collect::<Vec<_>>())
             }
             Op::Conv(ConvKind::BackwardFilter, _) | Op::Const(_) | Op::Param(_) | Op::Iota { .. } => {

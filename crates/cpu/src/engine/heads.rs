@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, Routine};
+use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, ReduceOp, Routine};
 use headwater_core::plan::{Access, Head, Map, PadValue, Source, ValueId};
 use headwater_core::view::{collapse, View};
 use headwater_core::{DType, Error, Result, Shape};
+use headwater_lanes::Combine;
 
 use super::eval::load;
 use super::memory::{Lanes, PackedWeight};
@@ -14,7 +15,7 @@ use super::{PreparedKernel, Run};
 use crate::kernels::gemm::{self, Epilogue};
 #[cfg(feature = "linalg")]
 use crate::kernels::linalg;
-use crate::kernels::{conv, depthwise, images, multiply_strided, Matrix};
+use crate::kernels::{conv, depthwise, images, multiply_strided, scan, sort, Matrix};
 
 impl Run<'_> {
     /// Computes a head into `out`, row-major.
@@ -26,6 +27,11 @@ impl Run<'_> {
                 None => Err(Error::device("cpu", "a reduction that was not prepared")),
             },
             Head::ArgReduce { max, input } => self.arg_reduce(*max, input, out),
+            Head::Scan { kind, shape, input } => {
+                let dtype = self.plan.values[*input].dtype;
+                scan::scan(self.engine.level, pool, *kind, dtype, *shape, self.lanes(*input)?, out);
+                Ok(())
+            }
             Head::MatMul { a, b } => self.matmul(a, b, bytemuck::cast_slice_mut(out), Epilogue::NONE),
             Head::Conv { kind, geometry, inputs } => {
                 self.conv(*kind, geometry, *inputs, bytemuck::cast_slice_mut(out), Epilogue::NONE)
@@ -61,10 +67,9 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Head::Routine { routine: Routine::TopK, inputs, shapes, out: shape } => {
-                let (n, k) = (shapes[0][1], shape[1]);
+            Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out: shape } => {
                 let dtype = self.plan.values[inputs[0]].dtype;
-                top_k(self.lanes(inputs[0])?, dtype, n, k, out);
+                sort::sort(pool, self.lanes(inputs[0])?, dtype, *descending, shapes[0][1], shape[1], out);
                 Ok(())
             }
             #[cfg(feature = "linalg")]
@@ -267,13 +272,14 @@ impl Run<'_> {
         out: &mut [u32],
     ) -> Result<()> {
         let (x, index) = (self.lanes(input)?, self.lanes(index)?);
-        let float = self.plan.values[input].dtype == DType::F32;
+        let op_of_places = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
+        let combine = Combine { op: op_of_places, dtype: self.plan.values[input].dtype };
         let gathers = matches!(op, IndexOp::Gather | IndexOp::TakeAlong);
         let along = matches!(op, IndexOp::TakeAlong | IndexOp::PutAlongAdd);
         let inner = from[2];
         let (n, k) = if gathers { (from[1], to[1]) } else { (to[1], from[1]) };
         if !gathers {
-            out.fill(0);
+            out.fill(combine.empty());
         }
         for outer in 0..from[0] {
             for i in 0..k {
@@ -291,7 +297,7 @@ impl Run<'_> {
                     out[narrow..narrow + inner].copy_from_slice(&x[wide..wide + inner]);
                 } else {
                     for (o, &v) in out[wide..wide + inner].iter_mut().zip(&x[narrow..narrow + inner]) {
-                        *o = if float { (f32::from_bits(*o) + f32::from_bits(v)).to_bits() } else { o.wrapping_add(v) };
+                        *o = combine.pair(*o, v);
                     }
                 }
             }
@@ -327,26 +333,5 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Positions of the `k` largest of each row of `n`, largest first, the first of equals first; NaN counts as smallest.
-fn top_k(x: &[u32], dtype: DType, n: usize, k: usize, out: &mut [u32]) {
-    // Larger keys for larger values, in integers.
-    let key = |bits: u32| match dtype {
-        DType::F32 if f32::from_bits(bits).is_nan() => i32::MIN,
-        // -0 and 0 are equal.
-        DType::F32 if bits << 1 == 0 => 0,
-        DType::F32 if (bits as i32) < 0 => -((bits & 0x7fff_ffff) as i32),
-        _ => bits as i32,
-    };
-    if k == 0 {
-        return;
-    }
-    for (row, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(k)) {
-        let mut order: Vec<(std::cmp::Reverse<i32>, u32)> =
-            row.iter().enumerate().map(|(i, &bits)| (std::cmp::Reverse(key(bits)), i as u32)).collect();
-        order.sort_unstable();
-        out.iter_mut().zip(order).for_each(|(o, (_, i))| *o = i);
     }
 }

@@ -6,6 +6,8 @@ pub mod gemm;
 pub mod images;
 #[cfg(feature = "linalg")]
 pub mod linalg;
+pub mod scan;
+pub mod sort;
 
 use crate::threads::Pool;
 use gemm::{Epilogue, Multiply, Rows, Strided};

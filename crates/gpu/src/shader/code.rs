@@ -8,6 +8,8 @@ use headwater_core::DType;
 use super::math;
 use super::{Shader, Slot};
 
+/// Storage buffers of one shader: what every WebGPU device allows.
+pub const MAX_BUFFERS: usize = 8;
 /// Invocations of a workgroup.
 pub const GROUP: usize = 64;
 /// The most workgroups along one dimension.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use headwater_core::op::{
-    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
+    ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, ScanKind,
 };
 use headwater_core::plan::{Access, Head, Map, PadValue, ValueId};
 use headwater_core::{DType, Shape};
@@ -16,6 +16,7 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
     match head {
         Head::Reduce { op, body, kept } => reduce(code, *op, body, *kept),
         Head::ArgReduce { max, input } => arg_reduce(code, *max, input),
+        Head::Scan { kind, shape, input } => scan(code, *kind, *shape, *input),
         Head::MatMul { a, b } => matmul(code, a, b),
         Head::Conv { kind, geometry, inputs } => conv(code, *kind, geometry, *inputs),
         Head::Pool { kind, geometry, inputs } => pool(code, *kind, geometry, inputs),
@@ -23,9 +24,8 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
         Head::Index { op, from, to, input, index } => pick(code, *op, *from, *to, *input, *index),
         Head::Pad { before, between, shape, input, value } => pad(code, before, between, shape, input, *value),
         Head::Concat { axis, shape, inputs } => concat(code, *axis, shape, inputs),
-        Head::Routine { routine: Routine::TopK, inputs, shapes, out } => top_k(code, inputs[0], shapes[0][1], out[1]),
-        // Not one element per invocation: shaders of their own.
-        Head::Routine { routine: Routine::Linalg(_), .. } => {}
+        // Shaders of their own.
+        Head::Routine { .. } => {}
     }
 }
 
@@ -108,6 +108,36 @@ fn arg_reduce(code: &mut Code<'_>, max: bool, input: &Access) {
     if ({better}) {{ best = x; at = j; }}
   }}
   return i32(at);
+}}
+"
+    ));
+}
+
+/// Prints `at(line, p)`, the index of the element that a scan meets as number `p` of a line, and how to read it there;
+/// `u.n` are the elements of a line, `u.inner` the lines side by side.
+pub fn scan_elements(code: &mut Code<'_>, kind: ScanKind, [_, n, inner]: [usize; 3], input: ValueId) -> String {
+    code.sizes([("n", n), ("inner", inner)]);
+    let place = if kind.reverse { "u.n - 1u - p" } else { "p" };
+    code.push(&format!(
+        "fn at(line: u32, p: u32) -> u32 {{ return (line / u.inner * u.n + {place}) * u.inner + line % u.inner; }}
+"
+    ));
+    code.read(input)
+}
+
+fn scan(code: &mut Code<'_>, kind: ScanKind, shape: [usize; 3], input: ValueId) {
+    let x = scan_elements(code, kind, shape, input);
+    let dtype = code.plan.values[input].dtype;
+    let (empty, step) = (empty_value(code, kind.op, dtype), accumulate(code, kind.op, dtype, "acc"));
+    let name = type_name(dtype);
+    let last = if kind.exclusive { "<" } else { "<=" };
+    let place = if kind.reverse { "u.n - 1u - i / u.inner % u.n" } else { "i / u.inner % u.n" };
+    code.push(&format!(
+        "fn head(i: u32) -> {name} {{
+  let line = i / u.inner / u.n * u.inner + i % u.inner;
+  var acc = {empty};
+  for (var p = 0u; p {last} {place}; p++) {{ let x = {x}[at(line, p)]; {step} }}
+  return acc;
 }}
 "
     ));
@@ -504,15 +534,16 @@ fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], inpu
         )
     } else {
         let element = code.element(&access, "(outer * u.k + j) * u.inner + inner");
-        let add = if dtype == DType::Bool { "acc || x" } else { "acc + x" };
+        let reduction = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
+        let (empty, step) = (empty_value(code, reduction, dtype), accumulate(code, reduction, dtype, "acc"));
         format!(
             "fn head(i: u32) -> {kind} {{
   let inner = i % u.inner;
   let at = i / u.inner % u.n;
   let outer = i / u.inner / u.n;
-  var acc = {zero};
+  var acc = {empty};
   for (var j = 0u; j < u.k; j++) {{
-    if (u32({position}[{row}]) == at) {{ let x = {element}; acc = {add}; }}
+    if (u32({position}[{row}]) == at) {{ let x = {element}; {step} }}
   }}
   return acc;
 }}
@@ -569,47 +600,4 @@ fn concat(code: &mut Code<'_>, axis: usize, shape: &Shape, inputs: &[Access]) {
         }
     }
     code.push(&text);
-}
-
-/// The `j`-th largest is found by stepping down from the largest: k passes over the row, for each of k elements.
-fn top_k(code: &mut Code<'_>, input: ValueId, n: usize, k: usize) {
-    code.sizes([("n", n), ("k", k)]);
-    let x = code.read(input);
-    // A whole number whose order is that of the elements; NaN comes last, and zeros are equal.
-    let key = match code.plan.values[input].dtype {
-        DType::F32 => {
-            let nan = code.need("is_nan");
-            format!(
-                "let f = {x}[p];
-  if ({nan}(f)) {{ return 0u; }}
-  let b = bitcast<u32>(f + 0.0);
-  return select(b | 0x80000000u, ~b, (b & 0x80000000u) != 0u && b != 0x80000000u);"
-            )
-        }
-        DType::I32 => format!("return bitcast<u32>({x}[p]) ^ 0x80000000u;"),
-        DType::Bool => format!("return {x}[p];"),
-    };
-    code.push(&format!(
-        "fn key(p: u32) -> u32 {{
-  {key}
-}}
-fn head(i: u32) -> i32 {{
-  let row = i / u.k * u.n;
-  var last = 0xffffffffu;
-  var place = 0u;
-  for (var j = 0u; j <= i % u.k; j++) {{
-    var best = 0u;
-    var at = 0xffffffffu;
-    for (var p = 0u; p < u.n; p++) {{
-      let v = key(row + p);
-      let after = j == 0u || v < last || (v == last && p > place);
-      if (after && (at == 0xffffffffu || v > best)) {{ best = v; at = p; }}
-    }}
-    last = best;
-    place = at;
-  }}
-  return i32(place);
-}}
-"
-    ));
 }

@@ -9,12 +9,15 @@ mod linalg;
 mod math;
 mod program;
 mod reduce;
+mod scan;
+mod sort;
 
 use headwater_core::op::Routine;
 use headwater_core::plan::{Head, Kernel, Plan, ValueId};
 use headwater_core::Result;
 
 use crate::engine::GpuOptions;
+pub use code::MAX_BUFFERS;
 use code::{can_be_wide, Code};
 
 /// A buffer a shader uses.
@@ -61,12 +64,18 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
     if let Some(Head::Routine { routine: Routine::Linalg(_), .. }) = &kernel.head {
         return Err(headwater_core::Error::device("webgpu", "this build is without linear algebra (feature linalg)"));
     }
+    if let Some(Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out }) = &kernel.head {
+        return Ok(sort::print(plan, kernel, inputs[0], *descending, [shapes[0][0], shapes[0][1], out[1]]));
+    }
     if options.tiles {
         match &kernel.head {
             Some(Head::Reduce { op, body, kept }) => {
                 if let Some(shaders) = reduce::print(plan, kernel, *op, body, *kept) {
                     return Ok(shaders);
                 }
+            }
+            Some(Head::Scan { kind, shape, input }) => {
+                return Ok(scan::print(plan, kernel, *kind, *shape, *input));
             }
             Some(Head::Conv { kind, geometry, inputs }) if geometry.groups > 1 => {
                 if let Some(shaders) = depthwise::print(plan, kernel, *kind, geometry, *inputs) {

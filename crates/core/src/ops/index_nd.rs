@@ -1,0 +1,169 @@
+//! Picking and placing slices by vectors of indices.
+
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, Result};
+use crate::op::ReduceOp;
+use crate::ops::reduce::numeric;
+use crate::ops::{
+    add, broadcast_to, gather, greater_equal, less, logical_and, maximum, minimum, mul, reshape, scatter, select, slice,
+};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// How updates join what is there, in [`tensor_scatter`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScatterKind {
+    /// They replace it; of several for one place the last stays.
+    Update,
+    /// They are reduced with it.
+    Reduce(ReduceOp),
+}
+
+/// Where index vectors point: at slices `[k]` of a tensor seen as `[rows, inner]`.
+struct Places {
+    /// The row of each vector, outside for a vector that points outside.
+    rows: Tensor,
+    /// The number of rows.
+    n: usize,
+    /// The elements of a slice.
+    inner: usize,
+    /// The shape of the slices that all vectors point at: the dimensions of the vectors, then those of a slice.
+    shape: Shape,
+}
+
+/// Where the vectors in the last dimension of `indices` point in a tensor of `shape`.
+fn places(indices: &Tensor, shape: &Shape, op: &str) -> Result<Places> {
+    if indices.dtype() != DType::I32 {
+        return Err(Error::dtype(op, "int32 indices", indices.dtype().name()));
+    }
+    let Some((&depth, vectors)) = indices.shape().split_last() else {
+        return Err(Error::shape(op, "indices of rank at least 1", indices.shape()));
+    };
+    if depth > shape.rank() {
+        let expected = format!("index vectors of at most {} numbers for shape {shape}", shape.rank());
+        return Err(Error::shape(op, expected, depth));
+    }
+    let k: usize = vectors.iter().product();
+    let (outer, slice_dims) = shape.split_at(depth);
+    let list = reshape(indices, [k, depth])?;
+    let device = indices.device();
+    let whole = |v: usize| device.constant(Scalar::I32(v as i32));
+    let mut rows = device.zeros([k], DType::I32)?;
+    let mut inside = device.ones([k], DType::Bool)?;
+    for (d, &dim) in outer.iter().enumerate() {
+        let number = reshape(&slice(&list, &[0, d], &[k, 1])?, [k])?;
+        rows = add(&mul(&rows, &whole(dim))?, &number)?;
+        let fits = logical_and(&greater_equal(&number, &whole(0))?, &less(&number, &whole(dim))?)?;
+        inside = logical_and(&inside, &fits)?;
+    }
+    Ok(Places {
+        rows: select(&inside, &rows, &device.constant(Scalar::I32(-1)))?,
+        n: outer.iter().product(),
+        inner: slice_dims.iter().product(),
+        shape: vectors.iter().chain(slice_dims).copied().collect(),
+    })
+}
+
+impl Places {
+    /// `updates` as `[1, k, inner]`.
+    fn lines(&self, updates: &Tensor, op: &str) -> Result<Tensor> {
+        if *updates.shape() != self.shape {
+            return Err(Error::shape(op, format!("updates of shape {}", self.shape), updates.shape()));
+        }
+        reshape(updates, [1, self.rows.size(), self.inner])
+    }
+}
+
+/// The slices of `x` that the vectors in the last dimension of `indices` point at; the others of its dimensions come first
+/// in the result. A vector that points outside reads 0.
+///
+/// # Errors
+/// `ErrorKind::DType` when `indices` is not int32; `ErrorKind::Shape` when its vectors are longer than `x` has dimensions.
+pub fn gather_nd(x: &Tensor, indices: &Tensor) -> Result<Tensor> {
+    let places = places(indices, x.shape(), "gatherND")?;
+    let lines = reshape(x, [1, places.n, places.inner])?;
+    reshape(&gather(&lines, &places.rows, 1, 0)?, places.shape)
+}
+
+/// `updates` summed into zeros of `shape` at the vectors in the last dimension of `indices`. A vector that points outside
+/// writes nothing. bool counts as int32.
+///
+/// # Errors
+/// As [`gather_nd`]; `ErrorKind::Shape` when there is not one update for each vector.
+pub fn scatter_nd(indices: &Tensor, updates: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
+    let shape = shape.into();
+    let places = places(indices, &shape, "scatterND")?;
+    let lines = places.lines(&numeric(updates)?, "scatterND")?;
+    reshape(&scatter(&lines, &places.rows, places.n, ReduceOp::Sum)?, shape)
+}
+
+/// `x` with `updates` placed at the vectors in the last dimension of `indices`. A vector that points outside writes nothing.
+/// The result does not depend on the order of updates, but for [`ScatterKind::Update`], where the last stays.
+///
+/// # Errors
+/// As [`scatter_nd`]; `ErrorKind::DType` when `updates` are of another dtype than `x`, or bools are to be summed or
+/// multiplied.
+pub fn tensor_scatter(x: &Tensor, indices: &Tensor, updates: &Tensor, kind: ScatterKind) -> Result<Tensor> {
+    const NAME: &str = "tensorScatter";
+    if x.dtype() != updates.dtype() {
+        return Err(Error::dtype(NAME, format!("updates of {}", x.dtype().name()), updates.dtype().name()));
+    }
+    let sums = matches!(kind, ScatterKind::Reduce(ReduceOp::Sum | ReduceOp::Prod));
+    if sums && x.dtype() == DType::Bool {
+        return Err(Error::dtype(NAME, "float32 or int32 to sum or multiply", x.dtype().name()));
+    }
+    let places = places(indices, x.shape(), NAME)?;
+    let (updates, rows, n) = (places.lines(updates, NAME)?, &places.rows, places.n);
+    let base = reshape(x, [1, n, places.inner])?;
+    let result = match kind {
+        ScatterKind::Reduce(op) => {
+            let placed = scatter(&updates, rows, n, op)?;
+            match op {
+                ReduceOp::Sum => add(&base, &placed)?,
+                ReduceOp::Prod => mul(&base, &placed)?,
+                ReduceOp::Max => larger(&base, &placed, true)?,
+                ReduceOp::Min => larger(&base, &placed, false)?,
+            }
+        }
+        ScatterKind::Update => {
+            // The last update of each place, by its number.
+            let numbers = x.device().iota([1, rows.size(), 1], 1)?;
+            let last = scatter(&numbers, rows, n, ReduceOp::Max)?;
+            let picked = gather(&updates, &reshape(&last, [n])?, 1, 0)?;
+            select(&greater_equal(&last, &last.constant(0.0))?, &picked, &base)?
+        }
+    };
+    reshape(&result, x.shape())
+}
+
+/// The larger or smaller of each pair; of bools whether any or all are true.
+fn larger(a: &Tensor, b: &Tensor, max: bool) -> Result<Tensor> {
+    let f = if max { maximum } else { minimum };
+    let number = |t: &Tensor| numeric(t);
+    f(&number(a)?, &number(b)?)?.cast(a.dtype())
+}
+
+/// A tensor of `shape` filled with the scalar `default`, with `values` (one, or one for each vector) at the vectors that
+/// the rows of `indices [k, rank]` are. `indices` of shape `[k]` or `[]` are of a shape of rank 1. Of several values for
+/// one place the last stays.
+///
+/// # Errors
+/// As [`tensor_scatter`]; `ErrorKind::Shape` when `indices` do not suit the shape, or `default` is no scalar.
+pub fn sparse_to_dense(indices: &Tensor, values: &Tensor, shape: impl Into<Shape>, default: &Tensor) -> Result<Tensor> {
+    const NAME: &str = "sparseToDense";
+    let shape = shape.into();
+    let (k, depth) = match indices.shape()[..] {
+        [] => (1, 1),
+        [k] => (k, 1),
+        [k, depth] => (k, depth),
+        _ => return Err(Error::shape(NAME, "indices of rank at most 2", indices.shape())),
+    };
+    if depth != shape.rank() {
+        return Err(Error::shape(NAME, format!("index vectors of {} numbers", shape.rank()), depth));
+    }
+    if default.rank() != 0 {
+        return Err(Error::shape(NAME, "a scalar default value", default.shape()));
+    }
+    let all = broadcast_to(default, shape)?;
+    tensor_scatter(&all, &reshape(indices, [k, depth])?, &broadcast_to(values, [k])?, ScatterKind::Update)
+}

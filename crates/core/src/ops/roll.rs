@@ -1,0 +1,45 @@
+//! Rotations along axes, and the Kronecker product.
+
+use crate::error::{Error, Result};
+use crate::ops::{concat, mul, reshape, slice};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// `x` shifted by `shifts[i]` along `axes[i]`, one after the other; what leaves at one end enters at the other.
+///
+/// # Errors
+/// `ErrorKind::Argument` when an axis does not exist or there are not as many axes as shifts.
+pub fn roll(x: &Tensor, shifts: &[isize], axes: &[isize]) -> Result<Tensor> {
+    if shifts.len() != axes.len() {
+        return Err(Error::argument("roll", format!("{} axes, one per shift", shifts.len()), axes.len()));
+    }
+    let mut y = x.clone();
+    for (&shift, &axis) in shifts.iter().zip(axes) {
+        let axis = x.shape().axis(axis, "roll")?;
+        let n = x.shape()[axis];
+        let by = shift.rem_euclid(n.max(1) as isize) as usize;
+        if by == 0 {
+            continue;
+        }
+        let part = |from: usize, count: usize| {
+            let mut begin = vec![0; x.rank()];
+            begin[axis] = from;
+            slice(&y, &begin, &x.shape().with_dim(axis, count))
+        };
+        y = concat(&[&part(n - by, by)?, &part(0, n - by)?], axis as isize)?;
+    }
+    Ok(y)
+}
+
+/// The Kronecker product: a copy of `b` for each element of `a`, times it. The shorter shape is taken to begin with ones.
+///
+/// # Errors
+/// As [`mul`].
+pub fn kron(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let rank = a.rank().max(b.rank());
+    let dim = |t: &Tensor, d: usize| (t.rank() + d).checked_sub(rank).map_or(1, |d| t.shape()[d]);
+    let outer: Shape = (0..rank).flat_map(|d| [dim(a, d), 1]).collect();
+    let inner: Shape = (0..rank).flat_map(|d| [1, dim(b, d)]).collect();
+    let whole: Shape = (0..rank).map(|d| dim(a, d) * dim(b, d)).collect();
+    reshape(&mul(&reshape(a, outer)?, &reshape(b, inner)?)?, whole)
+}

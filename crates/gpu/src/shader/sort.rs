@@ -1,0 +1,119 @@
+//! Sorting: short runs by counting, then runs merged pairwise, each element finding its place by a search of the other
+//! run. All merges are one shader. There is no form of one element per invocation: it would pass over a row for each place.
+
+use headwater_core::plan::{Kernel, Plan, ValueId};
+use headwater_core::DType;
+
+use super::code::Code;
+use super::{Shader, Slot};
+
+/// Elements of the runs that are sorted by counting.
+const RUN: usize = 32;
+
+/// The shaders that write the positions of the first `k` of each of `rows` of `n` elements, in order.
+pub fn print(plan: &Plan, kernel: &Kernel, input: ValueId, descending: bool, [rows, n, k]: [usize; 3]) -> Vec<Shader> {
+    // The last merge writes the result itself where nothing else is computed on the way.
+    let direct = kernel.map.is_identity_of_acc();
+    let mut shaders = Vec::new();
+    let (mut run, mut temporaries) = (1, 0);
+    while run < n || shaders.is_empty() {
+        let merges = run > 1;
+        let grown = if merges { 2 * run } else { RUN };
+        let last = grown >= n && direct;
+        let mut code = Code::new(plan);
+        code.sizes([("n", n), ("k", k), ("run", run), ("grown", grown)]);
+        sort_key(&mut code, input, descending);
+        let from = merges.then(|| code.read_slot(Slot::Temporary((temporaries + 1) % 2), DType::I32));
+        let store = if last {
+            code.tail(&kernel.map, true);
+            "if (to < u.k) { tail(i / u.n * u.k + to, place); }".to_string()
+        } else {
+            let name = code.write(Slot::Temporary(temporaries % 2), DType::I32);
+            format!("{name}[i - p + to] = place;")
+        };
+        let body = match from {
+            None => counting(&store),
+            Some(from) => merging(&from, &store),
+        };
+        let mut shader = code.each(rows * n, &body);
+        if !last {
+            // Two buffers take turns.
+            shader.temporary = if temporaries < 2 { rows * n } else { 0 };
+            temporaries += 1;
+        }
+        shaders.push(shader);
+        run = grown;
+    }
+    if !direct {
+        let mut code = Code::new(plan);
+        let from = code.read_slot(Slot::Temporary((temporaries + 1) % 2), DType::I32);
+        code.sizes([("n", n), ("k", k)]);
+        code.push(&format!("fn head(i: u32) -> i32 {{ return {from}[i / u.k * u.n + i % u.k]; }}\n"));
+        code.tail(&kernel.map, true);
+        shaders.push(code.elementwise(rows * k, true));
+    }
+    shaders
+}
+
+/// Prints `key(p)`: a whole number for the element at `p` whose order is that of sorting. NaN comes last, and zeros are
+/// equal.
+fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
+    let x = code.read(input);
+    let turn = if descending { "~" } else { "" };
+    let key = match code.plan.values[input].dtype {
+        DType::F32 => {
+            let nan = code.need("is_nan");
+            format!(
+                "if ({nan}({x}[p])) {{ return 0xffffffffu; }}
+  let b = bitcast<u32>({x}[p]);
+  return {turn}select(b | 0x80000000u, ~b, b > 0x80000000u);"
+            )
+        }
+        DType::I32 => format!("return {turn}(bitcast<u32>({x}[p]) ^ 0x80000000u);"),
+        DType::Bool => format!("return {turn}{x}[p];"),
+    };
+    code.push(&format!("fn key(p: u32) -> u32 {{\n  {key}\n}}\n"));
+}
+
+/// The place of element `i` is the number of those of its run that come before it.
+fn counting(store: &str) -> String {
+    format!(
+        "  let p = i % u.n;
+  let first = p / u.grown * u.grown;
+  let mine = key(i);
+  var to = first;
+  for (var q = first; q < min(u.n, first + u.grown); q++) {{
+    let other = key(i - p + q);
+    if (other < mine || (other == mine && q < p)) {{ to++; }}
+  }}
+  let place = i32(p);
+  {store}
+"
+    )
+}
+
+/// The place of the element that `from[i]` names is its place in its run, and the number of those of the other run that come
+/// before it: of equals, all on the left.
+fn merging(from: &str, store: &str) -> String {
+    format!(
+        "  let p = i % u.n;
+  let row = i - p;
+  let first = p / u.grown * u.grown;
+  let middle = min(first + u.run, u.n);
+  let left = p < middle;
+  // Of each run only the first k can be among the first k of both.
+  if (p - select(middle, first, left) >= u.k) {{ return; }}
+  let place = {from}[i];
+  let mine = key(row + u32(place));
+  var low = select(first, middle, left);
+  var high = min(low + u.k, select(middle, min(first + u.grown, u.n), left));
+  while (low < high) {{
+    let half = (low + high) / 2u;
+    let other = key(row + u32({from}[row + half]));
+    if (other < mine || (other == mine && !left)) {{ low = half + 1u; }} else {{ high = half; }}
+  }}
+  let to = p + low - middle;
+  {store}
+"
+    )
+}
