@@ -5,7 +5,7 @@ use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
 use crate::op::{IndexOp, Op, ReduceOp};
-use crate::ops::{add, equal, mul, permute, reshape, select};
+use crate::ops::{add, clip, equal, mul, permute, reshape, select};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -48,6 +48,12 @@ pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) 
     let hit = equal(&reshape(indices, column)?, &position)?;
     let value = |v: f64| device.constant(Scalar::from_f64(dtype, v));
     select(&hit, &value(on), &value(off))
+}
+
+/// Whether each number of the int32 `index` is below `n` and not negative. Of none, -1 counts, too.
+pub(super) fn within(index: &Tensor, n: usize) -> Result<Tensor> {
+    let whole = |v: i32| index.device().constant(Scalar::I32(v));
+    equal(index, &clip(index, &whole(0), &whole(n as i32 - 1))?)
 }
 
 fn index_op(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Tensor> {

@@ -3,9 +3,10 @@
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
+use crate::ops::index::within;
 use crate::ops::reduce::numeric;
 use crate::ops::{
-    add, broadcast_to, gather, greater_equal, less, logical_and, maximum, minimum, mul, reshape, scatter, select, slice,
+    add, broadcast_to, gather, greater_equal, logical_and, maximum, minimum, mul, reshape, scatter, select, slice,
 };
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -48,13 +49,13 @@ fn places(indices: &Tensor, shape: &Shape, op: &str) -> Result<Places> {
     let list = reshape(indices, [k, depth])?;
     let device = indices.device();
     let whole = |v: usize| device.constant(Scalar::I32(v as i32));
-    let mut rows = device.zeros([k], DType::I32)?;
-    let mut inside = device.ones([k], DType::Bool)?;
+    let lines = Shape::from([k]);
+    let mut rows = device.zeros(&lines, DType::I32)?;
+    let mut inside = device.ones(&lines, DType::Bool)?;
     for (d, &dim) in outer.iter().enumerate() {
-        let number = reshape(&slice(&list, &[0, d], &[k, 1])?, [k])?;
+        let number = reshape(&slice(&list, &[0, d], &[k, 1])?, &lines)?;
         rows = add(&mul(&rows, &whole(dim))?, &number)?;
-        let fits = logical_and(&greater_equal(&number, &whole(0))?, &less(&number, &whole(dim))?)?;
-        inside = logical_and(&inside, &fits)?;
+        inside = logical_and(&inside, &within(&number, dim)?)?;
     }
     Ok(Places {
         rows: select(&inside, &rows, &device.constant(Scalar::I32(-1)))?,
@@ -165,5 +166,5 @@ pub fn sparse_to_dense(indices: &Tensor, values: &Tensor, shape: impl Into<Shape
         return Err(Error::shape(NAME, "a scalar default value", default.shape()));
     }
     let all = broadcast_to(default, shape)?;
-    tensor_scatter(&all, &reshape(indices, [k, depth])?, &broadcast_to(values, [k])?, ScatterKind::Update)
+    tensor_scatter(&all, &reshape(indices, [k, depth])?, &broadcast_to(values, Shape::from([k]))?, ScatterKind::Update)
 }

@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::ops::{concat, mul, reshape, slice};
-use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 /// `x` shifted by `shifts[i]` along `axes[i]`, one after the other; what leaves at one end enters at the other.
@@ -38,8 +37,12 @@ pub fn roll(x: &Tensor, shifts: &[isize], axes: &[isize]) -> Result<Tensor> {
 pub fn kron(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let rank = a.rank().max(b.rank());
     let dim = |t: &Tensor, d: usize| (t.rank() + d).checked_sub(rank).map_or(1, |d| t.shape()[d]);
-    let outer: Shape = (0..rank).flat_map(|d| [dim(a, d), 1]).collect();
-    let inner: Shape = (0..rank).flat_map(|d| [1, dim(b, d)]).collect();
-    let whole: Shape = (0..rank).map(|d| dim(a, d) * dim(b, d)).collect();
+    let (mut outer, mut inner, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    for d in 0..rank {
+        let (m, n) = (dim(a, d), dim(b, d));
+        outer.extend_from_slice(&[m, 1]);
+        inner.extend_from_slice(&[1, n]);
+        whole.push(m * n);
+    }
     reshape(&mul(&reshape(a, outer)?, &reshape(b, inner)?)?, whole)
 }

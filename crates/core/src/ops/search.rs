@@ -3,10 +3,10 @@
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
+use crate::ops::index::within;
 use crate::ops::reduce::numeric;
 use crate::ops::{
-    add, greater_equal, is_nan, less, logical_and, logical_not, logical_or, minimum, mul, reshape, scatter, select,
-    take_along,
+    add, is_nan, less, logical_and, logical_not, logical_or, minimum, mul, reshape, scatter, select, take_along,
 };
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -42,20 +42,17 @@ pub fn search_sorted(sequence: &Tensor, values: &Tensor, right: bool) -> Result<
     let (sequence, wanted) = (reshape(&sequence, [rows, n])?, reshape(&wanted, [rows, m])?);
     let device = sequence.device();
     let whole = |v: usize| device.constant(Scalar::I32(v as i32));
-    // The place lies from `low` to `high`; each step halves what is left.
-    let mut low = device.zeros([rows, m], DType::I32)?;
-    let mut high = device.full([rows, m], Scalar::I32(n as i32))?;
-    let mut left = n;
-    while left > 0 {
-        let middle = crate::ops::floor_div(&add(&low, &high)?, &whole(2))?;
-        let element = take_along(&sequence, &minimum(&middle, &whole(n - 1))?)?;
+    // The last element known to lie before; it moves on by ever smaller powers of 2.
+    let mut last = device.full(wanted.shape(), Scalar::I32(-1))?;
+    let mut step = (n + 1).next_power_of_two() / 2;
+    while step > 0 {
+        let further = add(&last, &whole(step))?;
+        let element = take_along(&sequence, &further)?;
         let earlier = if right { logical_not(&before(&wanted, &element)?)? } else { before(&element, &wanted)? };
-        let further = logical_and(&less(&low, &high)?, &earlier)?;
-        low = select(&further, &add(&middle, &whole(1))?, &low)?;
-        high = select(&further, &high, &middle)?;
-        left /= 2;
+        last = select(&logical_and(&less(&further, &whole(n))?, &earlier)?, &further, &last)?;
+        step /= 2;
     }
-    reshape(&low, values.shape())
+    reshape(&add(&last, &whole(1))?, values.shape())
 }
 
 /// How often each number below `size` occurs in each row of the int32 `x [.., n]`, or the sum of the `weights` of its
@@ -84,9 +81,8 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, size: usize, binary: bool)
     let numbers = reshape(x, [rows, n])?;
     let whole = |v: i32| device.constant(Scalar::I32(v));
     // Numbers outside are not counted, in no row.
-    let inside = logical_and(&greater_equal(&numbers, &whole(0))?, &less(&numbers, &whole(size as i32))?)?;
-    let bins = add(&numbers, &mul(&device.iota([rows, n], 0)?, &whole(size as i32))?)?;
-    let bins = reshape(&select(&inside, &bins, &whole(-1))?, [rows * n])?;
+    let bins = add(&numbers, &mul(&device.iota(numbers.shape(), 0)?, &whole(size as i32))?)?;
+    let bins = reshape(&select(&within(&numbers, size)?, &bins, &whole(-1))?, [rows * n])?;
     let total = scatter(&reshape(&weights, [1, rows * n, 1])?, &bins, rows * size, ReduceOp::Sum)?;
     let out: Shape = leading.iter().copied().chain([size]).collect();
     let total = reshape(&total, out)?;
