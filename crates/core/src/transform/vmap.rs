@@ -279,7 +279,9 @@ impl Batch {
         let of = |i: usize, value: &Value| match value {
             Value::Same(x) => Ok(x.clone()),
             Value::Each(x) => {
-                let part = ops::slice(x, &[i], &[1])?;
+                let mut begin = vec![0; x.rank()];
+                begin[0] = i;
+                let part = ops::slice(x, &begin, &x.shape().with_dim(0, 1))?;
                 ops::reshape(&part, Shape::from(&x.shape()[1..]))
             }
         };
