@@ -1,4 +1,6 @@
-//! The catalogue. Pointwise cases come from the op table; the others are written here.
+//! The catalogue. Pointwise cases come from the op table; the others are written here and, by family, in `cases/`.
+
+mod images;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
@@ -84,9 +86,10 @@ pub fn cases() -> Vec<Case> {
     all.extend(movement());
     all.extend(reductions());
     all.extend(contractions());
-    all.extend(images());
+    all.extend(windows());
     all.extend(indexing());
     all.extend(composites());
+    all.extend(images::cases());
     all.extend(crate::large::large());
     all
 }
@@ -274,7 +277,7 @@ fn contractions() -> Vec<Case> {
     out
 }
 
-fn images() -> Vec<Case> {
+fn windows() -> Vec<Case> {
     let mut out = Vec::new();
     let base = PoolOptions { window: (2, 2), stride: (2, 2), dilation: (1, 1), padding: Padding::Valid };
     let pools = [

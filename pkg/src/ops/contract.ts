@@ -205,7 +205,8 @@ export function dropout(x: TensorInput, rate: number, noiseShape?: (number | nul
   return run1('dropout', [t], [rate, seedOf(seed), ...(shape as number[])]);
 }
 
-function resizing(name: 'resizeBilinear' | 'resizeNearestNeighbor') {
+/** A resize of the module's with TensorFlow.js's arguments. */
+export function resizing(name: 'resizeBilinear' | 'resizeNearestNeighbor' | 'resizeBicubic') {
   return (images: TensorInput, size: [number, number], alignCorners = false, halfPixelCenters = false): Tensor => {
     const t = toTensor(images, 'images', name);
     if (t.rank !== 3 && t.rank !== 4) throw coded('shape', `Error in ${name}: x must be rank 3 or 4, but got rank ${t.rank}.`);

@@ -1,6 +1,7 @@
 //! The functions users call. Each infers shape and dtype, raises its error, and records nodes.
 
 mod contract;
+mod images;
 mod index;
 mod loss;
 mod movement;
@@ -12,6 +13,10 @@ mod resize;
 
 pub use crate::pointwise::table::*;
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
+pub use images::{
+    affine_grid, crop_and_resize, flip_left_right, grayscale_to_rgb, grid_sample, resize_bicubic, rgb_to_grayscale,
+    rotate_with_offset, transform, FillMode, GridPadding, Interpolation,
+};
 pub use index::{gather, one_hot, range, topk, unsorted_segment_sum};
 pub use loss::{log_softmax, sigmoid_cross_entropy, softmax, softmax_cross_entropy};
 pub use movement::{
