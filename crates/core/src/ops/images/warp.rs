@@ -102,13 +102,17 @@ pub fn crop_and_resize(
 /// column is all. The corners come out exactly.
 fn line(boxes: &Tensor, axis: usize, size: usize, steps: usize) -> Result<Tensor> {
     let last = size as f64 - 1.0;
-    let part = |i: usize| if steps > 1 { last * i as f64 / (steps as f64 - 1.0) } else { last / 2.0 };
-    let corner = |i: usize, weight: &dyn Fn(usize) -> f64| {
-        let weights: Vec<f32> = (0..steps).map(|i| weight(i) as f32).collect();
-        let weights = boxes.device().tensor(HostSlice::F32(&weights), [1, 1, steps])?;
-        mul(&slice(boxes, &[0, i, 0], &[boxes.shape()[0], 1, 1])?, &weights)
+    let corner = |i: usize| slice(boxes, &[0, i, 0], &[boxes.shape()[0], 1, 1]);
+    let (from, to) = (corner(axis)?, corner(axis + 2)?);
+    if steps == 1 {
+        return mul(&add(&from, &to)?, &float(boxes, last / 2.0));
+    }
+    let weighted = |corner: &Tensor, weight: &dyn Fn(f64) -> f64| {
+        let weight = |i: usize| weight(last * i as f64 / (steps as f64 - 1.0)) as f32;
+        let weights: Vec<f32> = (0..steps).map(weight).collect();
+        mul(corner, &boxes.device().tensor(HostSlice::F32(&weights), [1, 1, steps])?)
     };
-    add(&corner(axis, &|i| last - part(i))?, &corner(axis + 2, &part)?)
+    add(&weighted(&from, &|part| last - part)?, &weighted(&to, &|part| part)?)
 }
 
 /// Where on an axis of the image a place lies, by the mode that continues the image.
