@@ -1,6 +1,7 @@
 //! The catalogue. Pointwise cases come from the op table; the others are written here and, by family, in `cases/`.
 
 mod images;
+mod spectral;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
@@ -90,6 +91,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(indexing());
     all.extend(composites());
     all.extend(images::cases());
+    all.extend(spectral::cases());
     all.extend(crate::large::large());
     all
 }

@@ -10,6 +10,7 @@ mod pool;
 mod random;
 mod reduce;
 mod resize;
+mod spectral;
 
 pub use crate::pointwise::table::*;
 pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
@@ -28,6 +29,10 @@ pub use pool::{avg_pool, max_pool, PoolOptions};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
+pub use spectral::{
+    cosine_window, fft, fft_nd, frame, hamming_window, hann_window, inverse_stft, irfft, overlap_and_add, rfft, stft,
+    StftOptions,
+};
 
 pub(crate) use contract::conv;
 pub(crate) use index::{put_along_add, scatter_add, take_along};
