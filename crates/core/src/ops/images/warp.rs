@@ -45,14 +45,6 @@ fn rounded(at: &Tensor, how: Interpolation) -> Result<Tensor> {
     }
 }
 
-/// A value that a pixel has, or one for each of its channels.
-fn check_fill(op: &str, fill: &Tensor, channels: usize) -> Result<Tensor> {
-    if fill.rank() > 1 || (fill.size() != 1 && fill.size() != channels) {
-        return Err(Error::shape(op, format!("a fill value, or one for each of {channels} channels"), fill.shape()));
-    }
-    fill.cast(DType::F32)
-}
-
 /// Boxes `[y1, x1, y2, x2]`, in parts of height and width, cut out of NHWC images and resized to `size`:
 /// `boxes` is `[count, 4]`, the int32 `box_image` `[count]` says which image, the result is
 /// `[count, height, width, channels]`. Corners are aligned; what lies outside the image is `outside`; boxes of images
@@ -153,11 +145,23 @@ pub fn transform(
     fill: f64,
     size: (usize, usize),
 ) -> Result<Tensor> {
-    const OP: &str = "transform";
-    let [batch, height, width, _] = pixels(OP, images)?;
+    project("transform", images, transforms, how, mode, &float(images, fill), size)
+}
+
+/// [`transform`] for `op`, with a fill that broadcasts to channels.
+fn project(
+    op: &str,
+    images: &Tensor,
+    transforms: &Tensor,
+    how: Interpolation,
+    mode: FillMode,
+    fill: &Tensor,
+    size: (usize, usize),
+) -> Result<Tensor> {
+    let [batch, height, width, _] = pixels(op, images)?;
     let rows = transforms.shape().first().copied().unwrap_or(0);
     if transforms.shape()[..] != [rows, 8] || (rows != batch && rows != 1) {
-        return Err(Error::shape(OP, format!("transforms of shape [{batch}, 8] or [1, 8]"), transforms.shape()));
+        return Err(Error::shape(op, format!("transforms of shape [{batch}, 8] or [1, 8]"), transforms.shape()));
     }
     let (images, table) = (images.cast(DType::F32)?, transforms.cast(DType::F32)?);
     let out_x = places(&images, 3, 2, size.1)?;
@@ -170,11 +174,10 @@ pub fn transform(
     let divisor = select(&infinite, &one, &depth)?;
     let place =
         |i: usize, size: usize| rounded(&continued(&div(&along(i, &factor(i + 2)?)?, &divisor)?, size, mode)?, how);
-    let fill = float(&images, fill);
-    let around = if mode == FillMode::Constant { Around::Fill(&fill) } else { Around::Edge };
+    let around = if mode == FillMode::Constant { Around::Fill(fill) } else { Around::Edge };
     let (y, x) = (place(3, height)?, place(0, width)?);
-    let found = sample(OP, &images, &numbers(&images, batch)?, &y, &x, how, &around)?;
-    select(&expand_dims(&infinite, -1)?, &fill, &found)
+    let found = sample(op, &images, &numbers(&images, batch)?, &y, &x, how, &around)?;
+    select(&expand_dims(&infinite, -1)?, fill, &found)
 }
 
 /// NHWC images rotated counter-clockwise by `radians` about `center`, `(x, y)` in parts of width and height, to the nearest
@@ -185,21 +188,19 @@ pub fn transform(
 /// the angle is not finite.
 pub fn rotate_with_offset(images: &Tensor, radians: f64, fill: &Tensor, center: (f64, f64)) -> Result<Tensor> {
     const OP: &str = "rotateWithOffset";
-    let [batch, height, width, channels] = pixels(OP, images)?;
+    let [_, height, width, channels] = pixels(OP, images)?;
     if !radians.is_finite() {
         return Err(Error::argument(OP, "a finite angle", number(radians)));
     }
-    let fill = check_fill(OP, fill, channels)?;
-    let images = images.cast(DType::F32)?;
-    let (center_x, center_y) = (float(&images, width as f64 * center.0), float(&images, height as f64 * center.1));
-    let x = sub(&places(&images, 3, 2, width)?, &center_x)?;
-    let y = sub(&places(&images, 3, 1, height)?, &center_y)?;
-    let (sin, cos) = (float(&images, radians.sin()), float(&images, radians.cos()));
-    let at_x = add(&sub(&mul(&x, &cos)?, &mul(&y, &sin)?)?, &center_x)?;
-    let at_y = add(&add(&mul(&x, &sin)?, &mul(&y, &cos)?)?, &center_y)?;
-    let nearest = Interpolation::Nearest;
-    let (y, x) = (rounded(&at_y, nearest)?, rounded(&at_x, nearest)?);
-    sample(OP, &images, &numbers(&images, batch)?, &y, &x, nearest, &Around::Fill(&fill))
+    if fill.rank() > 1 || (fill.size() != 1 && fill.size() != channels) {
+        return Err(Error::shape(OP, format!("a fill value, or one for each of {channels} channels"), fill.shape()));
+    }
+    let (x, y) = (width as f64 * center.0, height as f64 * center.1);
+    let (sin, cos) = (radians.sin(), radians.cos());
+    let map = [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0].map(|v| v as f32);
+    let table = images.device().tensor(HostSlice::F32(&map), [1, 8])?;
+    let (how, mode) = (Interpolation::Nearest, FillMode::Constant);
+    project(OP, images, &table, how, mode, &fill.cast(DType::F32)?, (height, width))
 }
 
 /// NHWC images mirrored left to right.
