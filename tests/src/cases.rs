@@ -2,6 +2,7 @@
 
 mod images;
 mod spectral;
+mod volumes;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
@@ -92,6 +93,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(composites());
     all.extend(images::cases());
     all.extend(spectral::cases());
+    all.extend(volumes::cases());
     all.extend(crate::large::large());
     all
 }

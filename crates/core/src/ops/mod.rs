@@ -1,19 +1,23 @@
 //! The functions users call. Each infers shape and dtype, raises its error, and records nodes.
 
 mod contract;
+mod conv1d;
 mod images;
 mod index;
 mod loss;
 mod movement;
 mod norm;
+mod padding;
 mod pool;
 mod random;
 mod reduce;
 mod resize;
 mod spectral;
+mod volumes;
 
 pub use crate::pointwise::table::*;
-pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
+pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions};
+pub use conv1d::{conv1d, conv1d_transpose, Conv1dOptions};
 pub use images::{
     affine_grid, crop_and_resize, flip_left_right, grayscale_to_rgb, grid_sample, resize_bicubic, rgb_to_grayscale,
     rotate_with_offset, transform, FillMode, GridPadding, Interpolation,
@@ -25,13 +29,18 @@ pub use movement::{
     tile, transpose, unstack,
 };
 pub use norm::{batch_norm, dropout, moments};
-pub use pool::{avg_pool, max_pool, PoolOptions};
+pub use padding::{Padding, Padding1d, Padding3d};
+pub use pool::{avg_pool, max_pool, max_pool_with_argmax, PoolOptions};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use reduce::{all, any, arg_max, arg_min, log_sum_exp, max, mean, min, prod, sum, sum_to};
 pub use resize::{resize_bilinear, resize_nearest};
 pub use spectral::{
     cosine_window, fft, fft_nd, frame, hamming_window, hann_window, inverse_stft, irfft, overlap_and_add, rfft, stft,
     StftOptions,
+};
+pub use volumes::{
+    avg_pool3d, conv3d, conv3d_transpose, dilation2d, local_response_normalization, max_pool3d, Conv3dOptions,
+    Dilation2dOptions, Pool3dOptions,
 };
 
 pub(crate) use contract::conv;
