@@ -57,6 +57,15 @@ use crate::pointwise::{row, Function};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// Refuses sizes of which tables would be made on the host that no memory holds.
+pub(crate) fn check_table(op: &str, n: usize) -> Result<()> {
+    const MOST: usize = 1 << 24;
+    if n > MOST {
+        return Err(Error::argument(op, format!("a length of at most {MOST}"), n));
+    }
+    Ok(())
+}
+
 /// Applies the pointwise op with TensorFlow.js's name `name`.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::pixels;
 use crate::dtype::{DType, HostSlice};
 use crate::error::{Error, Result};
-use crate::ops::{gather, mul, reshape, sum};
+use crate::ops::{check_table, gather, mul, reshape, sum};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -25,6 +25,7 @@ pub fn resize_bicubic(
     if align_corners && half_pixel_centers {
         return Err(Error::argument(OP, "alignCorners or halfPixelCenters, not both", "both"));
     }
+    check_table(OP, size.0.max(size.1))?;
     let rows = along(&images.cast(DType::F32)?, 1, size.0, align_corners, half_pixel_centers)?;
     along(&rows, 2, size.1, align_corners, half_pixel_centers)
 }

@@ -6,8 +6,8 @@ use crate::dtype::{DType, HostSlice};
 use crate::error::{Error, Result};
 use crate::number;
 use crate::ops::{
-    add, ceil, clip, div, equal, expand_dims, floor, greater, greater_equal, less, less_equal, logical_and, minimum,
-    modulo, mul, reshape, reverse, select, slice, sub,
+    add, ceil, check_table, clip, div, equal, expand_dims, floor, greater, greater_equal, less, less_equal,
+    logical_and, minimum, modulo, mul, reshape, reverse, select, slice, sub,
 };
 use crate::tensor::Tensor;
 
@@ -76,6 +76,7 @@ pub fn crop_and_resize(
     if size.0 == 0 || size.1 == 0 {
         return Err(Error::argument(OP, "a size of at least 1x1", format!("{size:?}")));
     }
+    check_table(OP, size.0.max(size.1))?;
     let (images, boxes) = (images.cast(DType::F32)?, boxes.cast(DType::F32)?);
     let y = line(&reshape(&boxes, [count, 4, 1])?, 0, height, size.0)?;
     let x = line(&reshape(&boxes, [count, 4, 1])?, 1, width, size.1)?;

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use crate::dtype::{DType, HostSlice};
 use crate::error::{Error, Result};
-use crate::ops::{add, concat, matmul, mul, neg, pad, permute, reshape, reverse, slice, sub};
+use crate::ops::{add, check_table, concat, matmul, mul, neg, pad, permute, reshape, reverse, slice, sub};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -121,13 +121,15 @@ pub(super) fn fitted(x: &Tensor, n: usize) -> Result<Tensor> {
 /// The discrete Fourier transform along the last dimension, or its inverse, which divides by the length.
 ///
 /// # Errors
-/// `ErrorKind::Shape` when real and imaginary parts differ in shape or are scalars.
+/// `ErrorKind::Shape` when real and imaginary parts differ in shape or are scalars; `ErrorKind::Argument` for a length above
+/// 2^24.
 pub fn fft(re: &Tensor, im: &Tensor, inverted: bool) -> Result<(Tensor, Tensor)> {
     let (re, im) = parts("fft", re, im)?;
     if re.size() == 0 {
         return Ok((re, im));
     }
     let (shape, n) = (re.shape().clone(), length(&re));
+    check_table("fft", n)?;
     let flat = each(&(re, im), |t| rows(t, n))?;
     let found = if inverted { inverse(&flat, n)? } else { transform(&flat.0, Some(&flat.1), n)? };
     each(&found, |t| reshape(t, &shape))
@@ -155,7 +157,7 @@ pub fn fft_nd(re: &Tensor, im: &Tensor, inverted: bool, dims: usize) -> Result<(
 /// zeros to `n` first; the others are their conjugates.
 ///
 /// # Errors
-/// `ErrorKind::Shape` for a scalar; `ErrorKind::Argument` when `n` is 0.
+/// `ErrorKind::Shape` for a scalar; `ErrorKind::Argument` when `n` is 0 or above 2^24.
 pub fn rfft(x: &Tensor, n: usize) -> Result<(Tensor, Tensor)> {
     if x.rank() == 0 {
         return Err(Error::shape("rfft", "a tensor of rank at least 1", x.shape()));
@@ -163,6 +165,7 @@ pub fn rfft(x: &Tensor, n: usize) -> Result<(Tensor, Tensor)> {
     if n == 0 {
         return Err(Error::argument("rfft", "a length of at least 1", n));
     }
+    check_table("rfft", n)?;
     let x = fitted(&x.cast(DType::F32)?, n)?;
     let half = x.shape().with_dim(x.rank() - 1, n / 2 + 1);
     let flat = rows(&x, n)?;
@@ -174,12 +177,13 @@ pub fn rfft(x: &Tensor, n: usize) -> Result<(Tensor, Tensor)> {
 /// zeros, more are left out. Imaginary parts that such a transform does not have are ignored.
 ///
 /// # Errors
-/// `ErrorKind::Shape` when real and imaginary parts differ in shape or are scalars; `ErrorKind::Argument` when `n` is 0.
+/// `ErrorKind::Shape` when real and imaginary parts differ in shape or are scalars; `ErrorKind::Argument` when `n` is 0 or above 2^24.
 pub fn irfft(re: &Tensor, im: &Tensor, n: usize) -> Result<Tensor> {
     let (re, im) = parts("irfft", re, im)?;
     if n == 0 {
         return Err(Error::argument("irfft", "a length of at least 1", n));
     }
+    check_table("irfft", n)?;
     let half = n / 2 + 1;
     let out: Shape = re.shape().with_dim(re.rank() - 1, n);
     let (re, im) = each(&(re, im), |t| rows(&fitted(t, half)?, half))?;

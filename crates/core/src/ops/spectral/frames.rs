@@ -6,7 +6,7 @@ use super::fourier::{fitted, irfft, rfft};
 use crate::device::Device;
 use crate::dtype::{DType, HostSlice, Scalar};
 use crate::error::{Error, Result};
-use crate::ops::{add, broadcast_to, div_no_nan, gather, mul, pad, reshape, slice, square};
+use crate::ops::{add, broadcast_to, check_table, div_no_nan, gather, mul, pad, reshape, slice, square};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -14,8 +14,9 @@ use crate::tensor::Tensor;
 /// odd, as TensorFlow's. A window of one element is `a + b`.
 ///
 /// # Errors
-/// `ErrorKind::Device` when memory runs out.
+/// `ErrorKind::Argument` for more elements than memory holds; `ErrorKind::Device` when it runs out.
 pub fn cosine_window(device: &Device, n: usize, a: f64, b: f64) -> Result<Tensor> {
+    check_table("cosineWindow", n)?;
     let period = n - n % 2;
     let value = |i: usize| if n == 1 { a + b } else { a - b * (TAU * i as f64 / period as f64).cos() };
     device.tensor(HostSlice::F32(&(0..n).map(|i| value(i) as f32).collect::<Vec<_>>()), [n])
