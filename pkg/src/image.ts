@@ -1,12 +1,10 @@
-/** `tf.image`. Composed of operations with gradients, so that gradients reach the image. */
+/** `tf.image`: arguments as TensorFlow.js takes them; the module's operations do the rest. */
 
 import { scalar, tensor, toTensor, type Expected } from './convert.js';
-import { linspace, ones, range } from './create.js';
-import {
-  add, argMax, cast, ceil, clipByValue, div, divNoNan, equal, expandDims, floor, gather, greater, greaterEqual, less, lessEqual, logicalAnd, max,
-  minimum, mod, mul, reshape, reverse, round, slice, sub, sum, tile, unsortedSegmentSum, where,
-} from './ops/index.js';
-import { tidy, type Tensor } from './tensor.js';
+import { ones, range } from './create.js';
+import { resizing } from './ops/contract.js';
+import { argMax, cast, div, divNoNan, greater, lessEqual, max, mul, reshape, round, sub, sum, unsortedSegmentSum, where } from './ops/index.js';
+import { run1, scoped, tidy, type Tensor } from './tensor.js';
 import { coded, type TensorInput } from './types.js';
 
 export { resizeBilinear, resizeNearestNeighbor } from './ops/index.js';
@@ -16,6 +14,11 @@ export type Interpolation = 'nearest' | 'bilinear';
 export type FillMode = 'constant' | 'reflect' | 'wrap' | 'nearest';
 type Size = [height: number, width: number];
 type Image = Tensor & { shape: [batch: number, height: number, width: number, channels: number] };
+
+/** In the order of their numbers in the module. */
+const METHODS = ['nearest', 'bilinear', 'bicubic'] as const;
+const MODES = ['constant', 'reflect', 'wrap', 'nearest'] as const;
+const PADDINGS = ['zeros', 'border', 'reflection'] as const;
 
 function check(holds: boolean, message: string, code = 'shape'): void {
   if (!holds) throw coded(code, message);
@@ -27,29 +30,16 @@ function toImage(image: TensorInput, op: string, expected?: Expected): Image {
   return t as Image;
 }
 
-// Places are counted in whole numbers: floats lose count at sixteen million.
-const whole = (n: number): Tensor => scalar(n, 'int32');
-const clamp = (x: Tensor, size: number): Tensor => clipByValue(x, 0, Math.max(size - 1, 0));
-const inside = (x: Tensor, size: number): Tensor => logicalAnd(greaterEqual(x, 0), lessEqual(x, size - 1));
-const mix = (a: Tensor, b: Tensor, weight: Tensor): Tensor => add(a, mul(sub(b, a), weight));
-
-/** Pixels `[n, h, w, channels]` of image number `batch [n, 1, 1]` at rows `y` and columns `x`, which broadcast to `[n, h, w]`.
- *  With a `fill`, that is what lies around the image; without, coordinates must be within it. */
-function sample(image: Image, batch: Tensor, y: Tensor, x: Tensor, method: Interpolation, fill?: TensorInput): Tensor {
-  const [count, height, width, channels] = image.shape;
-  const pixels = reshape(image, [count * height * width, channels]);
-  const row = (v: Tensor) => ({ v, at: mul(add(mul(batch, whole(height)), cast(clamp(v, height), 'int32')), whole(width)) });
-  const column = (v: Tensor) => ({ v, at: cast(clamp(v, width), 'int32') });
-  const pixel = (r: ReturnType<typeof row>, c: ReturnType<typeof column>): Tensor => {
-    const found = gather(pixels, add(r.at, c.at));
-    return fill === undefined ? found : where(expandDims(logicalAnd(inside(r.v, height), inside(c.v, width)), -1), found, fill);
-  };
-  // Halves go up.
-  if (method === 'nearest') return pixel(row(floor(add(y, 0.5))), column(floor(add(x, 0.5))));
-  const [top, bottom, left, right] = [row(floor(y)), row(ceil(y)), column(floor(x)), column(ceil(x))];
-  const across = expandDims(sub(x, left.v), -1);
-  return mix(mix(pixel(top, left), pixel(top, right), across), mix(pixel(bottom, left), pixel(bottom, right), across), expandDims(sub(y, top.v), -1));
+/** The number of a name. */
+function numberOf<T extends string>(op: string, argument: string, names: readonly T[], name: T): number {
+  const at = names.indexOf(name);
+  check(at >= 0, `Error in ${op}: expected ${argument} ${names.join(', ')}, received ${String(name)}`, 'argument');
+  return at;
 }
+
+/** NHWC images at another size, each pixel from the sixteen around it by cubic convolution, as TensorFlow: with
+ *  `halfPixelCenters`, a = -0.5, and pixels beyond the border take no part; without, a = -0.75, and the border is repeated. */
+export const resizeBicubic = /* @__PURE__ */ scoped(resizing('resizeBicubic'));
 
 /** Cuts boxes `[y1, x1, y2, x2]`, in parts of the height and width, out of images and resizes them to one size. */
 export function cropAndResize(
@@ -60,43 +50,14 @@ export function cropAndResize(
     const corners = toTensor(boxes, 'boxes', 'cropAndResize', 'float32');
     const numbers = toTensor(boxInd, 'boxInd', 'cropAndResize', 'int32');
     const count = corners.shape[0] as number;
-    const source = toImage(cast(images, 'float32'), 'cropAndResize');
+    const source = toImage(images, 'cropAndResize');
     check(corners.rank === 2 && corners.shape[1] === 4, `Error in cropAndResize: boxes must be have size [${count},4] but had shape ${corners.shape}.`);
     check(numbers.rank === 1 && numbers.size === count, `Error in cropAndResize: boxInd must be have size [${count}] but had shape ${corners.shape}.`);
     check(cropSize.length === 2, `Error in cropAndResize: cropSize must be of length 2, but got length ${cropSize.length}.`);
     check(cropSize[0] >= 1 && cropSize[1] >= 1, `cropSize must be atleast [1,1], but was ${cropSize}`);
     check(method === 'bilinear' || method === 'nearest', `method must be bilinear or nearest, but was ${method}`, 'argument');
-    const [batch, height, width] = source.shape;
-    // From one corner to the other, or half way where one row or column is all; the corners themselves come out exactly.
-    const line = (axis: number, size: number, steps: number): Tensor => {
-      const [from, to] = [axis, axis + 2].map((i) => slice(corners, [0, i], [-1, 1])) as [Tensor, Tensor];
-      const grid = steps > 1 ? linspace(0, size - 1, steps) : scalar((size - 1) / 2, 'float32');
-      return add(mul(from, sub(size - 1, grid)), mul(to, grid));
-    };
-    const y = reshape(line(0, height, cropSize[0]), [count, cropSize[0], 1]);
-    const x = reshape(line(1, width, cropSize[1]), [count, 1, cropSize[1]]);
-    const index = reshape(numbers, [count, 1, 1]);
-    const known = clamp(index, batch);
-    const crops = sample(source, known, clamp(y, height), clamp(x, width), method);
-    const filled = where(expandDims(logicalAnd(inside(y, height), inside(x, width)), -1), crops, extrapolationValue);
-    // Of images that there are not, zeros.
-    return where(expandDims(equal(index, known), -1), filled, 0);
+    return run1('cropAndResize', [source, corners, numbers], [...cropSize, METHODS.indexOf(method), extrapolationValue]);
   });
-}
-
-/** Where in an axis of the image a coordinate lies, by the mode that continues the image beyond its edges. */
-function continued(at: Tensor, size: number, mode: FillMode): Tensor {
-  if (mode === 'reflect' && size > 1) {
-    const m = mod(at, 2 * size);
-    return clamp(minimum(m, sub(2 * size - 1, m)), size);
-  }
-  if (mode === 'wrap' && size > 1) {
-    // The period is one longer than what it is counted with; so it is in TensorFlow.
-    const turns = div(at, size - 1);
-    const back = where(less(at, 0), sub(ceil(turns), 1), where(greater(at, size - 1), floor(turns), 0));
-    return clamp(sub(at, mul(back, size)), size);
-  }
-  return clamp(at, size);
 }
 
 /** Images through projections `[a0, a1, a2, b0, b1, b2, c0, c1]`, which lead from places in the result to places in the image:
@@ -110,26 +71,12 @@ export function transform(
     const [batch, height, width] = source.shape;
     const [rows, columns] = table.shape;
     check(table.rank === 2 && (rows === batch || rows === 1) && columns === 8, 'Error in transform: Input transform should be batch x 8 or 1 x 8');
-    const [outHeight, outWidth] = outputShape ?? [height, width];
-    check((outputShape ?? [0, 0]).length === 2, `Error in transform: outputShape must be [height, width] or null, but got ${outputShape}.`);
+    const size = outputShape ?? [height, width];
+    check(size.length === 2, `Error in transform: outputShape must be [height, width] or null, but got ${outputShape}.`);
     if (interpolation !== 'nearest' && interpolation !== 'bilinear') {
       throw coded('argument', `Error in Transform: Expect 'nearest' or 'bilinear', but got ${String(interpolation)}`);
     }
-    const outX = range(0, outWidth);
-    const outY = reshape(range(0, outHeight), [outHeight, 1]);
-    const factor = (i: number): Tensor => reshape(slice(table, [0, i], [-1, 1]), [-1, 1, 1]);
-    const line = (i: number, last: TensorInput): Tensor => add(add(mul(factor(i), outX), mul(factor(i + 1), outY)), last);
-    const depth = line(6, 1);
-    const infinite = equal(depth, 0);
-    const divisor = where(infinite, 1, depth);
-    const open = !['reflect', 'wrap', 'nearest'].includes(fillMode);
-    const place = (i: number, size: number): Tensor => {
-      const at = div(line(i, factor(i + 2)), divisor);
-      return open ? at : continued(at, size, fillMode);
-    };
-    const numbers = reshape(range(0, batch, 1, 'int32'), [batch, 1, 1]);
-    const found = sample(source, numbers, place(3, height), place(0, width), interpolation, open ? fillValue : undefined);
-    return where(expandDims(infinite, -1), fillValue, found);
+    return run1('transform', [source, table], [...size, METHODS.indexOf(interpolation), Math.max(0, MODES.indexOf(fillMode)), fillValue]);
   });
 }
 
@@ -139,22 +86,42 @@ export function rotateWithOffset(
 ): Tensor {
   return tidy(() => {
     const source = toImage(image, 'rotateWithOffset', 'float32');
-    const [batch, height, width, channels] = source.shape;
-    const [partX, partY] = typeof center === 'number' ? [center, center] : center;
-    const [centerX, centerY] = [width * partX, height * partY];
-    const x = sub(range(0, width), centerX);
-    const y = sub(reshape(range(0, height), [1, height, 1]), centerY);
-    const [sin, cos] = [Math.sin(radians), Math.cos(radians)];
+    const [x, y] = typeof center === 'number' ? [center, center] : center;
     // The fourth channel is opacity.
-    const fill = typeof fillValue === 'number' ? fillValue : tensor(Float32Array.from({ length: channels }, (_, c) => (c === 3 ? 255 : (fillValue[c] as number))));
-    const numbers = reshape(range(0, batch, 1, 'int32'), [batch, 1, 1]);
-    return sample(source, numbers, add(add(mul(x, sin), mul(y, cos)), centerY), add(sub(mul(x, cos), mul(y, sin)), centerX), 'nearest', fill);
+    const channels = Float32Array.from({ length: source.shape[3] }, (_, c) => (c === 3 ? 255 : ((fillValue as number[])[c] as number)));
+    const fill = typeof fillValue === 'number' ? scalar(fillValue, 'float32') : tensor(channels);
+    return run1('rotateWithOffset', [source, fill], [radians, x, y]);
   });
 }
 
 /** Images mirrored left to right. */
 export function flipLeftRight(image: TensorInput): Tensor {
-  return tidy(() => reverse(toImage(image, 'flipLeftRight', 'float32'), 2));
+  return tidy(() => run1('flipLeftRight', [toImage(image, 'flipLeftRight', 'float32')]));
+}
+
+/** How `gridSample` reads images. */
+export interface GridSampleOptions {
+  mode?: 'bilinear' | 'nearest' | 'bicubic';
+  /** What lies around an image: zeros, the pixels of its border, or the image mirrored. */
+  paddingMode?: 'zeros' | 'border' | 'reflection';
+  /** Whether -1 and 1 are the centers of the pixels at the border rather than their outer edges. */
+  alignCorners?: boolean;
+}
+
+/** Images `[batch, height, width, channels]` at the places of a grid `[batch, outHeight, outWidth, 2]`, whose last dimension is
+ *  `(x, y)` from -1 to 1: PyTorch's `grid_sample` for images with channels last. */
+export function gridSample(input: TensorInput, grid: TensorInput, { mode = 'bilinear', paddingMode = 'zeros', alignCorners = false }: GridSampleOptions = {}): Tensor {
+  return tidy(() => {
+    const [images, places] = [toImage(input, 'gridSample'), toTensor(grid, 'grid', 'gridSample')];
+    const codes = [numberOf('gridSample', 'mode', METHODS, mode), numberOf('gridSample', 'paddingMode', PADDINGS, paddingMode)];
+    return run1('gridSample', [images, places], [...codes, Number(alignCorners)]);
+  });
+}
+
+/** The grid that affine maps `theta` `[batch, 2, 3]` make of the places of an image of height and width `size`, for
+ *  `gridSample`: PyTorch's `affine_grid`. */
+export function affineGrid(theta: TensorInput, size: Size, alignCorners = false): Tensor {
+  return tidy(() => run1('affineGrid', [toTensor(theta, 'theta', 'affineGrid')], [...size, Number(alignCorners)]));
 }
 
 /** An image of a kind that has so many channels. */
@@ -170,19 +137,16 @@ function withChannels(image: TensorInput, op: string, kind: string, channels: nu
 export function grayscaleToRGB(image: TensorInput): Tensor {
   return tidy(() => {
     const t = withChannels(image, 'grayscaleToRGB', 'a grayscale', 1);
-    return tile(t, t.shape.map((_, i) => (i === t.rank - 1 ? 3 : 1)));
+    return run1('grayscaleToRGB', [t]);
   });
 }
-
-/** How bright the colors in the last dimension are. */
-const brightness = (t: Tensor): Tensor => sum(mul(cast(t, 'float32'), tensor([0.2989, 0.587, 0.114])), -1, true);
 
 /** The brightness of images with red, green and blue. */
 export function rgbToGrayscale(image: TensorInput): Tensor {
   return tidy(() => {
     const t = withChannels(image, 'RGBToGrayscale', 'an RGB', 3);
     check(t.rank <= 6, 'Not a valid tensor rank.');
-    return cast(brightness(t), t.dtype);
+    return cast(run1('rgbToGrayscale', [t]), t.dtype);
   });
 }
 
@@ -211,7 +175,7 @@ export function threshold(image: TensorInput, method: 'binary' | 'otsu' = 'binar
     check(channels === 3 || channels === 1, `Error in threshold: image color channel must be equal to 3 or 1but got ${channels}.`);
     check(t.dtype === 'int32' || t.dtype === 'float32', `Error in dtype: image dtype must be int32 or float32,but got dtype ${t.dtype}.`, 'dtype');
     check(method === 'otsu' || method === 'binary', `Method must be binary or otsu, but was ${method}`, 'argument');
-    const gray = channels === 3 ? brightness(t) : cast(t, 'float32');
+    const gray = channels === 3 ? run1('rgbToGrayscale', [t]) : cast(t, 'float32');
     const limit = method === 'otsu' ? otsu(gray) : mul(scalar(threshValue, 'float32'), 255);
     return cast(where(inverted ? lessEqual(gray, limit) : greater(gray, limit), 255, 0), 'int32');
   });

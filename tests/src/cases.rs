@@ -1,4 +1,8 @@
-//! The catalogue. Pointwise cases come from the op table; the others are written here.
+//! The catalogue. Pointwise cases come from the op table; the others are written here and, by family, in `cases/`.
+
+mod images;
+mod spectral;
+mod volumes;
 
 mod attention;
 mod distributions;
@@ -11,7 +15,6 @@ use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
 use headwater_core::{DType, Result, Tensor};
 
-mod convolve;
 mod einsum;
 mod layout;
 mod recurrent;
@@ -96,7 +99,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(movement());
     all.extend(reductions());
     all.extend(contractions());
-    all.extend(images());
+    all.extend(windows());
     all.extend(indexing());
     all.extend(composites());
     all.extend(attention::attention());
@@ -105,11 +108,14 @@ pub fn cases() -> Vec<Case> {
     all.extend(linalg::linalg());
     all.extend(indexing::cases());
     all.extend(scan::cases());
+    all.extend(images::cases());
+    all.extend(spectral::cases());
+    all.extend(volumes::cases());
     all.extend(crate::large::large());
     all.extend(layout::cases());
     all.extend(einsum::cases());
     all.extend(recurrent::cases());
-    all.extend(convolve::cases());
+    all.extend(separable());
     all
 }
 
@@ -306,7 +312,19 @@ fn contractions() -> Vec<Case> {
     out
 }
 
-fn images() -> Vec<Case> {
+fn separable() -> Vec<Case> {
+    let mut out = Vec::new();
+    let same = Conv2dOptions { padding: Padding::Same, ..Conv2dOptions::default() };
+    for (name, options) in [("same", same), ("stride 2", Conv2dOptions { stride: (2, 2), ..same })] {
+        let inputs = vec![Input::f32(&[2, 6, 5, 3]), Input::f32(&[3, 3, 3, 2]), Input::f32(&[1, 1, 6, 4])];
+        out.push(case(&format!("separableConv2d {name}"), inputs, move |x| {
+            ops::separable_conv2d(&x[0], &x[1], &x[2], &options)
+        }));
+    }
+    out
+}
+
+fn windows() -> Vec<Case> {
     let mut out = Vec::new();
     let base = PoolOptions { window: (2, 2), stride: (2, 2), dilation: (1, 1), padding: Padding::Valid };
     let pools = [

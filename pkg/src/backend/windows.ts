@@ -1,12 +1,12 @@
 /** The windows of convolutions and pooling. */
 
+import { along, checkPadding, effective, type Padding, type Rounding as Mode } from '../ops/padding.js';
 import { coded, type Shape } from '../types.js';
-import { assert, isInt } from '../util.js';
+
+export { checkPadOnDimRoundingMode, type ExplicitPadding, type Padding } from '../ops/padding.js';
 
 export type DataFormat = 'channelsFirst' | 'channelsLast';
-export type ExplicitPadding = [number, number][];
-export type Padding = 'valid' | 'same' | number | ExplicitPadding;
-export type Rounding = 'floor' | 'round' | 'ceil' | null | undefined;
+export type Rounding = Mode | null | undefined;
 type PerDimension = number | readonly number[];
 
 export interface PadInfo {
@@ -35,26 +35,7 @@ export type Conv2DInfo = Common & PerAxis<'Height' | 'Width'> & { padInfo: PadIn
 export type Conv3DInfo = Common & PerAxis<'Depth' | 'Height' | 'Width'> & { padInfo: PadInfo3D };
 
 const triple = (value: PerDimension): number[] => (typeof value === 'number' ? [value, value, value] : value.length === 2 ? [...value, 1] : [...value]);
-const effective = (size: number, dilation: number): number => (dilation <= 1 ? size : (size - 1) * dilation + 1);
 const unknownFormat = (format: unknown): Error => coded('argument', `Unknown dataFormat ${format}`);
-
-function round(value: number, mode: Rounding): number {
-  const by = mode ? { round: Math.round, ceil: Math.ceil, floor: Math.floor }[mode] : Math.trunc;
-  if (by === undefined) throw coded('argument', `Unknown roundingMode ${mode}`);
-  return by(value);
-}
-
-/** The padding on both sides of a dimension, and how many windows it has. */
-function along(pad: Padding, size: number, filter: number, stride: number, axis: number, mode: Rounding): [number, number, number] {
-  if (pad === 'same') {
-    const out = Math.ceil(size / stride);
-    const all = Math.max(0, (out - 1) * stride + filter - size);
-    return [all >> 1, all - (all >> 1), out];
-  }
-  if (pad === 'valid') return [0, 0, Math.ceil((size - filter + 1) / stride)];
-  const [before, after] = typeof pad === 'number' ? [pad, pad] : (pad[axis] as [number, number]);
-  return [before, after, round((size - filter + before + after) / stride + 1, mode)];
-}
 
 const NAMES = ['Depth', 'Height', 'Width'];
 const EDGES = [['front', 'back'], ['top', 'bottom'], ['left', 'right']] as const;
@@ -68,7 +49,7 @@ function padType(pad: Padding, sides: number[]): PadInfo['type'] {
 function windows(n: 2 | 3, inShape: Shape, filterShape: Shape, strides: PerDimension, dilations: PerDimension, pad: Padding, mode: Rounding, depthwise: boolean, dataFormat: DataFormat): unknown {
   const last = dataFormat === 'channelsLast';
   if (!last && dataFormat !== 'channelsFirst') throw unknownFormat(dataFormat);
-  if (!['same', 'valid'].includes(pad as string) && typeof pad !== 'number' && (n === 3 || !Array.isArray(pad))) throw coded('argument', `Unknown padding parameter: ${pad}`);
+  checkPadding(pad, n === 2);
   const first = last ? 1 : 2;
   const inChannels = inShape[last ? n + 1 : 1] as number;
   const filterChannels = filterShape[n + 1] as number;
@@ -138,12 +119,3 @@ export const convertConv2DDataFormat = (dataFormat: 'NHWC' | 'NCHW'): DataFormat
 export const tupleValuesAreOne = (value: PerDimension): boolean => triple(value).every((v) => v === 1);
 export const eitherStridesOrDilationsAreOne = (strides: PerDimension, dilations: PerDimension): boolean => tupleValuesAreOne(strides) || tupleValuesAreOne(dilations);
 export const stridesOrDilationsArePositive = (values: PerDimension): boolean => triple(values).every((v) => v > 0);
-
-/** Throws where a size is to be rounded and the padding is not of whole numbers. */
-export function checkPadOnDimRoundingMode(op: string, pad: Padding, dimRoundingMode?: Rounding): void {
-  if (dimRoundingMode == null) return;
-  for (const p of [pad].flat(2) as (string | number)[]) {
-    const whole = typeof p === 'number' && isInt(p);
-    assert(whole, `Error in ${op}: pad must be an integer when using dimRoundingMode ${dimRoundingMode} but got pad ${p}.`);
-  }
-}

@@ -6,50 +6,16 @@ import { run1, Tensor } from '../tensor.js';
 import { coded, type TensorInput, upcastType } from '../types.js';
 import { cast, mul } from './pointwise.js';
 import { clone, expandDims, reshape, squeeze, transpose } from './movement.js';
+import { checkPadOnDimRoundingMode, paddingNumbers, type Rounding } from './padding.js';
 import { sum } from './reduce.js';
+
+export type { Rounding } from './padding.js';
 
 export type ExplicitPadding = [[number, number], [number, number], [number, number], [number, number]];
 type Pair = number | [number, number];
 export type Pad = 'valid' | 'same' | number | ExplicitPadding;
-export type Rounding = 'floor' | 'round' | 'ceil';
 
 const pair = (value: Pair): [number, number] => (typeof value === 'number' ? [value, value] : [value[0], value[1] ?? value[0]]);
-
-/** A way of rounding sizes goes with zeros that are counted alone. */
-export function checkRounding(op: string, pad: Pad, rounding?: Rounding | null): void {
-  if (rounding === undefined || rounding === null) return;
-  const whole = typeof pad === 'number' ? Number.isInteger(pad) : Array.isArray(pad) && pad.flat().every(Number.isInteger);
-  if (!whole) throw coded('argument', `Error in ${op}: pad must be an integer when using dimRoundingMode ${rounding} but got pad ${String(pad)}.`);
-}
-
-interface Windows {
-  op: string;
-  pad: Pad;
-  window: [number, number];
-  stride: [number, number];
-  dilation: [number, number];
-  rounding?: Rounding | null | undefined;
-  first?: boolean;
-}
-
-/** Mode, top, bottom, left, right. Sizes that do not divide are rounded by zeros at the end. */
-function padding({ op, pad, window, stride, dilation, rounding, first }: Windows, x: Tensor): number[] {
-  checkRounding(op, pad, rounding);
-  if (pad === 'valid') return [0, 0, 0, 0, 0];
-  if (pad === 'same') return [1, 0, 0, 0, 0];
-  let sides: number[];
-  if (typeof pad === 'number') sides = [pad, pad, pad, pad];
-  else if (Array.isArray(pad)) sides = [...(pad[first ? 2 : 1] ?? [0, 0]), ...(pad[first ? 3 : 2] ?? [0, 0])];
-  else throw coded('argument', `Unknown padding parameter: ${String(pad)}`);
-  if (rounding === 'ceil' || rounding === 'round') {
-    for (const d of [0, 1] as const) {
-      const room = (x.shape[d + 1] as number) + (sides[2 * d] as number) + (sides[2 * d + 1] as number) - (window[d] - 1) * dilation[d] - 1;
-      const steps = Math[rounding](room / stride[d]);
-      sides[2 * d + 1] = (sides[2 * d + 1] as number) + Math.max(0, steps * stride[d] - room);
-    }
-  }
-  return [2, ...sides];
-}
 
 /** Images of rank 3 or 4 in, results of the same rank out; channels first are moved last. */
 function overImages(x: TensorInput, op: string, dataFormat: string, f: (x: Tensor) => Tensor, name = 'x', expected: 'numeric' | 'float32' = 'numeric'): Tensor {
@@ -61,6 +27,9 @@ function overImages(x: TensorInput, op: string, dataFormat: string, f: (x: Tenso
   const back = first ? transpose(y, [0, 3, 1, 2]) : y;
   return t.rank === 3 ? squeeze(back, [0]) : back;
 }
+
+/** The place of the height among the dimensions. */
+const firstAxis = (dataFormat: string): number => (dataFormat === 'NCHW' ? 2 : 1);
 
 function checkSteps(op: string, strides: number[], dilations: number[]): void {
   if (strides.some((s) => s > 1) && dilations.some((d) => d > 1)) {
@@ -109,7 +78,7 @@ export function conv2d(x: TensorInput, filter: TensorInput, strides: Pair, pad: 
     // Fewer filter channels than image channels: groups of them.
     if (channels !== wanted && (wanted === 0 || channels % wanted !== 0)) throw coded('shape', `Error in conv2d: depth of input (${channels}) must match input depth for filter ${wanted}.`);
     checkSteps('conv2D', stride, dilation);
-    const sides = padding({ op: 'conv2d', pad, window: [w.shape[0] as number, w.shape[1] as number], stride, dilation, rounding: dimRoundingMode, first: dataFormat === 'NCHW' }, t);
+    const sides = paddingNumbers({ op: 'conv2d', pad, window: w.shape.slice(0, 2), stride, dilation, rounding: dimRoundingMode, axis: firstAxis(dataFormat) }, t.shape);
     return run1('conv2d', [t, w], [...stride, ...dilation, Math.max(1, channels / Math.max(1, wanted)), ...sides]);
   }, 'x', 'float32');
 }
@@ -121,7 +90,7 @@ export function depthwiseConv2d(x: TensorInput, filter: TensorInput, strides: Pa
   return overImages(x, 'depthwiseConv2d', dataFormat, (t) => {
     if (t.shape[3] !== w.shape[2]) throw coded('shape', `Error in depthwiseConv2d: number of input channels (${t.shape[3]}) must match the inChannels dimension in filter ${w.shape[2]}.`);
     checkSteps('depthwiseConv2d', stride, dilation);
-    const sides = padding({ op: 'depthwiseConv2d', pad, window: [w.shape[0] as number, w.shape[1] as number], stride, dilation, rounding: dimRoundingMode, first: dataFormat === 'NCHW' }, t);
+    const sides = paddingNumbers({ op: 'depthwiseConv2d', pad, window: w.shape.slice(0, 2), stride, dilation, rounding: dimRoundingMode, axis: firstAxis(dataFormat) }, t.shape);
     return run1('depthwiseConv2d', [t, w], [...stride, ...dilation, 1, ...sides]);
   }, 'x', 'float32');
 }
@@ -140,31 +109,35 @@ export function separableConv2d(x: TensorInput, depthwise: TensorInput, pointwis
   return conv2d(depthwiseConv2d(images, deep, strides, pad, 'NHWC', dilation), point, 1, 'valid');
 }
 
-export function conv2dTranspose(x: TensorInput, filter: TensorInput, outputShape: number[], strides: Pair, pad: Pad, dimRoundingMode?: Rounding | null): Tensor {
+/** The transposed convolution. The filter is `[height, width, outChannels / groups, inChannels]`. */
+export function conv2dTranspose(x: TensorInput, filter: TensorInput, outputShape: number[], strides: Pair, pad: Pad, dimRoundingMode?: Rounding | null, groups = 1): Tensor {
   const w = toTensor(filter, 'filter', 'conv2dTranspose');
   const [height = 0, width = 0, channels = 0] = outputShape.slice(-3);
   if (w.rank !== 4) throw coded('shape', `Error in conv2dDerInput: filter must be rank 4, but got rank ${w.rank}`);
   return overImages(x, 'conv2dTranspose', 'NHWC', (t) => {
+    const wanted = (w.shape[2] as number) * groups;
     if (t.shape[3] !== w.shape[3]) throw coded('shape', `Error in conv2dDerInput: depth of output (${t.shape[3]}) must match output depth for filter ${w.shape[3]}.`);
-    if (channels !== w.shape[2]) throw coded('shape', `Error in conv2dDerInput: depth of input (${channels}) must match input depth for filter ${w.shape[2]}.`);
-    checkRounding('conv2dDerInput', pad, dimRoundingMode);
-    const sides = padding({ op: 'conv2dTranspose', pad, window: [w.shape[0] as number, w.shape[1] as number], stride: pair(strides), dilation: [1, 1] }, t);
-    return run1('conv2dTranspose', [t, w], [height, width, ...pair(strides), 1, 1, 1, ...sides]);
+    if (channels !== wanted) throw coded('shape', `Error in conv2dDerInput: depth of input (${channels}) must match input depth for filter ${wanted}.`);
+    checkPadOnDimRoundingMode('conv2dDerInput', pad, dimRoundingMode);
+    const sides = paddingNumbers({ op: 'conv2dTranspose', pad, window: w.shape.slice(0, 2), stride: pair(strides) }, t.shape);
+    return run1('conv2dTranspose', [t, w], [height, width, ...pair(strides), 1, 1, groups, ...sides]);
   });
 }
 
-export function conv1d(x: TensorInput, filter: TensorInput, stride: number, pad: Pad, dataFormat: 'NWC' | 'NCW' = 'NWC', dilation = 1, dimRoundingMode?: Rounding | null): Tensor {
-  const [t, w] = [toTensor(x, 'x', 'conv1d'), toTensor(filter, 'filter', 'conv1d')];
+/** The convolution of sequences [batch, width, channels] with filters [width, inChannels / groups, outChannels]. */
+export function conv1d(x: TensorInput, filter: TensorInput, stride: number, pad: Pad, dataFormat: 'NWC' | 'NCW' = 'NWC', dilation = 1, dimRoundingMode?: Rounding | null, groups = 1): Tensor {
+  const [t, w] = [toTensor(x, 'x', 'conv1d', 'float32'), toTensor(filter, 'filter', 'conv1d', 'float32')];
   if (t.rank !== 2 && t.rank !== 3) throw coded('shape', `Error in conv1d: input must be rank 3, but got rank ${t.rank}.`);
   if (w.rank !== 3) throw coded('shape', `Error in conv1d: filter must be rank 3, but got rank ${w.rank}.`);
-  checkRounding('conv1d', pad, dimRoundingMode);
-  const wide = t.rank === 2 ? expandDims(t, 0) : t;
-  if (wide.shape[2] !== w.shape[1]) throw coded('shape', `Error in conv1d: depth of input (${wide.shape[2]}) must match input depth for filter ${w.shape[1]}.`);
+  checkPadOnDimRoundingMode('conv1d', pad, dimRoundingMode);
+  const batched = t.rank === 2 ? expandDims(t, 0) : t;
+  const wanted = (w.shape[1] as number) * groups;
+  if (batched.shape[2] !== wanted) throw coded('shape', `Error in conv1d: depth of input (${batched.shape[2]}) must match input depth for filter ${wanted}.`);
   checkSteps('conv1D', [stride], [dilation]);
   if (dataFormat !== 'NWC') throw coded('argument', `Error in conv1d: got dataFormat of ${dataFormat} but only NWC is currently supported.`);
-  // A number of zeros goes before and after the row, not above it.
-  const sides: Pad = typeof pad === 'number' ? [[0, 0], [0, 0], [pad, pad], [0, 0]] : pad;
-  const y = squeeze(conv2d(expandDims(wide, 1), expandDims(w, 0), [1, stride], sides, 'NHWC', [1, dilation], dimRoundingMode), [1]);
+  // Explicit padding is that of an image of one row.
+  const sides = paddingNumbers({ op: 'conv1d', pad, window: w.shape.slice(0, 1), stride: [stride], dilation: [dilation], rounding: dimRoundingMode, axis: 2 }, batched.shape);
+  const y = run1('conv1d', [batched, w], [stride, dilation, groups, ...sides]);
   return t.rank === 2 ? squeeze(y, [0]) : y;
 }
 
@@ -173,7 +146,7 @@ function pooling(name: 'maxPool' | 'avgPool') {
     const [window, stride] = [pair(filterSize), pair(strides)];
     return overImages(x, name, 'NHWC', (t) => {
       if (stride.some((s) => s <= 0)) throw coded('argument', `Error in ${name}: Strides should be larger than 0.`);
-      const sides = padding({ op: name, pad, window, stride, dilation: [1, 1], rounding: dimRoundingMode }, t);
+      const sides = paddingNumbers({ op: name, pad, window, stride, rounding: dimRoundingMode }, t.shape);
       const y = run1(name, [t], [...window, ...stride, 1, 1, ...sides]);
       return y.dtype === t.dtype ? y : cast(y, t.dtype);
     }, 'x', name === 'avgPool' ? 'float32' : 'numeric');
@@ -205,7 +178,8 @@ export function dropout(x: TensorInput, rate: number, noiseShape?: (number | nul
   return run1('dropout', [t], [rate, seedOf(seed), ...(shape as number[])]);
 }
 
-function resizing(name: 'resizeBilinear' | 'resizeNearestNeighbor') {
+/** A resize of the module's with TensorFlow.js's arguments. */
+export function resizing(name: 'resizeBilinear' | 'resizeNearestNeighbor' | 'resizeBicubic') {
   return (images: TensorInput, size: [number, number], alignCorners = false, halfPixelCenters = false): Tensor => {
     const t = toTensor(images, 'images', name);
     if (t.rank !== 3 && t.rank !== 4) throw coded('shape', `Error in ${name}: x must be rank 3 or 4, but got rank ${t.rank}.`);

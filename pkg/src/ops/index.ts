@@ -60,6 +60,7 @@ export const avgPool3d = /* @__PURE__ */ scoped(volumes.avgPool3d);
 export const batchNorm2d = /* @__PURE__ */ scoped(volumes.batchNorm2d);
 export const batchNorm3d = /* @__PURE__ */ scoped(volumes.batchNorm3d);
 export const batchNorm4d = /* @__PURE__ */ scoped(volumes.batchNorm4d);
+export const conv1dTranspose = /* @__PURE__ */ scoped(volumes.conv1dTranspose);
 export const conv3d = /* @__PURE__ */ scoped(volumes.conv3d);
 export const conv3dTranspose = /* @__PURE__ */ scoped(volumes.conv3dTranspose);
 export const dilation2d = /* @__PURE__ */ scoped(volumes.dilation2d);

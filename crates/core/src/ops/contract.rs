@@ -3,65 +3,9 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{ConvGeometry, ConvKind, Op};
-use crate::ops::{broadcast_to, permute, reshape};
+use crate::ops::{broadcast_to, permute, reshape, Padding};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-
-/// How image borders are filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// No filling: windows lie inside the image.
-    Valid,
-    /// Zeros so that the result has `ceil(size / stride)` elements; an odd one goes after.
-    Same,
-    /// So many rows and columns of zeros.
-    Explicit {
-        /// Rows above.
-        top: usize,
-        /// Rows below.
-        bottom: usize,
-        /// Columns to the left.
-        left: usize,
-        /// Columns to the right.
-        right: usize,
-    },
-}
-
-impl Padding {
-    /// The zeros before and after one dimension, vertical or horizontal.
-    fn explicit(self, vertical: bool) -> (usize, usize) {
-        match self {
-            Padding::Explicit { top, bottom, left, right } => {
-                if vertical {
-                    (top, bottom)
-                } else {
-                    (left, right)
-                }
-            }
-            Padding::Valid | Padding::Same => (0, 0),
-        }
-    }
-
-    /// The number of windows along a dimension, and the zeros before it. `None` when not one window fits.
-    pub(crate) fn windows(
-        self,
-        vertical: bool,
-        size: usize,
-        window: usize,
-        stride: usize,
-        dilation: usize,
-    ) -> Option<(usize, usize)> {
-        let extent = (window.checked_sub(1)?) * dilation + 1;
-        if self == Padding::Same {
-            let out = size.div_ceil(stride);
-            let total = ((out.max(1) - 1) * stride + extent).saturating_sub(size);
-            return Some((out, total / 2));
-        }
-        let (before, after) = self.explicit(vertical);
-        let padded = size + before + after;
-        Some(((padded.checked_sub(extent)?) / stride + 1, before))
-    }
-}
 
 /// The parameters of a 2-D convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,9 +147,14 @@ pub(crate) fn conv(kind: ConvKind, geometry: ConvGeometry, a: &Tensor, b: &Tenso
 /// # Errors
 /// `ErrorKind::Shape` when ranks or channels do not fit or no window does; `ErrorKind::Argument` for a zero stride.
 pub fn conv2d(x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
-    expect_rank4("conv2d", "an image batch", x)?;
-    expect_rank4("conv2d", "a filter", w)?;
-    let geometry = geometry("conv2d", x.shape(), w.shape(), options)?;
+    conv2d_as("conv2d", x, w, options)
+}
+
+/// [`conv2d`] for `op`.
+pub(crate) fn conv2d_as(op: &str, x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
+    expect_rank4(op, "an image batch", x)?;
+    expect_rank4(op, "a filter", w)?;
+    let geometry = geometry(op, x.shape(), w.shape(), options)?;
     conv(ConvKind::Forward, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?)
 }
 
@@ -226,19 +175,43 @@ pub fn depthwise_conv2d(x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Resu
     conv2d(x, &grouped, &Conv2dOptions { groups: channels, ..*options })
 }
 
+/// A convolution of each channel of NHWC images with filters of its own, whose results a second one of single pixels mixes:
+/// `depthwise` is `[height, width, channels, multiplier]`, `pointwise` `[1, 1, channels * multiplier, out_channels]`. `options` are
+/// those of the first (its groups are ignored).
+///
+/// # Errors
+/// As [`conv2d`].
+pub fn separable_conv2d(x: &Tensor, depthwise: &Tensor, pointwise: &Tensor, options: &Conv2dOptions) -> Result<Tensor> {
+    if pointwise.rank() != 4 || pointwise.shape()[..2] != [1, 1] {
+        return Err(Error::shape("separableConv2d", "a pointwise filter [1,1,channels,outputs]", pointwise.shape()));
+    }
+    conv2d(&depthwise_conv2d(x, depthwise, options)?, pointwise, &Conv2dOptions::default())
+}
+
 /// The transposed convolution, the adjoint of [`conv2d`]: `x` are NHWC images, `w` is
-/// `[height, width, out_channels, in_channels]`, `output` the height and width of the result.
+/// `[height, width, out_channels / groups, in_channels]`, `output` the height and width of the result.
 ///
 /// # Errors
 /// `ErrorKind::Shape` when a convolution of the output would not give images of `x`'s size; otherwise as [`conv2d`].
 pub fn conv2d_transpose(x: &Tensor, w: &Tensor, output: (usize, usize), options: &Conv2dOptions) -> Result<Tensor> {
-    expect_rank4("conv2dTranspose", "an image batch", x)?;
-    expect_rank4("conv2dTranspose", "a filter", w)?;
+    conv2d_transpose_as("conv2dTranspose", x, w, output, options)
+}
+
+/// [`conv2d_transpose`] for `op`.
+pub(crate) fn conv2d_transpose_as(
+    op: &str,
+    x: &Tensor,
+    w: &Tensor,
+    output: (usize, usize),
+    options: &Conv2dOptions,
+) -> Result<Tensor> {
+    expect_rank4(op, "an image batch", x)?;
+    expect_rank4(op, "a filter", w)?;
     let result = Shape::from([x.shape()[0], output.0, output.1, w.shape()[2] * options.groups]);
-    let geometry = geometry("conv2dTranspose", &result, w.shape(), options)?;
+    let geometry = geometry(op, &result, w.shape(), options)?;
     if geometry.output_shape() != *x.shape() {
         let expected = format!("images {} for an output of {result}", geometry.output_shape());
-        return Err(Error::shape("conv2dTranspose", expected, x.shape()));
+        return Err(Error::shape(op, expected, x.shape()));
     }
     conv(ConvKind::BackwardInput, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?)
 }

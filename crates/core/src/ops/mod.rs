@@ -2,9 +2,10 @@
 
 mod attention;
 mod contract;
-mod convolve;
+mod conv1d;
 mod distributions;
 mod einsum;
+mod images;
 mod index;
 mod index_nd;
 mod layout;
@@ -12,6 +13,7 @@ pub mod linalg;
 mod loss;
 mod movement;
 mod norm;
+mod padding;
 mod pool;
 mod quantize;
 mod random;
@@ -23,16 +25,24 @@ mod scan;
 mod search;
 mod segment;
 mod sort;
+mod spectral;
 mod standardize;
+mod volumes;
 
 pub use crate::pointwise::table::*;
 pub use attention::{scaled_dot_product_attention, AttentionOptions};
-pub use contract::{batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, Conv2dOptions, Padding};
-pub use convolve::{conv1d, separable_conv2d, Conv1dOptions};
+pub use contract::{
+    batch_matmul_views, conv2d, conv2d_transpose, depthwise_conv2d, matmul, separable_conv2d, Conv2dOptions,
+};
+pub use conv1d::{conv1d, conv1d_transpose, Conv1dOptions};
 pub use distributions::{
     bernoulli, categorical, gumbel, permutation, random_exponential, random_gamma, random_int, random_poisson,
 };
 pub use einsum::{dot, einsum, outer, tensordot};
+pub use images::{
+    affine_grid, crop_and_resize, flip_left_right, grayscale_to_rgb, grid_sample, resize_bicubic, rgb_to_grayscale,
+    rotate_with_offset, transform, FillMode, GridPadding, Interpolation,
+};
 pub use index::{gather, one_hot, range};
 pub use index_nd::{gather_nd, scatter_nd, sparse_to_dense, tensor_scatter, ScatterKind};
 pub use layout::{
@@ -44,7 +54,8 @@ pub use movement::{
     tile, transpose, unstack,
 };
 pub use norm::{batch_norm, dropout, moments};
-pub use pool::{avg_pool, max_pool, PoolOptions};
+pub use padding::{Padding, Padding1d, Padding3d};
+pub use pool::{avg_pool, max_pool, max_pool_with_argmax, PoolOptions};
 pub use quantize::{dequantize, fake_quantize, quantize, QuantizedType};
 pub use random::{hash_key, random_normal, random_uniform, truncated_normal};
 pub use recurrent::{basic_lstm_cell, moving_average, LstmWeights};
@@ -55,7 +66,15 @@ pub use scan::{cummax, cummin, cumprod, cumsum, log_cumsum_exp};
 pub use search::{bincount, search_sorted};
 pub use segment::{unsorted_segment, unsorted_segment_mean, unsorted_segment_sum};
 pub use sort::{argsort, sort, topk};
+pub use spectral::{
+    cosine_window, fft, fft_nd, frame, hamming_window, hann_window, inverse_stft, irfft, overlap_and_add, rfft, stft,
+    StftOptions,
+};
 pub use standardize::{group_norm, l2_normalize, layer_norm, rms_norm};
+pub use volumes::{
+    avg_pool3d, conv3d, conv3d_transpose, dilation2d, local_response_normalization, max_pool3d, Conv3dOptions,
+    Dilation2dOptions, Pool3dOptions,
+};
 
 pub(crate) use contract::conv;
 pub(crate) use index::{put_along_add, scatter, take_along};
@@ -72,6 +91,15 @@ use crate::op::{Op, ViewOp};
 use crate::pointwise::{row, Function};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+
+/// Refuses sizes of which tables would be made on the host that no memory holds.
+pub(crate) fn check_table(op: &str, n: usize) -> Result<()> {
+    const MOST: usize = 1 << 24;
+    if n > MOST {
+        return Err(Error::argument(op, format!("a length of at most {MOST}"), n));
+    }
+    Ok(())
+}
 
 /// Applies the pointwise op with TensorFlow.js's name `name`.
 ///

@@ -1,9 +1,9 @@
 //! Window operations over images.
 
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::{Op, PoolGeometry, PoolKind};
-use crate::ops::Padding;
+use crate::ops::{add, mul, Padding};
 use crate::tensor::Tensor;
 
 /// The parameters of a window operation.
@@ -64,13 +64,17 @@ pub(crate) fn pool(kind: PoolKind, geometry: PoolGeometry, inputs: &[&Tensor]) -
     inputs[0].device().record(Op::Pool(kind, geometry), inputs, shape, dtype)
 }
 
+/// What `kind` makes of the windows of images, for `op`.
+pub(crate) fn pool_as(op: &str, kind: PoolKind, x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
+    pool(kind, geometry(op, x, options)?, &[&x.cast(DType::F32)?])
+}
+
 /// The largest element of each window of NHWC images.
 ///
 /// # Errors
 /// `ErrorKind::Shape` when the rank is not 4 or no window fits; `ErrorKind::Argument` for a zero stride.
 pub fn max_pool(x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
-    let geometry = geometry("maxPool", x, options)?;
-    pool(PoolKind::Max, geometry, &[&x.cast(DType::F32)?])
+    pool_as("maxPool", PoolKind::Max, x, options)
 }
 
 /// The mean of each window of NHWC images, over the elements inside the image.
@@ -78,6 +82,23 @@ pub fn max_pool(x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
 /// # Errors
 /// As [`max_pool`].
 pub fn avg_pool(x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
-    let geometry = geometry("avgPool", x, options)?;
-    pool(PoolKind::Avg, geometry, &[&x.cast(DType::F32)?])
+    pool_as("avgPool", PoolKind::Avg, x, options)
+}
+
+/// [`max_pool`], and the int32 position `(row * width + column) * channels + channel` of each window's first maximum within
+/// its image, or with `batch_in_index` within the batch.
+///
+/// # Errors
+/// As [`max_pool`].
+pub fn max_pool_with_argmax(x: &Tensor, options: &PoolOptions, batch_in_index: bool) -> Result<(Tensor, Tensor)> {
+    const OP: &str = "maxPoolWithArgmax";
+    let largest = pool_as(OP, PoolKind::Max, x, options)?;
+    let index = pool_as(OP, PoolKind::ArgMax, x, options)?;
+    if !batch_in_index {
+        return Ok((largest, index));
+    }
+    let (device, batch) = (x.device(), x.shape()[0]);
+    let image = Scalar::I32((x.size() / batch.max(1)) as i32);
+    let first = mul(&device.iota([batch, 1, 1, 1], 0)?, &device.scalar(image))?;
+    Ok((largest, add(&index, &first)?))
 }

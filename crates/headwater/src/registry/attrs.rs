@@ -57,6 +57,16 @@ impl<'a> Attrs<'a> {
         Ok(self.number(i)? != 0.0)
     }
 
+    /// Which of `all` number `i` counts.
+    ///
+    /// # Errors
+    /// `ErrorKind::Argument` when it is missing or counts none.
+    pub fn choice<T: Copy>(&self, i: usize, all: &[T]) -> Result<T> {
+        let at = self.size(i)?;
+        let wrong = || Error::argument(self.op, format!("a number below {} as attribute {i}", all.len()), at);
+        all.get(at).copied().ok_or_else(wrong)
+    }
+
     /// Number `i` as 32 bits of a seed.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
 //! The operations that are not rows of the pointwise table.
 
-use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
+use headwater_core::ops::{self, Conv1dOptions, Conv2dOptions, Padding, Padding1d, PoolOptions};
 use headwater_core::AllOk;
 use headwater_core::{DType, Device, Result, Scalar, Tensor};
 
 use super::{one, two, Arity, Attrs, Declared};
 use crate::nn::{losses, metrics, optimizers};
 
-fn padding(a: &Attrs<'_>, mode: usize) -> Result<Padding> {
+pub(super) fn padding(a: &Attrs<'_>, mode: usize) -> Result<Padding> {
     Ok(match a.size(mode)? {
         0 => Padding::Valid,
         1 => Padding::Same,
@@ -30,8 +30,18 @@ fn conv_options(a: &Attrs<'_>, i: usize) -> Result<Conv2dOptions> {
     })
 }
 
+/// stride, dilation, groups, padding mode, before, after.
+pub(super) fn conv1d_options(a: &Attrs<'_>, i: usize) -> Result<Conv1dOptions> {
+    let padding = match a.size(i + 3)? {
+        0 => Padding1d::Valid,
+        1 => Padding1d::Same,
+        _ => Padding1d::Explicit(a.size(i + 4)?, a.size(i + 5)?),
+    };
+    Ok(Conv1dOptions { stride: a.size(i)?, dilation: a.size(i + 1)?, groups: a.size(i + 2)?, padding })
+}
+
 /// windowH, windowW, strideH, strideW, dilationH, dilationW, padding mode, top, bottom, left, right.
-fn pool_options(a: &Attrs<'_>) -> Result<PoolOptions> {
+pub(super) fn pool_options(a: &Attrs<'_>) -> Result<PoolOptions> {
     Ok(PoolOptions {
         window: (a.size(0)?, a.size(1)?),
         stride: (a.size(2)?, a.size(3)?),
@@ -126,6 +136,7 @@ const REDUCTIONS: &[Declared] = &[
 
 const CONTRACTIONS: &[Declared] = &[
     ("matMul", Arity::Exactly(2), |_, x, a| one(ops::matmul(&x[0], &x[1], a.flag(0)?, a.flag(1)?))),
+    ("conv1d", Arity::Exactly(2), |_, x, a| one(ops::conv1d(&x[0], &x[1], &conv1d_options(a, 0)?))),
     ("conv2d", Arity::Exactly(2), |_, x, a| one(ops::conv2d(&x[0], &x[1], &conv_options(a, 0)?))),
     ("depthwiseConv2d", Arity::Exactly(2), |_, x, a| one(ops::depthwise_conv2d(&x[0], &x[1], &conv_options(a, 0)?))),
     ("conv2dTranspose", Arity::Exactly(2), |_, x, a| {
