@@ -8,7 +8,7 @@ import { argMax, logSoftmax } from './ops/reduce.js';
 import { generator, seedOf } from './random.js';
 import { complexOf, partOf } from './special.js';
 import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides, sizeOf } from './shape.js';
-import { coded, dtypeCode, type DataType, type DataTypeMap, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
+import { ARRAYS, coded, DTYPES, dtypeCode, type DataType, type DataTypeMap, isFloat, type NumericType, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
 
 export { scalar, tensor } from './convert.js';
 
@@ -103,7 +103,7 @@ export function diag(x: TensorInput): Tensor {
   return cast(reshape(mul(expandDims(flat, 1), cast(eye(t.size), t.dtype)), [...t.shape, ...t.shape]), t.dtype);
 }
 
-export function range(start: number, stop: number, step = 1, dtype: 'float32' | 'int32' = 'float32'): Tensor {
+export function range(start: number, stop: number, step = 1, dtype: NumericType = 'float32'): Tensor {
   if (step === 0) throw coded('argument', 'Cannot have a step of zero');
   // As in TensorFlow.js: downwards by default where the end lies below, empty where the step leads away from it.
   const by = stop < start && step === 1 ? -1 : step;
@@ -149,13 +149,13 @@ function drawn(op: string, shape: Shape, numbers: number[], dtype: DataType | nu
   if (!allowed.includes(type)) throw coded('dtype', `Unsupported data type ${type}`);
   const x = run1(op, [], [...numbers, seedOf(seed), ...shape]);
   if (type === 'float32') return x;
-  return cast(op === 'randomUniform' ? x : run1('round', [x]), type);
+  return cast(op === 'randomUniform' || isFloat(type) ? x : run1('round', [x]), type);
 }
 
-const FLOAT_OR_INT: readonly DataType[] = ['float32', 'int32'];
+const FLOAT_OR_INT: readonly DataType[] = DTYPES.filter((d) => d !== 'bool');
 
 export function randomUniform(shape: Shape, minval = 0, maxval = 1, dtype?: DataType | null, seed?: number | string): Tensor {
-  return drawn('randomUniform', shape, [minval, maxval], dtype, seed, ['float32', 'int32', 'bool']);
+  return drawn('randomUniform', shape, [minval, maxval], dtype, seed, DTYPES);
 }
 
 /** Whole numbers from `minval` up to and without `maxval`. */
@@ -219,18 +219,9 @@ export function multinomial(logits: TensorInput, numSamples: number, seed?: numb
 
 /** Zeros, or null for texts. */
 export function valuesOf<D extends DataType>(dtype: D, size: number): DataTypeMap[D] {
-  switch (dtype as string) {
-    case 'float32':
-      return new Float32Array(size) as DataTypeMap[D];
-    case 'int32':
-      return new Int32Array(size) as DataTypeMap[D];
-    case 'bool':
-      return new Uint8Array(size) as DataTypeMap[D];
-    case 'string':
-      return new Array(size) as unknown as DataTypeMap[D];
-    default:
-      throw coded('dtype', `Unknown data type ${dtype}`);
-  }
+  const type = ARRAYS[dtype];
+  if (type === undefined || dtype === 'complex64') throw coded('dtype', `Unknown data type ${dtype}`);
+  return new type(size) as unknown as DataTypeMap[D];
 }
 
 /** A mutable array that becomes a tensor. */

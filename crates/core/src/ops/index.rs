@@ -5,7 +5,7 @@ use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
 use crate::op::{IndexOp, Op, Routine};
-use crate::ops::{add, equal, mul, permute, reshape, select};
+use crate::ops::{add, equal, mul, ordered, permute, reshape, select};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -28,42 +28,57 @@ pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) ->
         return Err(Error::argument("range", "a step other than 0", number(step)));
     }
     let n = ((stop - start) / step).ceil().max(0.0) as usize;
-    let index = device.iota([n], 0)?.cast(dtype)?;
-    let (start, step) = (Scalar::from_f64(dtype, start), Scalar::from_f64(dtype, step));
-    add(&mul(&index, &device.scalar(step))?, &device.scalar(start))
+    // In the lanes' dtype, so that narrower ones are rounded or wrapped once.
+    let lane = dtype.lane();
+    let scalar = |v: f64| match lane {
+        DType::I32 => device.scalar(Scalar::I32(v as i64 as i32)),
+        _ => device.scalar_of(lane, v),
+    };
+    let index = device.iota([n], 0)?.cast(lane)?;
+    add(&mul(&index, &scalar(step))?, &scalar(start))?.cast(dtype)
 }
 
 /// `on` where the last dimension's index equals the element of `indices`, else `off`.
 ///
 /// # Errors
-/// `ErrorKind::DType` when `indices` is not int32.
+/// `ErrorKind::DType` when `indices` are not whole numbers.
 pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) -> Result<Tensor> {
-    if indices.dtype() != DType::I32 {
-        return Err(Error::dtype("oneHot", "int32 indices", indices.dtype().name()));
-    }
+    let indices = &indices_of("oneHot", "indices", indices)?;
     let column: Shape = indices.shape().iter().copied().chain([1]).collect();
     let full: Shape = indices.shape().iter().copied().chain([depth]).collect();
     let device = indices.device();
     let position = device.iota(&full, full.rank() - 1)?;
     let hit = equal(&reshape(indices, column)?, &position)?;
-    let value = |v: f64| device.constant(Scalar::from_f64(dtype, v));
+    let value = |v: f64| device.constant_of(dtype, v);
     select(&hit, &value(on), &value(off))
+}
+
+/// Whole numbers of any dtype as indices.
+fn indices_of(op: &str, what: &str, index: &Tensor) -> Result<Tensor> {
+    if !index.dtype().is_integer() {
+        return Err(Error::dtype(op, format!("int32 {what}"), index.dtype().name()));
+    }
+    index.cast(DType::I32)
 }
 
 fn index_op(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Tensor> {
     x.device().record(Op::Index(op), &[x, index], shape, x.dtype())
 }
 
+/// As [`index_op`] for those that add up: in the lanes' dtype, rounded once.
+fn index_sum(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Tensor> {
+    let dtype = x.dtype().sum();
+    index_op(op, &x.cast(if dtype.is_float() { DType::F32 } else { dtype })?, index, shape)?.cast(dtype)
+}
+
 /// The parts of `x` along `axis` at `indices`; their shape takes the axis's place. An index outside reads 0.
 /// With `batch_dims`, leading dimensions of both belong together.
 ///
 /// # Errors
-/// `ErrorKind::DType` when `indices` is not int32; `ErrorKind::Argument` when an axis does not exist;
+/// `ErrorKind::DType` when `indices` are not whole numbers; `ErrorKind::Argument` when an axis does not exist;
 /// `ErrorKind::Shape` when batch dimensions differ.
 pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> Result<Tensor> {
-    if indices.dtype() != DType::I32 {
-        return Err(Error::dtype("gather", "int32 indices", indices.dtype().name()));
-    }
+    let indices = &indices_of("gather", "indices", indices)?;
     let axis = x.shape().axis(axis, "gather")?;
     if batch_dims > axis || batch_dims > indices.rank() || x.shape()[..batch_dims] != indices.shape()[..batch_dims] {
         let expected = format!("{batch_dims} equal leading dimensions before axis {axis}");
@@ -95,18 +110,16 @@ pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> R
 /// `updates [outer, k, inner]` summed into zeros `[outer, n, inner]` at `index [k]`.
 pub(crate) fn scatter_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
     let s = updates.shape();
-    index_op(IndexOp::ScatterAdd, updates, index, Shape::from([s[0], n, s[2]]))
+    index_sum(IndexOp::ScatterAdd, updates, index, Shape::from([s[0], n, s[2]]))
 }
 
-/// The slices of `x` along its first axis summed by the int32 `segments` they belong to, `n` of them: `[n, ..]`. Slices of
+/// The slices of `x` along its first axis summed by the `segments` they belong to, `n` of them: `[n, ..]`. Slices of
 /// segments outside are left out.
 ///
 /// # Errors
-/// `ErrorKind::DType` when `segments` is not int32; `ErrorKind::Shape` when it has not one number for each slice.
+/// `ErrorKind::DType` when `segments` are not whole numbers; `ErrorKind::Shape` when it has not one number for each slice.
 pub fn unsorted_segment_sum(x: &Tensor, segments: &Tensor, n: usize) -> Result<Tensor> {
-    if segments.dtype() != DType::I32 {
-        return Err(Error::dtype("unsortedSegmentSum", "int32 segments", segments.dtype().name()));
-    }
+    let segments = &indices_of("unsortedSegmentSum", "segments", segments)?;
     let Some((&k, rest)) = x.shape().split_first() else {
         return Err(Error::shape("unsortedSegmentSum", "a tensor of rank at least 1", x.shape()));
     };
@@ -124,7 +137,7 @@ pub(crate) fn take_along(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 
 /// `updates [rows, k]` summed into zeros `[rows, n]` at `index [rows, k]`.
 pub(crate) fn put_along_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
-    index_op(IndexOp::PutAlongAdd, updates, index, Shape::from([updates.shape()[0], n]))
+    index_sum(IndexOp::PutAlongAdd, updates, index, Shape::from([updates.shape()[0], n]))
 }
 
 /// The `k` largest elements of the last dimension, largest first, and their int32 positions.
@@ -140,7 +153,8 @@ pub fn topk(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     }
     let rows = x.size() / n.max(1);
     let flat = reshape(x, [rows, n])?;
-    let index = x.device().record(Op::Routine(Routine::TopK), &[&flat], Shape::from([rows, k]), DType::I32)?;
+    let keys = ordered(&flat)?;
+    let index = x.device().record(Op::Routine(Routine::TopK), &[&keys], Shape::from([rows, k]), DType::I32)?;
     let out = x.shape().with_dim(x.rank() - 1, k);
     Ok((reshape(&take_along(&flat, &index)?, &out)?, reshape(&index, out)?))
 }

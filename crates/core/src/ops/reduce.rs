@@ -3,10 +3,11 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{Op, ReduceOp};
-use crate::ops::{add, exp, log, mul, reshape, squeeze, sub};
+use crate::ops::{add, bitwise_xor, exp, log, mul, reshape, squeeze, sub};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// Reduces in the dtype of `x`.
 fn reduce(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &str) -> Result<Tensor> {
     let axes = x.shape().axes(axes, name)?;
     let reduced = if axes.is_empty() {
@@ -22,28 +23,53 @@ fn reduce(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &s
     }
 }
 
-fn numeric(x: &Tensor) -> Result<Tensor> {
-    if x.dtype() == DType::Bool {
-        x.cast(DType::I32)
-    } else {
-        Ok(x.clone())
+/// A sum or product: of floats in float32, rounded once, else in the dtype of sums.
+fn total(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &str) -> Result<Tensor> {
+    let dtype = x.dtype().sum();
+    let wide = if dtype.is_float() { DType::F32 } else { dtype };
+    reduce(&x.cast(wide)?, op, axes, keep, name)?.cast(dtype)
+}
+
+/// int32 for uint32, in its order.
+fn turned(x: &Tensor) -> Result<Tensor> {
+    let x = x.cast(DType::I32)?;
+    bitwise_xor(&x, &x.constant(f64::from(i32::MIN)))
+}
+
+/// Numbers in the order of `x` that engines can compare: int32 for uint32, whose lanes are int32, and for bool.
+pub(super) fn ordered(x: &Tensor) -> Result<Tensor> {
+    match x.dtype() {
+        DType::U32 => turned(x),
+        DType::Bool => x.cast(DType::I32),
+        _ => Ok(x.clone()),
     }
 }
 
-/// The sum over `axes` (all when `None`); bool counts as int32.
+fn extreme(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &str) -> Result<Tensor> {
+    match x.dtype() {
+        DType::U32 => turned(&reduce(&turned(x)?, op, axes, keep, name)?)?.cast(DType::U32),
+        // Of nothing, int32 gives its own limit.
+        dtype @ (DType::U8 | DType::I8) if x.size() == 0 => {
+            reduce(&x.cast(DType::F32)?, op, axes, keep, name)?.cast(dtype)
+        }
+        _ => reduce(x, op, axes, keep, name),
+    }
+}
+
+/// The sum over `axes` (all when `None`); bool, int8 and uint8 count as int32, float16 and bfloat16 are summed in float32.
 ///
 /// # Errors
 /// `ErrorKind::Argument` when an axis does not exist.
 pub fn sum(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(&numeric(x)?, ReduceOp::Sum, axes, keep, "sum")
+    total(x, ReduceOp::Sum, axes, keep, "sum")
 }
 
-/// The product over `axes`; bool counts as int32.
+/// The product over `axes`, of the dtypes of [`sum`].
 ///
 /// # Errors
 /// As [`sum`].
 pub fn prod(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(&numeric(x)?, ReduceOp::Prod, axes, keep, "prod")
+    total(x, ReduceOp::Prod, axes, keep, "prod")
 }
 
 /// The largest over `axes`.
@@ -51,7 +77,7 @@ pub fn prod(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
 /// # Errors
 /// As [`sum`].
 pub fn max(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(x, ReduceOp::Max, axes, keep, "max")
+    extreme(x, ReduceOp::Max, axes, keep, "max")
 }
 
 /// The smallest over `axes`.
@@ -59,17 +85,17 @@ pub fn max(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
 /// # Errors
 /// As [`sum`].
 pub fn min(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(x, ReduceOp::Min, axes, keep, "min")
+    extreme(x, ReduceOp::Min, axes, keep, "min")
 }
 
-/// The float32 mean over `axes`.
+/// The mean over `axes`, computed in float32: of a float in its dtype, else in float32.
 ///
 /// # Errors
 /// As [`sum`].
 pub fn mean(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
     let total = sum(&x.cast(DType::F32)?, axes, keep)?;
     let count = x.size() as f64 / (total.size() as f64).max(1.0);
-    mul(&total, &total.constant(1.0 / count))
+    mul(&total, &total.constant(1.0 / count))?.cast(x.dtype().float())
 }
 
 /// Whether any over `axes` is true.
@@ -93,7 +119,7 @@ fn arg(x: &Tensor, axis: isize, max: bool) -> Result<Tensor> {
     let n = x.shape()[axis];
     let order: Vec<usize> = (0..x.rank()).filter(|&d| d != axis).chain([axis]).collect();
     let shape = x.shape().without(&[axis]);
-    let last = crate::ops::permute(&numeric(x)?, &order)?;
+    let last = crate::ops::permute(&ordered(x)?, &order)?;
     let rows = reshape(&last, [shape.size(), n])?;
     let index = x.device().record(Op::ArgReduce { max }, &[&rows], Shape::from([shape.size()]), DType::I32)?;
     reshape(&index, shape)
@@ -120,10 +146,11 @@ pub fn arg_min(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// # Errors
 /// As [`sum`].
 pub fn log_sum_exp(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
+    let dtype = x.dtype().float();
     let x = x.cast(DType::F32)?;
     let largest = max(&x, axes, true)?.stop_gradient()?;
     let total = sum(&exp(&sub(&x, &largest)?)?, axes, true)?;
-    let result = add(&log(&total)?, &largest)?;
+    let result = add(&log(&total)?, &largest)?.cast(dtype)?;
     if keep {
         return Ok(result);
     }

@@ -47,7 +47,7 @@ pub fn resize_bilinear(
     half_pixel_centers: bool,
 ) -> Result<Tensor> {
     let geometry = geometry("resizeBilinear", x, size, align_corners, half_pixel_centers)?;
-    resize(ResizeKind::Bilinear, geometry, &x.cast(DType::F32)?)
+    resize(ResizeKind::Bilinear, geometry, &x.cast(DType::F32)?)?.cast(x.dtype().float())
 }
 
 /// NHWC images at height and width `size`, each pixel from the nearest.

@@ -131,8 +131,8 @@ fn reduce(op: ReduceOp, dtype: DType, items: &[f64]) -> f64 {
     };
     let empty = match dtype {
         DType::F32 => empty,
-        DType::I32 => f64::from(empty as i32),
         DType::Bool => f64::from(u8::from(empty > 0.0)),
+        _ => f64::from(empty as i32),
     };
     items.iter().copied().reduce(|a, b| binary(instr, dtype == DType::F32, a, b)).unwrap_or(empty)
 }

@@ -584,8 +584,8 @@ fn top_k(code: &mut Code<'_>, input: ValueId, n: usize, k: usize) {
   return select(b | 0x80000000u, ~b, (b & 0x80000000u) != 0u && b != 0x80000000u);"
             )
         }
-        DType::I32 => format!("return bitcast<u32>({x}[p]) ^ 0x80000000u;"),
         DType::Bool => format!("return {x}[p];"),
+        _ => format!("return bitcast<u32>({x}[p]) ^ 0x80000000u;"),
     };
     code.push(&format!(
         "fn key(p: u32) -> u32 {{
