@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use headwater_core::half::{bf16_value, f16_value, round_bf16, round_f16};
+use headwater_core::half::{bf16_value, f16_value, BF16, F16};
 use headwater_core::{ops, DType, Device, HostData, HostSlice, Result};
 use headwater_cpu::{CpuEngine, CpuOptions, Level};
 use headwater_gpu::{GpuEngine, GpuOptions, NativeHost};
@@ -21,10 +21,10 @@ fn patterns() -> Vec<f32> {
 fn check(device: &Device) -> Result<()> {
     let values = patterns();
     let x = device.tensor(HostSlice::F32(&values), [values.len()])?;
-    for (dtype, round) in [(DType::F16, round_f16 as fn(f32) -> f32), (DType::BF16, round_bf16)] {
+    for (dtype, format) in [(DType::F16, F16), (DType::BF16, BF16)] {
         let lanes = x.cast(dtype)?.to_lanes()?;
         for (&x, &lane) in values.iter().zip(&lanes) {
-            let (got, want) = (f32::from_bits(lane), round(x));
+            let (got, want) = (f32::from_bits(lane), format.round(x));
             // Processors may take subnormal numbers of float32 for zeros.
             let flushed = x.is_subnormal() && got == 0.0;
             let same = got == want || (got.is_nan() && want.is_nan()) || flushed;

@@ -94,7 +94,7 @@ impl Device {
     /// # Errors
     /// `ErrorKind::Shape` when `shape` does not hold as many elements; `ErrorKind::Device` when memory runs out.
     pub fn tensor(&self, data: HostSlice<'_>, shape: impl Into<Shape>) -> Result<Tensor> {
-        self.tensor_of_lanes(data.dtype(), &data.lanes(), shape)
+        self.tensor_of_lanes(data.dtype(), &data.lanes(), shape.into())
     }
 
     /// A tensor of `dtype` with elements given as engines hold them (see [`DType`]): float32 values rounded to a narrower
@@ -102,19 +102,17 @@ impl Device {
     ///
     /// # Errors
     /// As [`Device::tensor`].
-    pub fn tensor_of_lanes(&self, dtype: DType, lanes: &[u32], shape: impl Into<Shape>) -> Result<Tensor> {
-        let shape = shape.into();
+    pub fn tensor_of_lanes(&self, dtype: DType, lanes: &[u32], shape: Shape) -> Result<Tensor> {
         if shape.size() != lanes.len() {
             let expected = format!("{} values for shape {shape}", shape.size());
             return Err(Error::shape("tensor", expected, lanes.len()));
         }
-        let buffer = if dtype.host_bytes() == 4 {
-            self.engine().upload(dtype.lane(), lanes)?
-        } else {
-            let narrow: Vec<u32> = lanes.iter().map(|&lane| dtype.narrow(lane)).collect();
-            self.engine().upload(dtype.lane(), &narrow)?
-        };
-        Ok(Tensor::ready(self, buffer, shape, dtype))
+        let mut narrow = Vec::new();
+        if dtype.host_bytes() < 4 {
+            narrow.extend(lanes.iter().map(|&lane| dtype.narrow(lane)));
+        }
+        let lanes = if narrow.is_empty() { lanes } else { &narrow };
+        Ok(Tensor::ready(self, self.engine().upload(dtype.lane(), lanes)?, shape, dtype))
     }
 
     /// A tensor over an engine buffer, of the dtype of its lanes.

@@ -149,14 +149,23 @@ impl DType {
         }
     }
 
+    /// The number that a lane holds.
+    pub fn number(self, lane: u32) -> f64 {
+        match self {
+            DType::U32 => f64::from(lane),
+            _ if self.is_float() => f64::from(f32::from_bits(lane)),
+            _ => f64::from(lane as i32),
+        }
+    }
+
     /// The lane of the dtype's value for what a wider lane holds: a float rounded to nearest, halves to even; a whole number
     /// wrapped around.
     pub fn narrow(self, lane: u32) -> u32 {
         match self {
             DType::F32 | DType::I32 | DType::U32 => lane,
             DType::Bool => u32::from(lane != 0),
-            DType::F16 => half::round_f16(f32::from_bits(lane)).to_bits(),
-            DType::BF16 => half::round_bf16(f32::from_bits(lane)).to_bits(),
+            DType::F16 => half::F16.round(f32::from_bits(lane)).to_bits(),
+            DType::BF16 => half::BF16.round(f32::from_bits(lane)).to_bits(),
             DType::U8 => lane & 0xff,
             DType::I8 => lane as i8 as u32,
         }

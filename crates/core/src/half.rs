@@ -1,32 +1,36 @@
 //! The two floats of 16 bits, each as the float32 of the same value.
 
-/// Adding this many leaves what 13 or 16 dropped bits round up to, halves to even.
-#[inline(always)]
-fn round_bits(bits: u32, dropped: u32) -> u32 {
-    let unit = 1 << dropped;
-    let even = (bits >> dropped) & 1;
-    (bits + (unit / 2 - 1) + even) & !(unit - 1)
+/// A float of 16 bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Half {
+    /// The bits of float32's fraction that it lacks.
+    dropped: u32,
+    /// The bits of the float32 below which its units do not become smaller, where float32's do.
+    tiny: u32,
+    /// The bits of the float32 from which on it is infinite.
+    infinite: u32,
 }
 
-/// The float16 nearest to `x`, halves to even; infinity from 65520 on. NaN stays.
-#[inline(always)]
-pub fn round_f16(x: f32) -> f32 {
-    let magnitude = x.to_bits() & 0x7fff_ffff;
-    let normal = round_bits(magnitude, 13);
-    let normal = if normal >= 0x4780_0000 { 0x7f80_0000 } else { normal };
-    // Below 2^-14 float16 has units of 2^-24, as float32 has between 1/2 and 1.
-    let tiny = ((f32::from_bits(magnitude) + 0.5) - 0.5).to_bits();
-    let rounded = if magnitude < 0x3880_0000 { tiny } else { normal };
-    let rounded = if magnitude > 0x7f80_0000 { magnitude } else { rounded };
-    f32::from_bits(rounded | (x.to_bits() & 0x8000_0000))
-}
+/// IEEE-754 binary16.
+pub const F16: Half = Half { dropped: 13, tiny: 0x3880_0000, infinite: 0x4780_0000 };
+/// The upper half of a float32.
+pub const BF16: Half = Half { dropped: 16, tiny: 0, infinite: 0x7f80_0000 };
 
-/// The bfloat16 nearest to `x`, halves to even. NaN stays.
-#[inline(always)]
-pub fn round_bf16(x: f32) -> f32 {
-    let magnitude = x.to_bits() & 0x7fff_ffff;
-    let rounded = if magnitude > 0x7f80_0000 { magnitude } else { round_bits(magnitude, 16) };
-    f32::from_bits(rounded | (x.to_bits() & 0x8000_0000))
+impl Half {
+    /// The value of the format nearest to `x`, halves to even. NaN stays.
+    #[inline(always)]
+    pub fn round(self, x: f32) -> f32 {
+        let magnitude = x.to_bits() & 0x7fff_ffff;
+        let unit = 1 << self.dropped;
+        let even = (magnitude >> self.dropped) & 1;
+        let normal = (magnitude + (unit / 2 - 1) + even) & 0u32.wrapping_sub(unit);
+        let normal = if normal >= self.infinite { 0x7f80_0000 } else { normal };
+        // Below 2^-14 float16 has units of 2^-24, as float32 has between 1/2 and 1.
+        let tiny = ((f32::from_bits(magnitude) + 0.5) - 0.5).to_bits();
+        let rounded = if magnitude < self.tiny { tiny } else { normal };
+        let rounded = if magnitude > 0x7f80_0000 { magnitude } else { rounded };
+        f32::from_bits(rounded | (x.to_bits() & 0x8000_0000))
+    }
 }
 
 /// 2^112: between the exponents of float16 and float32.
@@ -95,7 +99,7 @@ mod tests {
     fn every_float16_comes_back() {
         for half in 0..=u16::MAX {
             let value = f16_value(half);
-            assert_eq!(round_f16(value).to_bits(), value.to_bits(), "{half:x}");
+            assert_eq!(F16.round(value).to_bits(), value.to_bits(), "{half:x}");
             if value.is_nan() {
                 assert!(f16_value(f16_bits(value)).is_nan());
             } else {
@@ -112,9 +116,9 @@ mod tests {
         for half in 0..=u16::MAX {
             let value = bf16_value(half);
             if value.is_nan() {
-                assert!(round_bf16(value).is_nan() && bf16_value(bf16_bits(value)).is_nan());
+                assert!(BF16.round(value).is_nan() && bf16_value(bf16_bits(value)).is_nan());
             } else {
-                assert_eq!(round_bf16(value).to_bits(), value.to_bits());
+                assert_eq!(BF16.round(value).to_bits(), value.to_bits());
                 assert_eq!(bf16_bits(value), half);
             }
         }
@@ -125,7 +129,7 @@ mod tests {
     fn floats_are_rounded_to_the_nearest() {
         for bits in patterns() {
             let x = f32::from_bits(bits);
-            let (half, brain) = (round_f16(x), round_bf16(x));
+            let (half, brain) = (F16.round(x), BF16.round(x));
             if x.is_nan() {
                 assert!(half.is_nan() && brain.is_nan());
                 continue;

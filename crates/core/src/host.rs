@@ -102,15 +102,7 @@ impl HostData {
 
     /// The elements as float64, whatever their dtype.
     pub fn to_f64(&self) -> Vec<f64> {
-        match self {
-            HostData::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::Bool(v) | HostData::U8(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::I8(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::U32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::F16(v) => v.iter().map(|&x| f64::from(f16_value(x))).collect(),
-            HostData::BF16(v) => v.iter().map(|&x| f64::from(bf16_value(x))).collect(),
-        }
+        self.as_slice().lanes().iter().map(|&lane| self.dtype().number(lane)).collect()
     }
 
     /// The elements as float32, converted where the dtype is another.

@@ -207,7 +207,8 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::to_host`].
     pub fn to_vec(&self) -> Result<Vec<f32>> {
-        self.to_host().map(HostData::into_f32)
+        let number = |lane| self.dtype().number(lane) as f32;
+        self.to_lanes().map(|lanes| lanes.into_iter().map(number).collect())
     }
 
     /// The single element of a tensor of size 1, as float64.
@@ -218,7 +219,7 @@ impl Tensor {
         if self.size() != 1 {
             return Err(Error::shape("item", "a tensor with one element", self.shape()));
         }
-        Ok(self.to_host()?.to_f64()[0])
+        Ok(self.dtype().number(self.to_lanes()?[0]))
     }
 }
 

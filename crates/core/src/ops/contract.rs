@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{ConvGeometry, ConvKind, Op};
-use crate::ops::{broadcast_to, permute, reshape};
+use crate::ops::{broadcast_to, permute, reshape, rounded};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -127,7 +127,7 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
         };
         batch_matmul_views(&spread(&x, m, k)?, &spread(&y, k, n)?)?
     };
-    reshape(&product, out)?.cast(dtype)
+    rounded(reshape(&product, out), dtype)
 }
 
 /// `[batch, m, k] x [batch, k, n]`, both float32.
@@ -204,7 +204,7 @@ pub(crate) fn conv(kind: ConvKind, geometry: ConvGeometry, a: &Tensor, b: &Tenso
 fn convolve(kind: ConvKind, geometry: ConvGeometry, x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let narrow = |t: &Tensor| matches!(t.dtype(), DType::U8 | DType::I8);
     let dtype = if narrow(x) && narrow(w) { DType::I32 } else { x.dtype().upcast(w.dtype()).float() };
-    conv(kind, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?)?.cast(dtype)
+    rounded(conv(kind, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?), dtype)
 }
 
 /// A convolution of NHWC images `x` with filters `w` `[height, width, in_channels / groups, out_channels]`. Computed in

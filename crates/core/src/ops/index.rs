@@ -5,7 +5,7 @@ use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
 use crate::op::{IndexOp, Op, Routine};
-use crate::ops::{add, equal, mul, ordered, permute, reshape, select};
+use crate::ops::{add, equal, mul, ordered, permute, reshape, rounded, select};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -43,7 +43,7 @@ pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) ->
 /// # Errors
 /// `ErrorKind::DType` when `indices` are not whole numbers.
 pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) -> Result<Tensor> {
-    let indices = &indices_of("oneHot", "indices", indices)?;
+    let indices = &indices_of("oneHot", "int32 indices", indices)?;
     let column: Shape = indices.shape().iter().copied().chain([1]).collect();
     let full: Shape = indices.shape().iter().copied().chain([depth]).collect();
     let device = indices.device();
@@ -54,9 +54,9 @@ pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) 
 }
 
 /// Whole numbers of any dtype as indices.
-fn indices_of(op: &str, what: &str, index: &Tensor) -> Result<Tensor> {
+fn indices_of(op: &str, expected: &str, index: &Tensor) -> Result<Tensor> {
     if !index.dtype().is_integer() {
-        return Err(Error::dtype(op, format!("int32 {what}"), index.dtype().name()));
+        return Err(Error::dtype(op, expected, index.dtype().name()));
     }
     index.cast(DType::I32)
 }
@@ -68,7 +68,7 @@ fn index_op(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Ten
 /// As [`index_op`] for those that add up: in the lanes' dtype, rounded once.
 fn index_sum(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Tensor> {
     let dtype = x.dtype().sum();
-    index_op(op, &x.cast(if dtype.is_float() { DType::F32 } else { dtype })?, index, shape)?.cast(dtype)
+    rounded(index_op(op, &x.cast(dtype.lane())?, index, shape), dtype)
 }
 
 /// The parts of `x` along `axis` at `indices`; their shape takes the axis's place. An index outside reads 0.
@@ -78,7 +78,7 @@ fn index_sum(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Te
 /// `ErrorKind::DType` when `indices` are not whole numbers; `ErrorKind::Argument` when an axis does not exist;
 /// `ErrorKind::Shape` when batch dimensions differ.
 pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> Result<Tensor> {
-    let indices = &indices_of("gather", "indices", indices)?;
+    let indices = &indices_of("gather", "int32 indices", indices)?;
     let axis = x.shape().axis(axis, "gather")?;
     if batch_dims > axis || batch_dims > indices.rank() || x.shape()[..batch_dims] != indices.shape()[..batch_dims] {
         let expected = format!("{batch_dims} equal leading dimensions before axis {axis}");
@@ -119,7 +119,7 @@ pub(crate) fn scatter_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<
 /// # Errors
 /// `ErrorKind::DType` when `segments` are not whole numbers; `ErrorKind::Shape` when it has not one number for each slice.
 pub fn unsorted_segment_sum(x: &Tensor, segments: &Tensor, n: usize) -> Result<Tensor> {
-    let segments = &indices_of("unsortedSegmentSum", "segments", segments)?;
+    let segments = &indices_of("unsortedSegmentSum", "int32 segments", segments)?;
     let Some((&k, rest)) = x.shape().split_first() else {
         return Err(Error::shape("unsortedSegmentSum", "a tensor of rank at least 1", x.shape()));
     };

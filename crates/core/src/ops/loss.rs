@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::grad::custom;
-use crate::ops::{abs, add, exp, log, log1p, max, mul, neg, real_div, relu, sub, sum};
+use crate::ops::{abs, add, exp, log, log1p, max, mul, neg, real_div, relu, rounded, sub, sum};
 use crate::tensor::Tensor;
 
 /// e^x divided by its sum along `axis`; as all losses computed in float32 and rounded once to the dtype of a narrower float.
@@ -13,7 +13,7 @@ use crate::tensor::Tensor;
 pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
     let (dtype, x) = (x.dtype().float(), x.cast(DType::F32)?);
     x.shape().axis(axis, "softmax")?;
-    custom(
+    let y = custom(
         &[&x],
         |x| {
             let exponents = exp(&sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?)?;
@@ -24,8 +24,8 @@ pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
             let weighted = mul(dy, y)?;
             Ok(vec![sub(&weighted, &mul(&sum(&weighted, Some(&[axis]), true)?, y)?)?])
         },
-    )?
-    .cast(dtype)
+    );
+    rounded(y, dtype)
 }
 
 /// log(softmax(x)), safe against underflow.
@@ -35,7 +35,7 @@ pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
 pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
     let (dtype, x) = (x.dtype().float(), x.cast(DType::F32)?);
     x.shape().axis(axis, "logSoftmax")?;
-    custom(
+    let y = custom(
         &[&x],
         |x| {
             let shifted = sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?;
@@ -43,8 +43,8 @@ pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
         },
         // dx = dy - sum(dy) * softmax(x)
         move |y, dy| Ok(vec![sub(dy, &mul(&sum(dy, Some(&[axis]), true)?, &exp(y)?)?)?]),
-    )?
-    .cast(dtype)
+    );
+    rounded(y, dtype)
 }
 
 /// The cross-entropy of softmax(`logits`) against `labels` along the last dimension, per row.
@@ -53,8 +53,8 @@ pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// `ErrorKind::Shape` when the shapes do not broadcast.
 pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
     let dtype = labels.dtype().upcast(logits.dtype()).float();
-    let (labels, logits) = (labels.cast(DType::F32)?, logits.cast(DType::F32)?);
-    neg(&sum(&mul(&labels, &log_softmax(&logits, -1)?)?, Some(&[-1]), false)?)?.cast(dtype)
+    let logits = logits.cast(DType::F32)?;
+    rounded(neg(&sum(&mul(labels, &log_softmax(&logits, -1)?)?, Some(&[-1]), false)?), dtype)
 }
 
 /// The elementwise cross-entropy of sigmoid(`logits`) against `labels`: max(x, 0) - x * z + log(1 + e^-|x|).
@@ -64,6 +64,6 @@ pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor>
 pub fn sigmoid_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
     let dtype = labels.dtype().upcast(logits.dtype()).float();
     let x = logits.cast(DType::F32)?;
-    let linear = sub(&relu(&x)?, &mul(&x, &labels.cast(DType::F32)?)?)?;
-    add(&linear, &log1p(&exp(&neg(&abs(&x)?)?)?)?)?.cast(dtype)
+    let linear = sub(&relu(&x)?, &mul(&x, labels)?)?;
+    rounded(add(&linear, &log1p(&exp(&neg(&abs(&x)?)?)?)?), dtype)
 }

@@ -55,6 +55,12 @@ pub fn pointwise(name: &str, operands: &[&Tensor]) -> Result<Tensor> {
     apply(row.function(&wanted), &cast.iter().collect::<Vec<_>>())
 }
 
+/// A result in a dtype that is narrower than what it was computed in.
+#[inline(never)]
+fn rounded(result: Result<Tensor>, dtype: DType) -> Result<Tensor> {
+    result?.cast(dtype)
+}
+
 /// Records a pointwise function of operands that have its dtypes.
 pub(crate) fn apply(function: std::sync::Arc<Function>, operands: &[&Tensor]) -> Result<Tensor> {
     let mut shape = operands[0].shape().clone();

@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::number;
-use crate::ops::{add, greater_equal, mean, mul, random_uniform, rsqrt, select, square, sub};
+use crate::ops::{add, greater_equal, mean, mul, random_uniform, rounded, rsqrt, select, square, sub};
 use crate::tensor::Tensor;
 
 /// The mean and the (biased) variance over `axes`; as all of this family computed in float32 and rounded once to the dtype of
@@ -41,13 +41,14 @@ pub fn batch_norm(
     let variance = variance.cast(DType::F32)?;
     let mut inverse = rsqrt(&add(&variance, &variance.constant(f64::from(epsilon)))?)?;
     if let Some(scale) = scale {
-        inverse = mul(&inverse, &scale.cast(DType::F32)?)?;
+        inverse = mul(&inverse, scale)?;
     }
-    let mut normal = mul(&sub(&x, &mean.cast(DType::F32)?)?, &inverse)?;
-    if let Some(offset) = offset {
-        normal = add(&normal, &offset.cast(DType::F32)?)?;
-    }
-    normal.cast(dtype)
+    let normal = mul(&sub(&x, mean)?, &inverse)?;
+    let result = match offset {
+        Some(offset) => add(&normal, offset),
+        None => Ok(normal),
+    };
+    rounded(result, dtype)
 }
 
 /// Sets elements to 0 with probability `rate` and scales the others by `1 / (1 - rate)`. With `noise_shape`, elements
@@ -66,5 +67,5 @@ pub fn dropout(x: &Tensor, rate: f32, noise_shape: Option<&crate::Shape>, seed: 
     let noise = random_uniform(x.device(), noise_shape.unwrap_or(x.shape()), 0.0, 1.0, seed)?;
     let kept = greater_equal(&noise, &noise.constant(f64::from(rate)))?;
     let scaled = mul(&x, &x.constant(1.0 / (1.0 - f64::from(rate))))?;
-    select(&kept, &scaled, &x.constant(0.0))?.cast(dtype)
+    rounded(select(&kept, &scaled, &x.constant(0.0)), dtype)
 }

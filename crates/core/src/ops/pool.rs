@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{Op, PoolGeometry, PoolKind};
-use crate::ops::Padding;
+use crate::ops::{rounded, Padding};
 use crate::tensor::Tensor;
 
 /// The parameters of a window operation.
@@ -70,7 +70,7 @@ pub(crate) fn pool(kind: PoolKind, geometry: PoolGeometry, inputs: &[&Tensor]) -
 /// `ErrorKind::Shape` when the rank is not 4 or no window fits; `ErrorKind::Argument` for a zero stride.
 pub fn max_pool(x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
     let geometry = geometry("maxPool", x, options)?;
-    pool(PoolKind::Max, geometry, &[&x.cast(DType::F32)?])?.cast(x.dtype().float())
+    rounded(pool(PoolKind::Max, geometry, &[&x.cast(DType::F32)?]), x.dtype().float())
 }
 
 /// The mean of each window of NHWC images, over the elements inside the image.
@@ -79,5 +79,5 @@ pub fn max_pool(x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
 /// As [`max_pool`].
 pub fn avg_pool(x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
     let geometry = geometry("avgPool", x, options)?;
-    pool(PoolKind::Avg, geometry, &[&x.cast(DType::F32)?])?.cast(x.dtype().float())
+    rounded(pool(PoolKind::Avg, geometry, &[&x.cast(DType::F32)?]), x.dtype().float())
 }

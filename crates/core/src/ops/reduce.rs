@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{Op, ReduceOp};
-use crate::ops::{add, bitwise_xor, exp, log, mul, reshape, squeeze, sub};
+use crate::ops::{add, bitwise_xor, exp, log, mul, reshape, rounded, squeeze, sub};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -26,8 +26,7 @@ fn reduce(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &s
 /// A sum or product: of floats in float32, rounded once, else in the dtype of sums.
 fn total(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &str) -> Result<Tensor> {
     let dtype = x.dtype().sum();
-    let wide = if dtype.is_float() { DType::F32 } else { dtype };
-    reduce(&x.cast(wide)?, op, axes, keep, name)?.cast(dtype)
+    rounded(reduce(&x.cast(dtype.lane())?, op, axes, keep, name), dtype)
 }
 
 /// int32 for uint32, in its order.
@@ -46,14 +45,14 @@ pub(super) fn ordered(x: &Tensor) -> Result<Tensor> {
 }
 
 fn extreme(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &str) -> Result<Tensor> {
-    match x.dtype() {
-        DType::U32 => turned(&reduce(&turned(x)?, op, axes, keep, name)?)?.cast(DType::U32),
-        // Of nothing, int32 gives its own limit.
-        dtype @ (DType::U8 | DType::I8) if x.size() == 0 => {
-            reduce(&x.cast(DType::F32)?, op, axes, keep, name)?.cast(dtype)
-        }
-        _ => reduce(x, op, axes, keep, name),
+    let dtype = x.dtype();
+    let mut x = if dtype == DType::U32 { turned(x)? } else { x.clone() };
+    if x.size() == 0 && dtype.host_bytes() == 1 && dtype.is_integer() {
+        // Of nothing, the limits of float32 become those of any dtype.
+        x = x.cast(DType::F32)?;
     }
+    let result = reduce(&x, op, axes, keep, name)?;
+    rounded(if dtype == DType::U32 { turned(&result) } else { Ok(result) }, dtype)
 }
 
 /// The sum over `axes` (all when `None`); bool, int8 and uint8 count as int32, float16 and bfloat16 are summed in float32.
@@ -95,7 +94,7 @@ pub fn min(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
 pub fn mean(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
     let total = sum(&x.cast(DType::F32)?, axes, keep)?;
     let count = x.size() as f64 / (total.size() as f64).max(1.0);
-    mul(&total, &total.constant(1.0 / count))?.cast(x.dtype().float())
+    rounded(mul(&total, &total.constant(1.0 / count)), x.dtype().float())
 }
 
 /// Whether any over `axes` is true.
@@ -150,7 +149,7 @@ pub fn log_sum_exp(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Ten
     let x = x.cast(DType::F32)?;
     let largest = max(&x, axes, true)?.stop_gradient()?;
     let total = sum(&exp(&sub(&x, &largest)?)?, axes, true)?;
-    let result = add(&log(&total)?, &largest)?.cast(dtype)?;
+    let result = rounded(add(&log(&total)?, &largest), dtype)?;
     if keep {
         return Ok(result);
     }

@@ -1,7 +1,7 @@
 //! Scalar programs in float64.
 
 use crate::dtype::DType;
-use crate::half::{round_bf16, round_f16};
+use crate::half;
 use crate::scalar::{BinOp, Instr, Program, Reg, UnOp};
 
 /// Evaluates `program` on one element and returns every register. Float registers hold float64, int32 and bool ones the
@@ -63,8 +63,8 @@ fn float_unary(op: UnOp, x: f64) -> f64 {
         UnOp::IsNan => truth(x.is_nan()),
         UnOp::IsInf => truth(x.is_infinite()),
         UnOp::Not => truth(x == 0.0),
-        UnOp::RoundF16 => f64::from(round_f16(x as f32)),
-        UnOp::RoundBf16 => f64::from(round_bf16(x as f32)),
+        UnOp::RoundF16 => f64::from(half::F16.round(x as f32)),
+        UnOp::RoundBf16 => f64::from(half::BF16.round(x as f32)),
     }
 }
 

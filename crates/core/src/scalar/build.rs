@@ -217,8 +217,8 @@ fn unsigned<'b>(op: BinOp, a: Ex<'b>, b: Ex<'b>) -> Option<Ex<'b>> {
     let zero = b.k(0.0);
     Some(match op {
         BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge => ordered(a).bin(op, ordered(b)),
-        BinOp::Min => a.le(b).select(a, b),
-        BinOp::Max => a.ge(b).select(a, b),
+        BinOp::Min => a.lt(b).select(a, b),
+        BinOp::Max => a.gt(b).select(a, b),
         // Half the dividend is a positive int32; what its quotient lacks is 0 or 1. As for int32, a zero divisor gives 0.
         BinOp::Div => {
             let signed = |x: Ex<'b>| x.cast(DType::I32);

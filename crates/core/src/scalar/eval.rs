@@ -2,7 +2,7 @@
 
 use super::{BinOp, Instr, Program, Reg, UnOp};
 use crate::dtype::{DType, Scalar};
-use crate::half::{round_bf16, round_f16};
+use crate::half;
 
 /// Evaluates `program` on one element and returns every register.
 pub fn eval(program: &Program, inputs: &[Scalar], params: &[Scalar], acc: Option<Scalar>) -> Vec<Scalar> {
@@ -70,8 +70,8 @@ pub fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
             UnOp::IsNan => Scalar::Bool(x.is_nan()),
             UnOp::IsInf => Scalar::Bool(x.is_infinite()),
             UnOp::Not => Scalar::Bool(x == 0.0),
-            UnOp::RoundF16 => Scalar::F32(round_f16(x)),
-            UnOp::RoundBf16 => Scalar::F32(round_bf16(x)),
+            UnOp::RoundF16 => Scalar::F32(half::F16.round(x)),
+            UnOp::RoundBf16 => Scalar::F32(half::BF16.round(x)),
         },
         Scalar::I32(x) => match op {
             UnOp::Neg => Scalar::I32(x.wrapping_neg()),
