@@ -1,7 +1,7 @@
 /** Making tensors. */
 
 import { inferShape, make, tensor, toTensor } from './convert.js';
-import { run1, Tensor, Variable } from './tensor.js';
+import { run1, scoped, Tensor, Variable } from './tensor.js';
 import { expandDims, reshape } from './ops/movement.js';
 import { add, cast, floor, mul } from './ops/pointwise.js';
 import { argMax, logSoftmax } from './ops/reduce.js';
@@ -126,11 +126,11 @@ export function eye(rows: number, columns = rows, batchShape?: number[] | null, 
   return tensor(values, [...dims, rows, columns], dtype);
 }
 
-export function oneHot(indices: TensorInput, depth: number, onValue = 1, offValue = 0, dtype: DataType = 'int32'): Tensor {
+export const oneHot = /* @__PURE__ */ scoped((indices: TensorInput, depth: number, onValue = 1, offValue = 0, dtype: DataType = 'int32'): Tensor => {
   if (depth < 2) throw coded('argument', `Error in oneHot: depth must be >=2, but it is ${depth}`);
   const index = toTensor(indices, 'indices', 'oneHot', 'int32');
   return run1('oneHot', [index], [depth, onValue, offValue, dtypeCode(dtype)]);
-}
+});
 
 export function variable(initial: Tensor, trainable = true, name?: string, dtype?: DataType): Variable {
   const value = dtype !== undefined && dtype !== initial.dtype ? run1('cast', [initial], [dtypeCode(dtype)]) : initial;

@@ -87,6 +87,24 @@ test('operations keep the dtype', () => {
   assert.equal(tf.softmax(tf.ones([3], 'bfloat16')).dtype, 'bfloat16');
 });
 
+test('sorting holds at the limits of whole numbers', () => {
+  const limits = { uint8: [255, 0, 7], int8: [127, -128, 7], uint32: [4294967295, 0, 7], int32: [2147483647, -2147483648, 7] };
+  for (const [dtype, [high, low, between]] of Object.entries(limits)) {
+    const t = tf.tensor([between, high, low], [3], dtype);
+    assert.deepEqual([tf.sort(t).dtype, tf.sort(t).arraySync()], [dtype, [low, between, high]]);
+    assert.deepEqual(tf.argsort(t).arraySync(), [2, 0, 1]);
+    assert.deepEqual(tf.sort(t, 0, true).arraySync(), [high, between, low]);
+    assert.deepEqual([t.max().dataSync()[0], t.min().dataSync()[0], t.argMin().dataSync()[0]], [high, low, 2]);
+  }
+});
+
+test('nothing is left over of what is converted on the way', () => {
+  const [x, index, half] = [tf.tensor([5, 6, 7]), tf.tensor([2, 0], [2], 'uint8'), tf.tensor([1, 2], [2], 'float16')];
+  const before = tf.memory().numTensors;
+  for (const made of [tf.gather(x, index), tf.oneHot(index, 3), half.mul(2), tf.add(1, half), half.clipByValue(0, 1), tf.step(half, 0.5)]) made.dispose();
+  assert.equal(tf.memory().numTensors, before);
+});
+
 test('dtypes are promoted, and a number does not widen a float', () => {
   const of = (dtype) => tf.ones([1], dtype);
   const types = [['float16', 'bfloat16', 'float32'], ['float16', 'float32', 'float32'], ['float16', 'int32', 'float16'], ['bfloat16', 'uint8', 'bfloat16'],

@@ -1,11 +1,14 @@
 /** Operations that TensorFlow.js lacks, named as in NumPy. */
 
-import { toTensor } from '../convert.js';
+import { scalar, toTensor } from '../convert.js';
 import { axesOf } from '../shape.js';
 import { run, type Tensor } from '../tensor.js';
-import type { TensorInput } from '../types.js';
+import { isWhole, type TensorInput } from '../types.js';
 import { concat, reshape, slice, transpose } from './movement.js';
-import { mul, neg } from './pointwise.js';
+import { mul, neg, sub } from './pointwise.js';
+
+/** The elements in the opposite order; twice, as they were. The negative of a whole number may not be one. */
+const opposite = (x: Tensor): Tensor => (isWhole(x.dtype) ? sub(scalar(x.dtype[0] === 'u' ? 2 ** 32 - 1 : -1, x.dtype), x) : neg(x));
 
 /** The order along an axis, which is moved last and back. */
 function ordered(x: TensorInput, op: string, axis: number, descending: boolean): [values: Tensor, indices: Tensor] {
@@ -14,8 +17,8 @@ function ordered(x: TensorInput, op: string, axis: number, descending: boolean):
   const last = t.rank - 1;
   const turn = t.shape.map((_, d) => (d === at ? last : d === last ? at : d));
   const row = transpose(t, turn);
-  const [values, indices] = run('topk', [descending ? row : neg(row)], [t.shape[at] as number]) as [Tensor, Tensor];
-  return [transpose(descending ? values : neg(values), turn), transpose(indices, turn)];
+  const [values, indices] = run('topk', [descending ? row : opposite(row)], [t.shape[at] as number]) as [Tensor, Tensor];
+  return [transpose(descending ? values : opposite(values), turn), transpose(indices, turn)];
 }
 
 /** The elements along an axis from the smallest to the largest; NaN comes last. */
