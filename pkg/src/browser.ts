@@ -4,7 +4,7 @@ import { tensor, toTensor } from './convert.js';
 import { cast } from './ops/pointwise.js';
 import { getBackend } from './runtime.js';
 import type { Tensor } from './tensor.js';
-import { coded, type TensorInput } from './types.js';
+import { coded, isFloat, isWhole, type TensorInput } from './types.js';
 
 export interface PixelData {
   width: number;
@@ -66,7 +66,7 @@ export async function fromPixelsAsync(pixels: Pixels, numChannels = 3): Promise<
 /** The pixels of an image [height, width] or [height, width, 1, 3 or 4]: float32 from 0 to 1, int32 from 0 to 255. */
 function rendered(t: Tensor, data: ArrayLike<number>, alpha = 1): Uint8ClampedArray<ArrayBuffer> {
   const [height = 0, width = 0, depth = 1] = t.shape;
-  const scale = t.dtype === 'float32' ? 255 : 1;
+  const scale = isFloat(t.dtype) ? 255 : 1;
   const bytes = new Uint8ClampedArray(width * height * 4);
   for (let i = 0; i < width * height; i++) {
     const at = (c: number): number => {
@@ -86,7 +86,7 @@ function checkImage(t: Tensor, op: string): void {
   const depth = t.shape[2] ?? 1;
   if (t.rank !== 2 && t.rank !== 3) throw coded('shape', `${op} only supports rank 2 or 3 tensors, got rank ${t.rank}.`);
   if (depth > 4 || depth === 2) throw coded('shape', `${op} only supports depth of size 1, 3 or 4 but got ${depth}`);
-  if (t.dtype !== 'float32' && t.dtype !== 'int32') throw coded('dtype', `Unsupported type for ${op}: ${t.dtype}. Please use float32 or int32 tensors.`);
+  if (!isFloat(t.dtype) && !isWhole(t.dtype)) throw coded('dtype', `Unsupported type for ${op}: ${t.dtype}. Please use float32 or int32 tensors.`);
 }
 
 type Canvas = HTMLCanvasElement | OffscreenCanvas;

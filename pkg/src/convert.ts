@@ -4,8 +4,8 @@ import { debugging } from './env.js';
 import { getBackend, wasm } from './runtime.js';
 import { assertNonNegativeIntegerDimensions, sizeOf } from './shape.js';
 import { internString, NOTHING } from './strings.js';
-import { fromRecords, type Numbers, Tensor } from './tensor.js';
-import { coded, dtypeCode, type DataType, isTypedArray, type Shape, type ScalarLike, type TensorInput, type TensorLike } from './types.js';
+import { fromRecords, type Numbers, run1, Tensor } from './tensor.js';
+import { ARRAYS, BYTES, coded, DTYPES, dtypeCode, type DataType, isFloat, isTypedArray, isWhole, type NumericType, type Shape, type ScalarLike, type TensorInput, type TensorLike } from './types.js';
 
 const isList = (value: unknown, dtype?: string): value is ArrayLike<unknown> =>
   Array.isArray(value) || (dtype !== 'string' && isTypedArray(value));
@@ -41,6 +41,8 @@ export function inferDtype(value: unknown): DataType {
     if (first[0] instanceof Uint8Array) return 'string';
     first = first[0];
   }
+  if (first instanceof Int8Array) return 'int8';
+  if (first instanceof Uint32Array) return 'uint32';
   if (isTypedArray(first)) return first instanceof Float32Array ? 'float32' : 'int32';
   return typeof first === 'boolean' ? 'bool' : typeof first === 'string' ? 'string' : 'float32';
 }
@@ -83,25 +85,24 @@ const KEPT = 65536;
 function upload(values: ArrayLike<ScalarLike>, shape: Shape, dtype: DataType): Tensor {
   const dims = Uint32Array.from(shape);
   const data = encoded(values, dtype);
-  const module = wasm();
-  const records =
-    data instanceof Float32Array ? module.tensorFromF32(data, dims) : data instanceof Int32Array ? module.tensorFromI32(data, dims) : module.tensorFromBool(data, dims);
-  const made = fromRecords(records, undefined, dtype)[0] as Tensor;
+  const lanes = data.BYTES_PER_ELEMENT === 4 ? new Uint32Array(data.buffer, data.byteOffset, data.length) : Uint32Array.from(data);
+  const made = fromRecords(wasm().tensorFromLanes(lanes, dtypeCode(dtype), dims), undefined, dtype)[0] as Tensor;
   if (dtype === 'string') made.countBytes(data);
-  if (data.length <= KEPT && getBackend() !== 'cpu') made.data_.host = data === values ? data.slice() : data;
+  // What the module rounds is not what was given.
+  if (data.length <= KEPT && getBackend() !== 'cpu' && BYTES[dtype] !== 2) made.data_.host = data === values ? data.slice() : data;
   return made;
 }
 
-/** Values as the module holds them. */
+/** Values in the array of their dtype. */
 function encoded(values: ArrayLike<ScalarLike>, dtype: DataType): Numbers {
   const numbers = values as ArrayLike<number>;
   if (dtype === 'string') {
     return Int32Array.from(values as ArrayLike<string>, (v: unknown) => (v === null || v === undefined ? NOTHING : internString(v instanceof Uint8Array ? v : String(v))));
   }
   if (debugging() && dtype !== 'bool') checkConversionForErrors(numbers, dtype);
-  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(numbers);
-  if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(numbers);
-  return Uint8Array.from(numbers, (v) => Number(Math.round(v) !== 0));
+  if (dtype === 'bool') return Uint8Array.from(numbers, (v) => Number(Math.round(v) !== 0));
+  const type = ARRAYS[dtype] as Float32ArrayConstructor;
+  return values instanceof type ? values : type.from(numbers);
 }
 
 /** Throws where a value is no finite number. */
@@ -123,9 +124,9 @@ export function scalar(value: ScalarLike, dtype?: DataType): Tensor {
   const type = dtype ?? inferDtype(value);
   if (type === 'string' || type === 'complex64' || debugging()) return make(value, [], type, []);
   // The module's scalars are floats or whole numbers.
-  const number = type === 'int32' ? Math.trunc(Number(value)) || 0 : Number(value);
+  const number = isWhole(type) ? Math.trunc(Number(value)) || 0 : Number(value);
   const made = fromRecords(wasm().scalar(number, dtypeCode(type)))[0] as Tensor;
-  if (getBackend() !== 'cpu') made.data_.host = encoded([number], type);
+  if (getBackend() !== 'cpu' && BYTES[type] !== 2) made.data_.host = encoded([number], type);
   return made;
 }
 
@@ -134,13 +135,16 @@ export type Expected = DataType | 'numeric' | 'string_or_numeric';
 
 function check(expected: Expected, dtype: DataType, argument: string, op: string): void {
   if (expected === null) throw coded('argument', 'Expected dtype cannot be null.');
-  if (expected === 'string_or_numeric' || (expected === 'numeric' ? dtype !== 'string' : expected === dtype)) return;
+  // A function of floats takes all of them.
+  if (expected === 'string_or_numeric' || (expected === 'numeric' ? dtype !== 'string' : expected === dtype || (expected === 'float32' && isFloat(dtype)))) return;
   throw coded('dtype', `Argument '${argument}' passed to '${op}' must be ${expected} tensor, but got ${dtype} tensor`);
 }
 
 /** The tensor of an argument: itself, or one of the values it gives, as `expected` where those are numbers. */
 export function toTensor(x: TensorInput, argument: string, op: string, expected: Expected = 'numeric'): Tensor {
   if (x instanceof Tensor) {
+    // Narrow whole numbers serve where int32 is asked for.
+    if (expected === 'int32' && x.dtype !== expected && isWhole(x.dtype)) return run1('cast', [x], [dtypeCode(expected)]);
     check(expected, x.dtype, argument, op);
     return x;
   }
@@ -149,10 +153,14 @@ export function toTensor(x: TensorInput, argument: string, op: string, expected:
     throw coded('argument', `Argument '${argument}' passed to '${op}' must be a Tensor or TensorLike, but got '${got}'`);
   }
   let dtype = inferDtype(x);
-  if (dtype !== 'string' && (expected === 'bool' || expected === 'int32' || expected === 'float32')) dtype = expected;
+  if (dtype !== 'string' && DTYPES.includes(expected as NumericType)) dtype = expected as NumericType;
   check(expected, dtype, argument, op);
   return isList(x) ? tensor(x as TensorLike, undefined, dtype) : scalar(x as ScalarLike, dtype);
 }
+
+/** What a number becomes beside a tensor: it does not widen float16 and bfloat16. */
+export const beside = <E extends Expected>(x: TensorInput, other: TensorInput, expected: E): E | DataType =>
+  typeof x === 'number' && other instanceof Tensor && BYTES[other.dtype] === 2 ? other.dtype : expected;
 
 /** Tensors of a list argument. */
 export function toTensors(xs: readonly TensorInput[], argument: string, op: string, expected: Expected = 'numeric'): Tensor[] {

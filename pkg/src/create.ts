@@ -1,12 +1,12 @@
 /** Making tensors. */
 
 import { inferShape, make, tensor, toTensor } from './convert.js';
-import { run1, Tensor, Variable } from './tensor.js';
+import { run1, scoped, Tensor, Variable } from './tensor.js';
 import { cast } from './ops/pointwise.js';
 import { seedOf } from './random.js';
 import { complexOf, partOf } from './special.js';
 import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides, sizeOf } from './shape.js';
-import { coded, dtypeCode, type DataType, type DataTypeMap, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
+import { ARRAYS, coded, DTYPES, dtypeCode, type DataType, type DataTypeMap, isFloat, type NumericType, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
 
 export { scalar, tensor } from './convert.js';
 
@@ -99,7 +99,7 @@ export function diag(x: TensorInput): Tensor {
   return run1('diag', [toTensor(x, 'x', 'diag')]);
 }
 
-export function range(start: number, stop: number, step = 1, dtype: 'float32' | 'int32' = 'float32'): Tensor {
+export function range(start: number, stop: number, step = 1, dtype: NumericType = 'float32'): Tensor {
   if (step === 0) throw coded('argument', 'Cannot have a step of zero');
   // As in TensorFlow.js: downwards by default where the end lies below, empty where the step leads away from it.
   const by = stop < start && step === 1 ? -1 : step;
@@ -122,11 +122,11 @@ export function eye(rows: number, columns = rows, batchShape?: number[] | null, 
   return tensor(values, [...dims, rows, columns], dtype);
 }
 
-export function oneHot(indices: TensorInput, depth: number, onValue = 1, offValue = 0, dtype: DataType = 'int32'): Tensor {
+export const oneHot = /* @__PURE__ */ scoped((indices: TensorInput, depth: number, onValue = 1, offValue = 0, dtype: DataType = 'int32'): Tensor => {
   if (depth < 2) throw coded('argument', `Error in oneHot: depth must be >=2, but it is ${depth}`);
   const index = toTensor(indices, 'indices', 'oneHot', 'int32');
   return run1('oneHot', [index], [depth, onValue, offValue, dtypeCode(dtype)]);
-}
+});
 
 export function variable(initial: Tensor, trainable = true, name?: string, dtype?: DataType): Variable {
   const value = dtype !== undefined && dtype !== initial.dtype ? run1('cast', [initial], [dtypeCode(dtype)]) : initial;
@@ -145,13 +145,13 @@ function drawn(op: string, shape: Shape, numbers: number[], dtype: DataType | nu
   if (!allowed.includes(type)) throw coded('dtype', `Unsupported data type ${type}`);
   const x = run1(op, [], [...numbers, seedOf(seed), ...shape]);
   if (type === 'float32') return x;
-  return cast(op === 'randomUniform' ? x : run1('round', [x]), type);
+  return cast(op === 'randomUniform' || isFloat(type) ? x : run1('round', [x]), type);
 }
 
-const FLOAT_OR_INT: readonly DataType[] = ['float32', 'int32'];
+const FLOAT_OR_INT: readonly DataType[] = DTYPES.filter((d) => d !== 'bool');
 
 export function randomUniform(shape: Shape, minval = 0, maxval = 1, dtype?: DataType | null, seed?: number | string): Tensor {
-  return drawn('randomUniform', shape, [minval, maxval], dtype, seed, ['float32', 'int32', 'bool']);
+  return drawn('randomUniform', shape, [minval, maxval], dtype, seed, DTYPES);
 }
 
 export function randomNormal(shape: Shape, mean = 0, stdDev = 1, dtype?: DataType | null, seed?: number): Tensor {
@@ -175,18 +175,9 @@ export function rand(shape: Shape, draw: () => number, dtype?: DataType | null):
 
 /** Zeros, or null for texts. */
 export function valuesOf<D extends DataType>(dtype: D, size: number): DataTypeMap[D] {
-  switch (dtype as string) {
-    case 'float32':
-      return new Float32Array(size) as DataTypeMap[D];
-    case 'int32':
-      return new Int32Array(size) as DataTypeMap[D];
-    case 'bool':
-      return new Uint8Array(size) as DataTypeMap[D];
-    case 'string':
-      return new Array(size) as unknown as DataTypeMap[D];
-    default:
-      throw coded('dtype', `Unknown data type ${dtype}`);
-  }
+  const type = ARRAYS[dtype];
+  if (type === undefined || dtype === 'complex64') throw coded('dtype', `Unknown data type ${dtype}`);
+  return new type(size) as unknown as DataTypeMap[D];
 }
 
 /** A mutable array that becomes a tensor. */

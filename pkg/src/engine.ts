@@ -7,7 +7,7 @@ import * as runtime from './runtime.js';
 import { endScope, keep, memory, type MemoryInfo, refuse, resetState, run, startScope, Tensor, tidy, variables, watch } from './tensor.js';
 import { tensor } from './convert.js';
 import { zeros } from './create.js';
-import { coded, type DataType, type NamedTensorMap, type Shape } from './types.js';
+import { coded, type DataType, isFloat, type NamedTensorMap, type Shape } from './types.js';
 import { profile, type ProfileInfo, time, type TimingInfo } from './profile.js';
 
 /** What stores and computes tensors elsewhere. Methods that a back end does not write throw. */
@@ -293,7 +293,7 @@ function registerOwn(): void {
 /** Watches every operation for NaN and infinities, where the flag DEBUG says so. */
 function check(op: string, results: Tensor[]): void {
   for (const t of results) {
-    if (t.dtype !== 'float32') continue;
+    if (!isFloat(t.dtype)) continue;
     void t.data().then((values) => {
       const bad = values.find((v) => !Number.isFinite(v));
       if (bad !== undefined) console.warn(`Found ${bad} in the result of '${kernelOf(op)}'`);

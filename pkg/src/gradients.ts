@@ -3,7 +3,7 @@
 import { toTensor } from './convert.js';
 import { wasm } from './runtime.js';
 import { endScope, fromRecord, startScope, Tensor, tidy, variables, Variable } from './tensor.js';
-import { coded, type NamedTensorMap, type TensorInput } from './types.js';
+import { coded, isFloat, type NamedTensorMap, type TensorInput } from './types.js';
 
 const NO_PATH =
   'Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y.';
@@ -16,7 +16,7 @@ export const isRecording = (): boolean => recording > 0;
  *  value does not depend on one. */
 export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor | (() => Tensor)): { value: Tensor; grads: (Tensor | null)[] } {
   if (xs.length === 0) throw coded('argument', 'gradients() received an empty list of xs.');
-  if (dy instanceof Tensor && dy.dtype !== 'float32') throw coded('dtype', `dy must have 'float32' dtype, but has '${dy.dtype}'`);
+  if (dy instanceof Tensor && !isFloat(dy.dtype)) throw coded('dtype', `dy must have 'float32' dtype, but has '${dy.dtype}'`);
   const handles = Uint32Array.from(xs, (x) => {
     x.throwIfDisposed();
     return x.handle;
@@ -157,7 +157,7 @@ export function customGrad(f: CustomGradient): (...args: Tensor[]) => Tensor {
       wasm().drop(yHandle);
       startScope('customGrad');
       try {
-        const dy = new Tensor(dyHandle, 'float32', value.shape);
+        const dy = new Tensor(dyHandle, isFloat(value.dtype) ? value.dtype : 'float32', value.shape);
         const results = [gradFunc(dy, saved)].flat();
         if (results.length !== inputs.length) {
           throw coded('gradient', 'The function f passed in customGrad(f) must return an object where `obj.gradFunc` is a function that returns the same number of tensors as inputs passed to f(...).');

@@ -1,11 +1,12 @@
 /** Tensors and their life. */
 
 import { format } from './format.js';
+import { toHalves } from './halves.js';
 import { opId, wasm } from './runtime.js';
 import { computeStrides, sizeOf } from './shape.js';
 import { runSpecial } from './special.js';
 import { bytesOf, lengthOf, textOf } from './strings.js';
-import { BYTES, coded, DTYPES, type DataType, type DataTypeMap, type NumericType, type Shape } from './types.js';
+import { ARRAYS, BYTES, coded, DTYPES, type DataType, type DataTypeMap, type NumericType, type Shape } from './types.js';
 
 /** The values of a tensor, which clones and reshapes share. */
 interface Data {
@@ -17,8 +18,8 @@ interface Data {
   readonly counts: Counts;
 }
 
-/** Values as the module holds them. */
-export type Numbers = Float32Array | Int32Array | Uint8Array;
+/** The values of a tensor; of strings, their numbers. */
+export type Numbers = Float32Array | Int32Array | Uint8Array | Int8Array | Uint32Array;
 
 interface Counts {
   tensors: number;
@@ -135,22 +136,29 @@ export class Tensor {
 
   private async read(): Promise<Numbers> {
     const handle = this.live();
-    return this.data_.host?.slice() ?? wasm().read(handle);
+    return this.data_.host?.slice() ?? this.values(await wasm().read(handle));
   }
 
   private readSync(): Numbers {
     const handle = this.live();
-    return this.data_.host?.slice() ?? wasm().readSync(handle);
+    return this.data_.host?.slice() ?? this.values(wasm().readSync(handle));
+  }
+
+  /** The values of 32-bit lanes. */
+  private values(lanes: Uint32Array<ArrayBuffer>): Numbers {
+    const type = this.dtype === 'string' ? Int32Array : (ARRAYS[this.dtype] as Float32ArrayConstructor);
+    return type.BYTES_PER_ELEMENT === 4 ? new type(lanes.buffer) : type.from(lanes);
   }
 
   private decode(data: Numbers): unknown {
     return this.dtype === 'string' ? Array.from(data, textOf) : data;
   }
 
-  /** The values as bytes; of strings, the bytes of each. */
+  /** The values as bytes, as files hold them; of strings, the bytes of each. */
   async bytes(): Promise<Uint8Array | Uint8Array[]> {
-    const data = await this.read();
+    let data: Numbers | Uint16Array = await this.read();
     if (this.dtype === 'string') return Array.from(data, bytesOf);
+    if (BYTES[this.dtype] === 2) data = toHalves(data as Float32Array, this.dtype);
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
 

@@ -9,11 +9,17 @@ export interface DataTypeMap {
   /** Real and imaginary parts, one after the other. */
   complex64: Float32Array;
   string: string[];
+  /** The values, which float32 holds exactly; so for `bfloat16`. */
+  float16: Float32Array;
+  bfloat16: Float32Array;
+  uint8: Uint8Array;
+  int8: Int8Array;
+  uint32: Uint32Array;
 }
 /** The dtypes that the engine computes with. */
-export type NumericType = 'float32' | 'int32' | 'bool';
+export type NumericType = Exclude<DataType, 'complex64' | 'string'>;
 export type DataType = keyof DataTypeMap;
-export type TypedArray = Float32Array | Int32Array | Uint8Array | Uint8ClampedArray;
+export type TypedArray = Float32Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Uint32Array;
 export type Shape = number[];
 export type ScalarLike = number | boolean | string | Uint8Array;
 export type RecursiveArray<T> = T | readonly RecursiveArray<T>[];
@@ -33,7 +39,7 @@ export enum Rank {
 }
 
 /** The dtypes in the order of their numbers in the module. */
-export const DTYPES: readonly NumericType[] = ['float32', 'int32', 'bool'];
+export const DTYPES: readonly NumericType[] = ['float32', 'int32', 'bool', 'float16', 'bfloat16', 'uint8', 'int8', 'uint32'];
 
 /** The number of a dtype in the module. */
 export function dtypeCode(dtype: string): number {
@@ -45,27 +51,41 @@ export function dtypeCode(dtype: string): number {
   return code;
 }
 
-/** Bytes of an element, as TensorFlow.js counts. */
-export const BYTES: Record<DataType, number> = { float32: 4, int32: 4, bool: 1, complex64: 8, string: 0 };
+/** Bytes of an element, as TensorFlow.js counts. The engine holds 4 for each number. */
+export const BYTES: Record<DataType, number> = { float32: 4, int32: 4, bool: 1, complex64: 8, string: 0, float16: 2, bfloat16: 2, uint8: 1, int8: 1, uint32: 4 };
 
-/** The dtypes by what they can hold. */
-const WIDTH: readonly DataType[] = ['bool', 'int32', 'float32', 'complex64'];
+/** The arrays of the values that users see. */
+export const ARRAYS = {
+  float32: Float32Array, int32: Int32Array, bool: Uint8Array, complex64: Float32Array, string: Array,
+  float16: Float32Array, bfloat16: Float32Array, uint8: Uint8Array, int8: Int8Array, uint32: Uint32Array,
+};
 
-/** The dtype that holds values of both. */
+export const isFloat = (dtype: string): boolean => dtype.includes('float');
+/** Whether values are whole numbers; truth values are not. */
+export const isWhole = (dtype: string): boolean => dtype.includes('int');
+
+/** The dtype that operands of both become: bool < whole numbers < floats < complex64. Different floats become float32,
+ *  different whole numbers int32, but uint8 and uint32 the latter. */
 export function upcastType(a: DataType, b: DataType): DataType {
   if (a === 'string' || b === 'string') {
     if (a === b) return a;
     throw coded('dtype', `Can not upcast ${a} with ${b}`);
   }
-  return WIDTH[Math.max(WIDTH.indexOf(a), WIDTH.indexOf(b))] ?? 'float32';
+  if (a === b || b === 'bool') return a;
+  if (a === 'bool') return b;
+  if (a === 'complex64' || b === 'complex64') return 'complex64';
+  if (isFloat(a)) return isFloat(b) ? 'float32' : a;
+  if (isFloat(b)) return b;
+  return a[0] === 'u' && b[0] === 'u' ? 'uint32' : 'int32';
 }
 
 /** The dtype of a sum. */
-export const sumOutType = (type: DataType): DataType => upcastType(type, 'int32');
+export const sumOutType = (type: DataType): DataType => (type === 'uint32' ? type : upcastType(type, 'int32'));
 
 export function isTypedArray(value: unknown): value is TypedArray {
   return (
-    value instanceof Float32Array || value instanceof Int32Array || value instanceof Uint8Array || value instanceof Uint8ClampedArray
+    value instanceof Float32Array || value instanceof Int32Array || value instanceof Uint8Array || value instanceof Uint8ClampedArray ||
+    value instanceof Int8Array || value instanceof Uint32Array
   );
 }
 

@@ -5,7 +5,7 @@ import { debugging, env } from './env.js';
 import { axesOf, sizeOf as sizeFromShape } from './shape.js';
 import { encodeString } from './strings.js';
 import { nest } from './tensor.js';
-import { BYTES, coded, type DataType, type ScalarLike, type Shape, type TypedArray, isTypedArray, upcastType } from './types.js';
+import { ARRAYS, BYTES, coded, type DataType, type ScalarLike, type Shape, type TypedArray, isTypedArray, upcastType } from './types.js';
 
 export { isTypedArray } from './types.js';
 
@@ -148,8 +148,6 @@ export function toNestedArray(shape: Shape, values: ArrayLike<unknown>, isComple
   }
   return nest(shape, values, isComplex ? 'complex64' : 'float32');
 }
-
-const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, complex64: Float32Array, string: Array };
 
 const arrayType = (dtype: DataType | null | undefined, ...without: DataType[]): new (size: any) => any => {
   const type = ARRAYS[dtype ?? 'float32'];

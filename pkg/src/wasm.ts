@@ -9,15 +9,13 @@ export type Records = Float64Array;
 export interface Wasm {
   opNames(): string;
   invoke(op: number, inputs: Uint32Array, attrs: Float64Array): Records;
-  tensorFromF32(data: Float32Array, shape: Uint32Array): Records;
-  tensorFromI32(data: Int32Array, shape: Uint32Array): Records;
-  tensorFromBool(data: Uint8Array, shape: Uint32Array): Records;
+  tensorFromLanes(lanes: Uint32Array, dtype: number, shape: Uint32Array): Records;
   scalar(value: number, dtype: number): Records;
   clone(handle: number): Records;
   drop(handle: number): void;
   isComputed(handle: number): boolean;
-  readSync(handle: number): Float32Array | Int32Array | Uint8Array;
-  read(handle: number): Promise<Float32Array | Int32Array | Uint8Array>;
+  readSync(handle: number): Uint32Array<ArrayBuffer>;
+  read(handle: number): Promise<Uint32Array<ArrayBuffer>>;
   flush(): void;
   memoryUse(): Float64Array;
   stats(): Float64Array;

@@ -11,19 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-DTYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}
+# In the order of their numbers in the library.
+DTYPES = ["float32", "int32", "bool", "float16", "bfloat16", "uint8", "int8", "uint32"]
 
 
 def name_of(dtype):
     """The library's name of a NumPy dtype: wider floats and integers are given as float32 and int32."""
-    kind = np.dtype(dtype).kind
-    return {"f": "float32", "i": "int32", "u": "int32", "b": "bool"}[kind]
+    dtype = np.dtype(dtype)
+    return dtype.name if dtype.name in DTYPES else {"f": "float32", "i": "int32", "u": "int32", "b": "bool"}[dtype.kind]
 
 
 def element(x, dtype):
-    if dtype == "bool":
-        return int(x)
-    if dtype == "int32":
+    if "float" not in dtype:
         return int(x)
     x = float(np.float32(x))
     if math.isnan(x):

@@ -11,9 +11,11 @@ mod linalg;
 mod quantize;
 mod scan;
 
+mod dtypes;
+
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
 use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
-use headwater_core::{DType, Result, Tensor};
+use headwater_core::{DType, HostData, Result, Tensor};
 
 mod einsum;
 mod layout;
@@ -53,9 +55,9 @@ impl Input {
         let unit = |i: usize| f64::from(ops::hash_key(seed, i as u32) >> 8) / f64::from(1 << 24);
         let draw = |i: usize| low + (high - low) * unit(i);
         match self.dtype {
-            DType::F32 => (0..n).map(|i| f64::from(draw(i) as f32)).collect(),
-            DType::I32 => (0..n).map(|i| draw(i).floor()).collect(),
-            DType::Bool => (0..n).map(|i| f64::from(u8::from(unit(i) < 0.5))).collect(),
+            dtype if dtype.is_float() => HostData::from_f64(dtype, &(0..n).map(draw).collect::<Vec<_>>()).to_f64(),
+            dtype if dtype.is_integer() => (0..n).map(|i| draw(i).floor()).collect(),
+            _ => (0..n).map(|i| f64::from(u8::from(unit(i) < 0.5))).collect(),
         }
     }
 }
@@ -116,6 +118,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(einsum::cases());
     all.extend(recurrent::cases());
     all.extend(separable());
+    all.extend(dtypes::dtypes());
     all
 }
 

@@ -47,11 +47,7 @@ impl Given {
     }
 
     fn upload(&self, device: &Device) -> Result<Tensor> {
-        let data = match self.dtype {
-            DType::F32 => HostData::F32(self.elements.iter().map(|&v| v as f32).collect()),
-            DType::I32 => HostData::I32(self.elements.iter().map(|&v| v as i32).collect()),
-            DType::Bool => HostData::Bool(self.elements.iter().map(|&v| v as u8).collect()),
-        };
+        let data = HostData::from_f64(self.dtype, &self.elements);
         device.tensor(data.as_slice(), &self.shape)
     }
 
@@ -62,8 +58,8 @@ impl Given {
         }
         let got = got.to_host()?.to_f64();
         let largest = self.elements.iter().filter(|v| v.is_finite()).fold(1.0f64, |m, v| m.max(v.abs()));
-        // Only float32 has anything to tolerate.
-        let allowed = if self.dtype == DType::F32 { tolerance * largest } else { 0.0 };
+        // Only floats have anything to tolerate.
+        let allowed = if self.dtype.is_float() { tolerance * largest } else { 0.0 };
         let same = |g: f64, w: f64| g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= allowed;
         let wrong = got.iter().zip(&self.elements).enumerate().find(|&(_, (&g, &w))| !same(g, w));
         Ok(wrong.map(|(i, (g, w))| format!("element {i}: got {g}, expected {w}")))

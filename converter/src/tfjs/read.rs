@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use headwater::{HostData, Result};
+use headwater::{DType, HostData, Result};
 use serde_json::Value;
 
 use super::Quantization;
@@ -66,7 +66,9 @@ fn decode(entry: &Value, bytes: &[u8], model: &str, files: &[&str]) -> Result<(S
     let shape = shape.ok_or_else(|| format_error(&what, "expected a shape of whole numbers"))?;
     let dtype = entry.get("dtype").and_then(Value::as_str).unwrap_or("");
     let (quantization, scale, min) = Quantization::of_entry(entry.get("quantization"), &what)?;
-    let width = if dtype == "bool" { 1 } else { quantization.bytes() };
+    // As it is, in a dtype of this library.
+    let plain = DType::from_name(dtype).ok().filter(|_| quantization == Quantization::None);
+    let width = plain.map_or(quantization.bytes(), DType::host_bytes);
     let needed = shape.iter().try_fold(width, |n, &d| n.checked_mul(d));
     let needed = needed.ok_or_else(|| format_error(&what, format!("shape {shape:?} is larger than any file")))?;
     if bytes.len() < needed {
@@ -74,16 +76,15 @@ fn decode(entry: &Value, bytes: &[u8], model: &str, files: &[&str]) -> Result<(S
         return Err(format_error(&what, message));
     }
     let bytes = &bytes[..needed];
-    let data = match dtype {
-        "float32" => HostData::F32(quantization.decode(bytes, scale, min)),
-        "int32" if quantization == Quantization::None => {
-            HostData::I32(bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
-        }
-        "int32" => {
+    let data = match (plain, dtype) {
+        (Some(dtype), _) => HostData::from_le_bytes(dtype, bytes),
+        (None, "float32") => HostData::F32(quantization.decode(bytes, scale, min)),
+        (None, "int32") => {
             HostData::I32(quantization.decode(bytes, scale, min).into_iter().map(|v| v.round() as i32).collect())
         }
-        "bool" => HostData::Bool(bytes.to_vec()),
-        other => return Err(format_error(&what, format!("expected dtype float32, int32 or bool, received '{other}'"))),
+        (None, other) => {
+            return Err(format_error(&what, format!("expected a dtype that is known, received '{other}'")))
+        }
     };
     Ok((name.into(), HostTensor { shape, data }, needed))
 }
@@ -125,6 +126,21 @@ mod tests {
         assert_eq!(model.weights, weights.into_iter().collect());
         assert_eq!(model.topology, json!({"class_name": "Sequential"}));
         assert_eq!(model.metadata, json!({"labels": ["a"]}));
+        drop(fs::remove_dir_all(dir));
+        Ok(())
+    }
+
+    #[test]
+    fn weights_of_every_dtype_come_back() -> Result<()> {
+        let dir = std::env::temp_dir().join(format!("headwater-dtypes-{}", std::process::id()));
+        let weight = |dtype: DType| {
+            let data = HostData::from_f64(dtype, &[0.0, 1.0, 77.0]);
+            (dtype.name().to_owned(), HostTensor { shape: vec![3], data })
+        };
+        let weights: Vec<_> = DType::ALL.into_iter().map(weight).collect();
+        let options = WriteOptions { quantization: &|_, _| Quantization::None, metadata: None };
+        write(&dir, &json!({}), &weights, &options)?;
+        assert_eq!(read(&dir)?.weights, weights.into_iter().collect());
         drop(fs::remove_dir_all(dir));
         Ok(())
     }

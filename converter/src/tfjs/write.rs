@@ -32,8 +32,7 @@ pub fn write(dir: &Path, topology: &Value, weights: &[(String, HostTensor)], opt
                 let (entry, data) = (options.quantization)(name, tensor).encode(v);
                 ("float32", entry, data)
             }
-            HostData::I32(v) => ("int32", None, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-            HostData::Bool(v) => ("bool", None, v.clone()),
+            other => (other.dtype().name(), None, other.to_le_bytes()),
         };
         let mut entry = json!({"name": name, "shape": tensor.shape, "dtype": dtype});
         if let (Some(quantization), Some(entry)) = (quantization, entry.as_object_mut()) {

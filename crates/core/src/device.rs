@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use smallvec::SmallVec;
 
-use crate::dtype::{DType, HostSlice, Scalar};
+use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, Engine};
 use crate::error::{Error, Result};
 use crate::grad::{CustomGradient, Recorded, Tape};
+use crate::host::HostSlice;
 use crate::lower::{lower, Graph, GraphNode, GraphOp};
 use crate::op::Op;
 use crate::plan::Plan;
@@ -97,17 +98,31 @@ impl Device {
     /// # Errors
     /// `ErrorKind::Shape` when `shape` does not hold as many elements; `ErrorKind::Device` when memory runs out.
     pub fn tensor(&self, data: HostSlice<'_>, shape: impl Into<Shape>) -> Result<Tensor> {
-        let shape = shape.into();
-        if shape.size() != data.len() {
-            let expected = format!("{} values for shape {shape}", shape.size());
-            return Err(Error::shape("tensor", expected, data.len()));
-        }
-        Ok(Tensor::ready(self, self.engine().upload(data)?, shape))
+        self.tensor_of_lanes(data.dtype(), &data.lanes(), shape.into())
     }
 
-    /// A tensor over an engine buffer.
+    /// A tensor of `dtype` with elements given as engines hold them (see [`DType`]): float32 values rounded to a narrower
+    /// float, int32 values wrapped to a narrower whole number.
+    ///
+    /// # Errors
+    /// As [`Device::tensor`].
+    pub fn tensor_of_lanes(&self, dtype: DType, lanes: &[u32], shape: Shape) -> Result<Tensor> {
+        if shape.size() != lanes.len() {
+            let expected = format!("{} values for shape {shape}", shape.size());
+            return Err(Error::shape("tensor", expected, lanes.len()));
+        }
+        let mut narrow = Vec::new();
+        if dtype.host_bytes() < 4 {
+            narrow.extend(lanes.iter().map(|&lane| dtype.narrow(lane)));
+        }
+        let lanes = if narrow.is_empty() { lanes } else { &narrow };
+        Ok(Tensor::ready(self, self.engine().upload(dtype.lane(), lanes)?, shape, dtype))
+    }
+
+    /// A tensor over an engine buffer, of the dtype of its lanes.
     pub fn tensor_of_buffer(&self, buffer: Buffer, shape: Shape) -> Tensor {
-        Tensor::ready(self, buffer, shape)
+        let dtype = buffer.dtype;
+        Tensor::ready(self, buffer, shape, dtype)
     }
 
     /// A scalar tensor whose value may change between otherwise equal steps without a new plan.
@@ -115,9 +130,19 @@ impl Device {
         Tensor::pending(self, Op::Param(value), SmallVec::new(), Shape::scalar(), value.dtype())
     }
 
+    /// As [`Device::scalar`], of any dtype: see [`Scalar::from_f64`].
+    pub fn scalar_of(&self, dtype: DType, value: f64) -> Tensor {
+        Tensor::pending(self, Op::Param(Scalar::from_f64(dtype, value)), SmallVec::new(), Shape::scalar(), dtype)
+    }
+
     /// A scalar tensor whose value is part of the computation's structure, open to constant folding.
     pub fn constant(&self, value: Scalar) -> Tensor {
         Tensor::pending(self, Op::Const(value), SmallVec::new(), Shape::scalar(), value.dtype())
+    }
+
+    /// As [`Device::constant`], of any dtype: see [`Scalar::from_f64`].
+    pub fn constant_of(&self, dtype: DType, value: f64) -> Tensor {
+        Tensor::pending(self, Op::Const(Scalar::from_f64(dtype, value)), SmallVec::new(), Shape::scalar(), dtype)
     }
 
     /// Records an operation. Shape and dtype have been inferred by the caller.
@@ -360,7 +385,7 @@ impl Gathered {
                         (GraphOp::Op(op.clone()), inputs.iter().map(|i| position(&self.nodes, i)).collect())
                     }
                 };
-                GraphNode { op, inputs, shape: node.shape.clone(), dtype: node.dtype }
+                GraphNode { op, inputs, shape: node.shape.clone(), dtype: node.dtype.lane() }
             })
             .collect();
         Graph { nodes, outputs: self.outputs.clone(), leaves, params }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::dtype::{DType, HostData, HostSlice};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::plan::Plan;
 
@@ -23,7 +23,7 @@ pub struct Buffer {
     pub data: Arc<dyn BufferData>,
     /// The number of elements.
     pub size: usize,
-    /// Their dtype.
+    /// What the lanes hold: float32, int32 or bool. See [`DType::lane`].
     pub dtype: DType,
 }
 
@@ -39,8 +39,8 @@ pub fn size_class(size: usize) -> usize {
     size.next_multiple_of((size.next_power_of_two() / 8).max(4))
 }
 
-/// Called once with the elements of a buffer, or with why they could not be read.
-pub type ReadCallback = Box<dyn FnOnce(Result<HostData>) + Send>;
+/// Called once with the lanes of a buffer, or with why they could not be read.
+pub type ReadCallback = Box<dyn FnOnce(Result<Vec<u32>>) + Send>;
 
 /// Memory an engine holds, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,11 +73,11 @@ pub trait Engine: Send + Sync {
     /// The most buffers, read and written together, that one kernel may use.
     fn max_kernel_buffers(&self) -> usize;
 
-    /// Copies elements to the device.
+    /// Copies lanes of `dtype`, which is float32, int32 or bool, to the device.
     ///
     /// # Errors
     /// `ErrorKind::Device` when memory runs out or the device is lost.
-    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer>;
+    fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer>;
 
     /// Runs `plan` on `leaves` (its first values) with run-time scalars `params` (32-bit lanes), and returns its results.
     /// May return before the work is done; reads wait for it.

@@ -10,6 +10,8 @@ pub mod dtype;
 pub mod engine;
 mod error;
 pub mod grad;
+pub mod half;
+mod host;
 #[cfg(feature = "linalg")]
 pub mod linalg;
 pub mod lower;
@@ -30,9 +32,10 @@ pub mod view;
 
 pub use collect::AllOk;
 pub use device::Device;
-pub use dtype::{DType, HostData, HostSlice, Scalar};
+pub use dtype::{DType, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use grad::{custom, Tape};
+pub use host::{HostData, HostSlice};
 pub use number::number;
 pub use shape::Shape;
 pub use tensor::Tensor;

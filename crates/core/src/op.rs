@@ -116,10 +116,10 @@ impl ReduceOp {
             (ReduceOp::Prod, _) => 1,
             (ReduceOp::Max, DType::F32) => f32::NEG_INFINITY.to_bits(),
             (ReduceOp::Min, DType::F32) => f32::INFINITY.to_bits(),
-            (ReduceOp::Max, DType::I32) => i32::MIN as u32,
-            (ReduceOp::Min, DType::I32) => i32::MAX as u32,
             (ReduceOp::Max, DType::Bool) => 0,
             (ReduceOp::Min, DType::Bool) => 1,
+            (ReduceOp::Max, _) => i32::MIN as u32,
+            (ReduceOp::Min, _) => i32::MAX as u32,
         }
     }
 }

@@ -20,7 +20,7 @@ pub type ValueId = usize;
 pub struct Value {
     /// The number of elements.
     pub size: usize,
-    /// The dtype of the elements.
+    /// What the lanes hold: float32, int32 or bool, here and everywhere in a plan. See [`DType::lane`].
     pub dtype: DType,
 }
 

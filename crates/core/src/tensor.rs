@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use smallvec::SmallVec;
 
 use crate::device::Device;
-use crate::dtype::{DType, HostData, Scalar};
+use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, ReadCallback};
 use crate::error::{Error, Result};
+use crate::host::HostData;
 use crate::op::Op;
 use crate::shape::Shape;
 
@@ -113,8 +114,7 @@ impl Tensor {
         Tensor::of_node(device.clone(), Node::new(shape, dtype, State::Pending { op, inputs }))
     }
 
-    pub(crate) fn ready(device: &Device, buffer: Buffer, shape: Shape) -> Tensor {
-        let dtype = buffer.dtype;
+    pub(crate) fn ready(device: &Device, buffer: Buffer, shape: Shape, dtype: DType) -> Tensor {
         Tensor::of_node(device.clone(), Node::new(shape, dtype, State::Ready(buffer)))
     }
 
@@ -175,10 +175,10 @@ impl Tensor {
         }
     }
 
-    /// Reads the elements in row-major order; `done` is called when they are there.
+    /// Reads the elements in row-major order, as engines hold them (see [`DType`]); `done` is called when they are there.
     pub fn read(&self, done: ReadCallback) {
         if let Some(value) = self.node.as_scalar() {
-            return done(Ok(HostData::from_lanes(self.dtype(), &[value.bits()])));
+            return done(Ok(vec![value.bits()]));
         }
         match self.buffer() {
             Ok(buffer) => self.device.engine().read(&buffer, done),
@@ -191,7 +191,15 @@ impl Tensor {
     /// # Errors
     /// `ErrorKind::WouldBlock` on an engine that cannot wait (a GPU in a browser); `ErrorKind::Device` when computing fails.
     pub fn to_host(&self) -> Result<HostData> {
-        let slot: Arc<Mutex<Option<Result<HostData>>>> = Arc::default();
+        self.to_lanes().map(|lanes| HostData::from_lanes(self.dtype(), lanes))
+    }
+
+    /// As [`Tensor::to_host`], the elements as engines hold them: see [`DType`].
+    ///
+    /// # Errors
+    /// As [`Tensor::to_host`].
+    pub fn to_lanes(&self) -> Result<Vec<u32>> {
+        let slot: Arc<Mutex<Option<Result<Vec<u32>>>>> = Arc::default();
         let filled = slot.clone();
         self.read(Box::new(move |data| *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(data)));
         let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -216,7 +224,8 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::to_host`].
     pub fn to_vec(&self) -> Result<Vec<f32>> {
-        self.to_host().map(HostData::into_f32)
+        let number = |lane| self.dtype().number(lane) as f32;
+        self.to_lanes().map(|lanes| lanes.into_iter().map(number).collect())
     }
 
     /// The single element of a tensor of size 1, as float64.
@@ -227,7 +236,7 @@ impl Tensor {
         if self.size() != 1 {
             return Err(Error::shape("item", "a tensor with one element", self.shape()));
         }
-        Ok(self.to_host()?.to_f64()[0])
+        Ok(self.dtype().number(self.to_lanes()?[0]))
     }
 }
 

@@ -52,6 +52,21 @@ fn pointwise_chains_are_one_kernel() -> Result<()> {
 }
 
 #[test]
+fn narrow_floats_take_no_kernels_of_their_own() -> Result<()> {
+    let d = device();
+    let half = |shape: &[usize], seed| numbers(&d, shape, seed).cast(DType::F16).expect("casts").computed();
+    let (a, w, bias) = (half(&[4, 5], 1), half(&[5, 3], 2), half(&[3], 3));
+    assert_eq!(kernels(&d, || a.cast(DType::F32)), 0);
+    assert_eq!(kernels(&d, || ops::tanh(&ops::add(&ops::mul(&a, &a)?, &ops::exp(&a)?)?)), 1);
+    // Rounding is part of the product's tail.
+    let dense = || ops::relu(&ops::add(&ops::matmul(&a, &w, false, false)?, &bias)?);
+    assert_eq!(kernels(&d, dense), 1);
+    assert_eq!(dense()?.dtype(), DType::F16);
+    assert_eq!(kernels(&d, || ops::mean(&ops::square(&a)?, Some(&[1]), false)), 1);
+    Ok(())
+}
+
+#[test]
 fn zeros_padded_around_images_are_left_to_the_convolution() -> Result<()> {
     let d = device();
     let (x, w) = (numbers(&d, &[1, 4, 4, 2], 1), numbers(&d, &[3, 3, 2, 3], 2));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headwater_core::reference::ReferenceEngine;
-use headwater_core::{custom, ops, Device, HostSlice, Result, Tensor};
+use headwater_core::{custom, ops, DType, Device, HostSlice, Result, Tensor};
 
 fn device() -> Device {
     Device::new(Arc::new(ReferenceEngine::default()))
@@ -76,6 +76,31 @@ fn a_value_that_does_not_depend_on_x_is_an_error() -> Result<()> {
     // A comparison has a gradient, and it is zero.
     let masked = |x: &Tensor| ops::select(&ops::greater(x, &x.constant(0.0))?, &ops::square(x)?, &x.constant(0.0));
     assert_eq!(derivative(masked, &x)?.to_vec()?, [2.0]);
+    Ok(())
+}
+
+#[test]
+fn gradients_have_the_dtype_of_what_they_are_by() -> Result<()> {
+    let d = device();
+    for dtype in [DType::F16, DType::BF16] {
+        let x = vector(&d, &[1.0, -2.0, 3.5])?.cast(dtype)?;
+        let w = vector(&d, &[0.5, 0.25, -1.0])?;
+        // Through float32 and back, with an operand of each.
+        let loss = || ops::sum(&ops::mul(&ops::square(&x)?, &w)?, None, false);
+        let (value, grads) = d.value_and_grads(&[&x, &w], loss)?;
+        assert_eq!((value.dtype(), value.item()?), (DType::F32, -10.75));
+        assert_eq!((grads[0].dtype(), grads[0].to_vec()?), (dtype, vec![1.0, -1.0, -7.0]));
+        assert_eq!((grads[1].dtype(), grads[1].to_vec()?), (DType::F32, vec![1.0, 4.0, 12.25]));
+        // Each of 3000 terms is lost when added to a sum of the narrow dtype.
+        let ones = d.ones([3000], dtype)?;
+        let small = |x: &Tensor| ops::sum(&ops::mul(&ops::broadcast_to(x, [3000])?, &ones)?, None, false);
+        let one = vector(&d, &[1.0])?.cast(dtype)?;
+        assert_eq!(derivative(small, &one)?.to_vec()?, [if dtype == DType::F16 { 3000.0 } else { 3008.0 }]);
+        let second = derivative(|x| derivative(|x| ops::mul(&ops::square(x)?, x), x), &x)?;
+        assert_eq!((second.dtype(), second.to_vec()?), (dtype, vec![6.0, -12.0, 21.0]));
+        let step = derivative(ops::sign, &x)?;
+        assert_eq!((step.dtype(), step.to_vec()?), (dtype, vec![0.0; 3]));
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback, TimesCallback};
 use headwater_core::plan::{Kernel, Plan};
-use headwater_core::{Error, HostData, HostSlice, Result};
+use headwater_core::{DType, Error, Result};
 
 use crate::host::{Dispatch, Host, Id, UNIFORM_ALIGN};
 use crate::memory::{buffer, lanes, Lanes, Memory};
@@ -115,18 +115,11 @@ impl Engine for GpuEngine {
         self.host.limits().max_storage_buffers.min(MAX_BUFFERS)
     }
 
-    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {
+    fn upload(&self, dtype: DType, words: &[u32]) -> Result<Buffer> {
         let _order = self.order.lock();
-        let lanes = self.memory.take(data.len())?;
-        match data {
-            HostSlice::F32(v) => self.host.write_buffer(lanes.id, bytemuck::cast_slice(v)),
-            HostSlice::I32(v) => self.host.write_buffer(lanes.id, bytemuck::cast_slice(v)),
-            HostSlice::Bool(v) => {
-                let words: Vec<u32> = v.iter().map(|&b| u32::from(b != 0)).collect();
-                self.host.write_buffer(lanes.id, &words);
-            }
-        }
-        Ok(buffer(lanes, data.dtype()))
+        let lanes = self.memory.take(words.len())?;
+        self.host.write_buffer(lanes.id, words);
+        Ok(buffer(lanes, dtype))
     }
 
     fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
@@ -171,16 +164,15 @@ impl Engine for GpuEngine {
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
-        let dtype = buffer.dtype;
         match lanes(buffer) {
             Err(error) => done(Err(error)),
-            Ok(lanes) if lanes.size == 0 => done(Ok(HostData::from_lanes(dtype, &[]))),
+            Ok(lanes) if lanes.size == 0 => done(Ok(Vec::new())),
             Ok(lanes) => {
                 // The buffer must outlive the read: the callback keeps it.
                 let kept = lanes.clone();
                 let finish = move |words: Result<Vec<u32>>| {
                     drop(kept);
-                    done(words.map(|w| HostData::from_lanes(dtype, &w)));
+                    done(words);
                 };
                 self.host.read_buffer(lanes.id, lanes.size, Box::new(finish));
             }

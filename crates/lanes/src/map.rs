@@ -1,5 +1,6 @@
 //! Elementwise instructions.
 
+use headwater_core::half;
 use headwater_core::scalar::{BinOp, UnOp};
 use headwater_core::DType;
 
@@ -149,6 +150,10 @@ fn unary_lanes(op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
         UnOp::IsNan => map1(a, out, |a| u32::from(a & 0x7fff_ffff > 0x7f80_0000)),
         UnOp::IsInf => map1(a, out, |a| u32::from(a & 0x7fff_ffff == 0x7f80_0000)),
         UnOp::Not => map1(a, out, |a| u32::from(f32::from_bits(a) == 0.0)),
+        UnOp::RoundF16 | UnOp::RoundBf16 => {
+            let format = if op == UnOp::RoundF16 { half::F16 } else { half::BF16 };
+            float1(a, out, |x| format.round(x));
+        }
     }
 }
 

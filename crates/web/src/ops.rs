@@ -1,6 +1,6 @@
 //! Operations and tensors.
 
-use headwater::{registry, HostSlice, Scalar, Shape};
+use headwater::{registry, Shape};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::{throw, JsResult};
@@ -30,27 +30,13 @@ pub fn invoke(op: u32, inputs: &[u32], attrs: &[f64]) -> JsResult<Vec<f64>> {
     Ok(out)
 }
 
-fn upload(data: HostSlice<'_>, dims: &[u32]) -> JsResult<Vec<f64>> {
+/// A tensor with a copy of elements given as 32-bit lanes: float32, int32, uint32, or 0 and 1. Those of narrower dtypes are
+/// rounded or wrapped.
+#[wasm_bindgen(js_name = tensorFromLanes)]
+pub fn tensor_from_lanes(lanes: &[u32], dtype: u32, shape: &[u32]) -> JsResult<Vec<f64>> {
+    let dtype = dtype_of(dtype).map_err(throw)?;
     let device = current_device().map_err(throw)?;
-    device.tensor(data, shape_of(dims)).map(record).map_err(throw)
-}
-
-/// A float32 tensor with a copy of `data`.
-#[wasm_bindgen(js_name = tensorFromF32)]
-pub fn tensor_from_f32(data: &[f32], shape: &[u32]) -> JsResult<Vec<f64>> {
-    upload(HostSlice::F32(data), shape)
-}
-
-/// An int32 tensor with a copy of `data`.
-#[wasm_bindgen(js_name = tensorFromI32)]
-pub fn tensor_from_i32(data: &[i32], shape: &[u32]) -> JsResult<Vec<f64>> {
-    upload(HostSlice::I32(data), shape)
-}
-
-/// A bool tensor with a copy of `data`.
-#[wasm_bindgen(js_name = tensorFromBool)]
-pub fn tensor_from_bool(data: &[u8], shape: &[u32]) -> JsResult<Vec<f64>> {
-    upload(HostSlice::Bool(data), shape)
+    device.tensor_of_lanes(dtype, lanes, shape_of(shape)).map(record).map_err(throw)
 }
 
 /// A scalar that may differ from step to step of one plan.
@@ -58,7 +44,7 @@ pub fn tensor_from_bool(data: &[u8], shape: &[u32]) -> JsResult<Vec<f64>> {
 pub fn scalar(value: f64, dtype: u32) -> JsResult<Vec<f64>> {
     let dtype = dtype_of(dtype).map_err(throw)?;
     let device = current_device().map_err(throw)?;
-    Ok(record(device.scalar(Scalar::from_f64(dtype, value))))
+    Ok(record(device.scalar_of(dtype, value)))
 }
 
 /// Another handle of the same value.

@@ -1,26 +1,17 @@
 //! Reading values.
 
-use headwater::{Error, HostData};
-use js_sys::{Float32Array, Int32Array, Promise, Uint8Array};
+use headwater::Error;
+use js_sys::{Promise, Uint32Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
 
 use crate::error::{throw, JsResult};
 use crate::table::tensor;
 
-fn typed_array(data: HostData) -> JsValue {
-    match data {
-        HostData::F32(v) => Float32Array::from(v.as_slice()).into(),
-        HostData::I32(v) => Int32Array::from(v.as_slice()).into(),
-        HostData::Bool(v) => Uint8Array::from(v.as_slice()).into(),
-    }
-}
-
-/// The elements as a typed array, at once.
+/// The elements as 32-bit lanes, at once.
 #[wasm_bindgen(js_name = readSync)]
-pub fn read_sync(handle: u32) -> JsResult<JsValue> {
-    let tensor = tensor(handle).map_err(throw)?;
-    tensor.to_host().map(typed_array).map_err(throw)
+pub fn read_sync(handle: u32) -> JsResult<Vec<u32>> {
+    tensor(handle).and_then(|t| t.to_lanes()).map_err(throw)
 }
 
 /// The functions that settle a promise. They never leave the thread they were made on.
@@ -57,9 +48,11 @@ pub fn promise(start: impl FnOnce(Settle)) -> Promise {
     })
 }
 
-/// A promise of the elements as a typed array.
+/// A promise of the elements as 32-bit lanes.
 #[wasm_bindgen]
 pub fn read(handle: u32) -> JsResult<Promise> {
     let tensor = tensor(handle).map_err(throw)?;
-    Ok(promise(|settle| tensor.read(Box::new(move |data| settle.settle(data.map(typed_array))))))
+    Ok(promise(|settle| {
+        tensor.read(Box::new(move |data| settle.settle(data.map(|lanes| Uint32Array::from(&lanes[..]).into()))))
+    }))
 }

@@ -102,29 +102,15 @@ pub fn tensors(handles: &[u32]) -> Result<Vec<Tensor>, Error> {
     handles.iter().map(|&h| tensor(h)).all_ok()
 }
 
-/// The number a dtype crosses as.
-pub fn dtype_code(dtype: DType) -> f64 {
-    match dtype {
-        DType::F32 => 0.0,
-        DType::I32 => 1.0,
-        DType::Bool => 2.0,
-    }
-}
-
 /// The dtype of a number.
 pub fn dtype_of(code: u32) -> Result<DType, Error> {
-    match code {
-        0 => Ok(DType::F32),
-        1 => Ok(DType::I32),
-        2 => Ok(DType::Bool),
-        _ => Err(Error::dtype("tensor", "0, 1 or 2", code)),
-    }
+    DType::from_code("tensor", code as usize)
 }
 
 /// Gives a tensor a handle and appends its record to `out`.
 pub fn export(out: &mut Vec<f64>, tensor: Tensor) {
     let shape = tensor.shape().clone();
-    let dtype = dtype_code(tensor.dtype());
+    let dtype = f64::from(tensor.dtype() as u8);
     let handle = with(|t| t.tensors.insert(tensor));
     out.extend([f64::from(handle), dtype, shape.rank() as f64]);
     out.extend(shape.iter().map(|&d| d as f64));

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use headwater::{Error, HostData, Tensor};
+use headwater::{Error, Tensor};
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
@@ -45,9 +45,9 @@ fn answered(id: u32, result: Result<(), Error>) {
     }
 }
 
-/// Puts `data` on the current device, behind every handle of the value `old`.
-fn adopt(old: &Tensor, data: HostData) -> Result<(), Error> {
-    let new = current_device()?.tensor(data.as_slice(), old.shape().clone())?;
+/// Puts `lanes` on the current device, behind every handle of the value `old`.
+fn adopt(old: &Tensor, lanes: &[u32]) -> Result<(), Error> {
+    let new = current_device()?.tensor_of_lanes(old.dtype(), lanes, old.shape().clone())?;
     let replaced: Vec<Tensor> = with(|t| {
         let same = t.tensors.iter_mut().filter(|slot| slot.id() == old.id());
         same.map(|slot| std::mem::replace(slot, new.clone())).collect()
@@ -70,7 +70,7 @@ pub fn move_tensors() -> JsResult<Promise> {
         let id = MOVES.with(|m| m.borrow_mut().insert(state));
         for tensor in &moving {
             let old = tensor.clone();
-            tensor.read(Box::new(move |data| answered(id, data.and_then(|data| adopt(&old, data)))));
+            tensor.read(Box::new(move |data| answered(id, data.and_then(|lanes| adopt(&old, &lanes)))));
         }
         answered(id, Ok(()));
     }))

@@ -3,7 +3,8 @@
 import { tensor } from '../convert.js';
 import { wasm } from '../runtime.js';
 import { fromRecords, type Tensor } from '../tensor.js';
-import { BYTES, coded, type NamedTensorMap } from '../types.js';
+import { fromHalves } from '../halves.js';
+import { ARRAYS, BYTES, coded, type NamedTensorMap } from '../types.js';
 import { sizeFromShape } from '../util.js';
 import { bytesOf, CompositeArrayBuffer } from './buffers.js';
 import type { WeightData, WeightsManifestEntry } from './types.js';
@@ -16,18 +17,8 @@ export function entryBytes({ name, shape, dtype, quantization }: WeightsManifest
   return sizeFromShape(shape) * width;
 }
 
-/** IEEE half precision to float32. */
-function halfToFloat(half: number): number {
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  const sign = half & 0x8000 ? -1 : 1;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 /** What makes floats of half precision ones. */
-export const getFloat16Decoder = () => (halves: Uint16Array): Float32Array => Float32Array.from(halves, halfToFloat);
+export const getFloat16Decoder = () => (halves: Uint16Array): Float32Array => fromHalves(halves, 'float16');
 
 /** The values of a weight that was stored with fewer bits. */
 function dequantize(bytes: ArrayBuffer, { name, dtype, quantization }: WeightsManifestEntry): Float32Array | Int32Array {
@@ -53,9 +44,9 @@ function* decoder(entry: WeightsManifestEntry): Generator<number, Tensor, ArrayB
   const bytes = yield entryBytes(entry);
   if (entry.quantization !== undefined) return tensor(dequantize(bytes, entry), shape, dtype);
   if (dtype === 'complex64') {
-    return fromRecords(wasm().tensorFromF32(new Float32Array(bytes), Uint32Array.from([...shape, 2])), undefined, dtype)[0] as Tensor;
+    return fromRecords(wasm().tensorFromLanes(new Uint32Array(bytes), 0, Uint32Array.from([...shape, 2])), undefined, dtype)[0] as Tensor;
   }
-  return tensor(new { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype](bytes), shape, dtype);
+  return tensor(BYTES[dtype] === 2 ? fromHalves(new Uint16Array(bytes), dtype) : new ARRAYS[dtype as 'float32'](bytes), shape, dtype);
 }
 
 /** The tensors that bytes hold, in the order of their specifications. */

@@ -1,10 +1,10 @@
 /** Elementwise operations. */
 
-import { toTensor, toTensors } from '../convert.js';
+import { beside, toTensor, toTensors } from '../convert.js';
 import { run1, scoped, type Tensor } from '../tensor.js';
 import { sameShape } from '../shape.js';
 import { toComplex } from '../special.js';
-import { coded, dtypeCode, type DataType, type TensorInput, upcastType } from '../types.js';
+import { coded, dtypeCode, type DataType, isWhole, type TensorInput, upcastType } from '../types.js';
 
 type Unary = (x: TensorInput) => Tensor;
 type Binary = (a: TensorInput, b: TensorInput) => Tensor;
@@ -15,10 +15,10 @@ function unary(name: string, expected: 'numeric' | 'float32' | 'bool' = 'numeric
 
 function binary(name: string, expected: 'numeric' | 'bool' | 'string_or_numeric' = 'numeric', first = 'a', second = 'b'): Binary {
   return scoped((a, b) => {
-    const [x, y] = [toTensor(a, first, name, expected), toTensor(b, second, name, expected)];
+    const [x, y] = [toTensor(a, first, name, beside(a, b, expected)), toTensor(b, second, name, beside(b, a, expected))];
     const dtype = upcastType(x.dtype, y.dtype);
     // The quotient of whole numbers is one.
-    return run1(name === 'div' && dtype === 'int32' ? 'floorDiv' : name, [x, y]);
+    return run1(name === 'div' && isWhole(dtype) ? 'floorDiv' : name, [x, y]);
   });
 }
 
@@ -96,7 +96,7 @@ const bits = /* @__PURE__ */ binary('bitwiseAnd');
 export function bitwiseAnd(x: TensorInput, y: TensorInput): Tensor {
   const [a, b] = [toTensor(x, 'x', 'bitwiseAnd'), toTensor(y, 'y', 'bitwiseAnd')];
   if (!sameShape(a.shape, b.shape)) throw coded('shape', `BitwiseAnd: Tensors must have the same shape. x: ${a.shape}, y: ${b.shape}`);
-  if (a.dtype !== 'int32' || b.dtype !== 'int32') throw coded('dtype', `BitwiseAnd: Only supports 'int32' values in tensor, found type of x: ${a.dtype} and type of y: ${b.dtype}`);
+  if (!isWhole(a.dtype) || a.dtype !== b.dtype) throw coded('dtype', `BitwiseAnd: Only supports 'int32' values in tensor, found type of x: ${a.dtype} and type of y: ${b.dtype}`);
   return bits(a, b);
 }
 
@@ -106,8 +106,8 @@ export function leakyRelu(x: TensorInput, alpha = 0.2): Tensor {
 
 export function step(x: TensorInput, alpha = 0): Tensor {
   const t = toTensor(x, 'x', 'step');
-  const y = run1('step', [t, toTensor(alpha, 'alpha', 'step')]);
-  return t.dtype === 'int32' ? run1('cast', [y], [dtypeCode('int32')]) : y;
+  const y = run1('step', [t, toTensor(alpha, 'alpha', 'step', beside(alpha, t, 'numeric'))]);
+  return isWhole(t.dtype) ? run1('cast', [y], [dtypeCode(t.dtype)]) : y;
 }
 
 export function clipByValue(x: TensorInput, min: number, max: number): Tensor {
@@ -117,7 +117,7 @@ export function clipByValue(x: TensorInput, min: number, max: number): Tensor {
 }
 
 export function where(condition: TensorInput, a: TensorInput, b: TensorInput): Tensor {
-  return run1('where', [toTensor(condition, 'condition', 'where', 'bool'), toTensor(a, 'a', 'where'), toTensor(b, 'b', 'where')]);
+  return run1('where', [toTensor(condition, 'condition', 'where', 'bool'), toTensor(a, 'a', 'where', beside(a, b, 'numeric')), toTensor(b, 'b', 'where', beside(b, a, 'numeric'))]);
 }
 
 export function addN(tensors: readonly TensorInput[]): Tensor {

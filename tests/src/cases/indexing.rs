@@ -75,7 +75,7 @@ fn vectors() -> Vec<Case> {
                 let of = |shape: &[usize]| match dtype {
                     DType::F32 => Input::f32(shape),
                     DType::I32 => whole(shape),
-                    DType::Bool => truth(shape),
+                    _ => truth(shape),
                 };
                 if sums && dtype == DType::Bool {
                     continue;

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::device::Device;
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::Op;
 use crate::ops;
@@ -64,7 +63,7 @@ impl Tape {
     }
 
     /// The gradient of `y`, weighted by `dy` (ones when `None`), by each of `xs`; `None` for one that `y` does not
-    /// depend on.
+    /// depend on. The gradient by a float has its dtype.
     ///
     /// # Errors
     /// `ErrorKind::Shape` when `dy` has another shape than `y`; whatever a user's gradient gives.
@@ -83,7 +82,10 @@ impl Tape {
         }
         let mut gradient: HashMap<u64, Tensor> = HashMap::new();
         if active.contains(&y.id()) {
-            let seed = dy.map_or_else(|| y.ones_like(), |dy| Ok(dy.clone()))?;
+            let seed = dy.map_or_else(
+                || y.ones_like(),
+                |dy| if y.dtype().is_float() { dy.cast(y.dtype()) } else { Ok(dy.clone()) },
+            )?;
             gradient.insert(y.id(), seed);
         }
         let wanted: HashSet<u64> = xs.iter().map(|x| x.id()).collect();
@@ -105,6 +107,8 @@ impl Tape {
                     let expected = format!("a gradient of shape {}", input.shape());
                     return Err(Error::shape("customGrad", expected, part.shape()));
                 }
+                // Steps on the way may be wider than what they began with.
+                let part = if input.dtype().is_float() { part.cast(input.dtype())? } else { part };
                 let sum = match gradient.remove(&input.id()) {
                     Some(sum) => ops::add(&sum, &part)?,
                     None => part,
@@ -124,7 +128,7 @@ impl Tape {
         }
         let found = |x: &&Tensor| match gradient.get(&x.id()) {
             Some(part) => Ok(Some(part.clone())),
-            None if reached.contains(&x.id()) => y.device().zeros(x.shape(), DType::F32).map(Some),
+            None if reached.contains(&x.id()) => y.device().zeros(x.shape(), x.dtype().float()).map(Some),
             None => Ok(None),
         };
         xs.iter().map(found).all_ok()

@@ -2,7 +2,7 @@
 
 use smallvec::{smallvec, SmallVec};
 
-use crate::dtype::{DType, Scalar};
+use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::op::{ConvKind, IndexOp, Op, PoolKind, ReduceOp, ResizeKind, ScanKind, ViewOp};
 use crate::ops;
@@ -16,7 +16,7 @@ type Parts = SmallVec<[Option<Tensor>; 3]>;
 pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor, needed: &[bool]) -> Result<Parts> {
     // Moves and sums of whole numbers pass on what they receive.
     let passes = matches!(op, Op::View(_) | Op::Reduce { op: ReduceOp::Sum, .. });
-    if output.dtype() != DType::F32 && !passes {
+    if !output.dtype().is_float() && !passes {
         return Ok(smallvec![None; inputs.len()]);
     }
     let only = |part: Tensor| Ok(smallvec![Some(part)]);

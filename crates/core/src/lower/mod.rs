@@ -41,7 +41,7 @@ pub struct GraphNode {
     pub inputs: SmallVec<[usize; 3]>,
     /// The result's shape.
     pub shape: Shape,
-    /// The result's dtype.
+    /// What the result's lanes hold: float32, int32 or bool. See [`DType::lane`].
     pub dtype: DType,
 }
 

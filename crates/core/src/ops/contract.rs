@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{ConvGeometry, ConvKind, Op};
-use crate::ops::{broadcast_to, permute, reshape, Padding};
+use crate::ops::{broadcast_to, permute, reshape, rounded, Padding};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -26,7 +26,9 @@ impl Default for Conv2dOptions {
     }
 }
 
-/// A batched product: the last two dimensions are matrices, transposed where asked; leading ones broadcast.
+/// A batched product: the last two dimensions are matrices, transposed where asked; leading ones broadcast. Computed in
+/// float32 and rounded once to the wider dtype of the operands, int32 for int8 and uint8: whole numbers are exact while sums
+/// stay below 2^24.
 ///
 /// # Errors
 /// `ErrorKind::Shape` when inner dimensions differ, ranks are below 2 or batches do not broadcast.
@@ -34,7 +36,7 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
     if a.rank() < 2 || b.rank() < 2 {
         return Err(Error::shape("matMul", "operands of rank at least 2", format!("{} and {}", a.shape(), b.shape())));
     }
-    let dtype = a.dtype().upcast(b.dtype()).upcast(DType::I32);
+    let dtype = a.dtype().upcast(b.dtype()).sum();
     let swap = |x: &Tensor, swap: bool| {
         let mut perm: Vec<usize> = (0..x.rank()).collect();
         if swap {
@@ -69,7 +71,7 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
         };
         batch_matmul_views(&spread(&x, m, k)?, &spread(&y, k, n)?)?
     };
-    reshape(&product, out)?.cast(dtype)
+    rounded(reshape(&product, out), dtype)
 }
 
 /// `[batch, m, k] x [batch, k, n]`, both float32.
@@ -142,7 +144,16 @@ pub(crate) fn conv(kind: ConvKind, geometry: ConvGeometry, a: &Tensor, b: &Tenso
     a.device().record(Op::Conv(kind, geometry), &[a, b], shape, DType::F32)
 }
 
-/// A convolution of NHWC images `x` with filters `w` `[height, width, in_channels / groups, out_channels]`.
+/// A convolution of operands of any dtype, in float32.
+fn convolve(kind: ConvKind, geometry: ConvGeometry, x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    let narrow = |t: &Tensor| matches!(t.dtype(), DType::U8 | DType::I8);
+    let dtype = if narrow(x) && narrow(w) { DType::I32 } else { x.dtype().upcast(w.dtype()).float() };
+    rounded(conv(kind, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?), dtype)
+}
+
+/// A convolution of NHWC images `x` with filters `w` `[height, width, in_channels / groups, out_channels]`. Computed in
+/// float32 and rounded once to the wider dtype of the operands; of int8 and uint8 it is int32, exact while sums stay below
+/// 2^24, of other whole numbers float32.
 ///
 /// # Errors
 /// `ErrorKind::Shape` when ranks or channels do not fit or no window does; `ErrorKind::Argument` for a zero stride.
@@ -155,7 +166,7 @@ pub(crate) fn conv2d_as(op: &str, x: &Tensor, w: &Tensor, options: &Conv2dOption
     expect_rank4(op, "an image batch", x)?;
     expect_rank4(op, "a filter", w)?;
     let geometry = geometry(op, x.shape(), w.shape(), options)?;
-    conv(ConvKind::Forward, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?)
+    convolve(ConvKind::Forward, geometry, x, w)
 }
 
 /// A convolution of each channel with filters of its own: `w` is `[height, width, channels, multiplier]`, result channel
@@ -213,5 +224,5 @@ pub(crate) fn conv2d_transpose_as(
         let expected = format!("images {} for an output of {result}", geometry.output_shape());
         return Err(Error::shape(op, expected, x.shape()));
     }
-    conv(ConvKind::BackwardInput, geometry, &x.cast(DType::F32)?, &w.cast(DType::F32)?)
+    convolve(ConvKind::BackwardInput, geometry, x, w)
 }

@@ -5,6 +5,7 @@ use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
 use crate::op::{IndexOp, Op, ReduceOp};
+use crate::ops::reduce::reducing;
 use crate::ops::{add, clip, equal, mul, permute, reshape, select};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -28,25 +29,28 @@ pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) ->
         return Err(Error::argument("range", "a step other than 0", number(step)));
     }
     let n = ((stop - start) / step).ceil().max(0.0) as usize;
-    let index = device.iota([n], 0)?.cast(dtype)?;
-    let (start, step) = (Scalar::from_f64(dtype, start), Scalar::from_f64(dtype, step));
-    add(&mul(&index, &device.scalar(step))?, &device.scalar(start))
+    // In the lanes' dtype, so that narrower ones are rounded or wrapped once.
+    let lane = dtype.lane();
+    let scalar = |v: f64| match lane {
+        DType::I32 => device.scalar(Scalar::I32(v as i64 as i32)),
+        _ => device.scalar_of(lane, v),
+    };
+    let index = device.iota([n], 0)?.cast(lane)?;
+    add(&mul(&index, &scalar(step))?, &scalar(start))?.cast(dtype)
 }
 
 /// `on` where the last dimension's index equals the element of `indices`, else `off`.
 ///
 /// # Errors
-/// `ErrorKind::DType` when `indices` is not int32.
+/// `ErrorKind::DType` when `indices` are not whole numbers.
 pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) -> Result<Tensor> {
-    if indices.dtype() != DType::I32 {
-        return Err(Error::dtype("oneHot", "int32 indices", indices.dtype().name()));
-    }
+    let indices = &indices_of("oneHot", "int32 indices", indices)?;
     let column: Shape = indices.shape().iter().copied().chain([1]).collect();
     let full: Shape = indices.shape().iter().copied().chain([depth]).collect();
     let device = indices.device();
     let position = device.iota(&full, full.rank() - 1)?;
     let hit = equal(&reshape(indices, column)?, &position)?;
-    let value = |v: f64| device.constant(Scalar::from_f64(dtype, v));
+    let value = |v: f64| device.constant_of(dtype, v);
     select(&hit, &value(on), &value(off))
 }
 
@@ -54,6 +58,14 @@ pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) 
 pub(super) fn within(index: &Tensor, n: usize) -> Result<Tensor> {
     let whole = |v: i32| index.device().constant(Scalar::I32(v));
     equal(index, &clip(index, &whole(0), &whole(n as i32 - 1))?)
+}
+
+/// Whole numbers of any dtype as indices.
+pub(super) fn indices_of(op: &str, expected: &str, index: &Tensor) -> Result<Tensor> {
+    if !index.dtype().is_integer() {
+        return Err(Error::dtype(op, expected, index.dtype().name()));
+    }
+    index.cast(DType::I32)
 }
 
 fn index_op(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Tensor> {
@@ -64,12 +76,10 @@ fn index_op(op: IndexOp, x: &Tensor, index: &Tensor, shape: Shape) -> Result<Ten
 /// With `batch_dims`, leading dimensions of both belong together.
 ///
 /// # Errors
-/// `ErrorKind::DType` when `indices` is not int32; `ErrorKind::Argument` when an axis does not exist;
+/// `ErrorKind::DType` when `indices` are not whole numbers; `ErrorKind::Argument` when an axis does not exist;
 /// `ErrorKind::Shape` when batch dimensions differ.
 pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> Result<Tensor> {
-    if indices.dtype() != DType::I32 {
-        return Err(Error::dtype("gather", "int32 indices", indices.dtype().name()));
-    }
+    let indices = &indices_of("gather", "int32 indices", indices)?;
     let axis = x.shape().axis(axis, "gather")?;
     if batch_dims > axis || batch_dims > indices.rank() || x.shape()[..batch_dims] != indices.shape()[..batch_dims] {
         let expected = format!("{batch_dims} equal leading dimensions before axis {axis}");
@@ -101,7 +111,8 @@ pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> R
 /// `updates [outer, k, inner]` reduced at `index [k]`: `[outer, n, inner]`, as [`IndexOp::Scatter`] says.
 pub(crate) fn scatter(updates: &Tensor, index: &Tensor, n: usize, op: ReduceOp) -> Result<Tensor> {
     let s = updates.shape();
-    index_op(IndexOp::Scatter(op), updates, index, Shape::from([s[0], n, s[2]]))
+    let shape = Shape::from([s[0], n, s[2]]);
+    reducing(updates, op, &|updates| index_op(IndexOp::Scatter(op), updates, index, shape.clone()))
 }
 
 /// `x [rows, n]` at `index [rows, k]`.
@@ -111,5 +122,6 @@ pub(crate) fn take_along(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 
 /// `updates [rows, k]` summed into zeros `[rows, n]` at `index [rows, k]`.
 pub(crate) fn put_along_add(updates: &Tensor, index: &Tensor, n: usize) -> Result<Tensor> {
-    index_op(IndexOp::PutAlongAdd, updates, index, Shape::from([updates.shape()[0], n]))
+    let shape = Shape::from([updates.shape()[0], n]);
+    reducing(updates, ReduceOp::Sum, &|updates| index_op(IndexOp::PutAlongAdd, updates, index, shape.clone()))
 }

@@ -3,6 +3,7 @@
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
+use crate::ops::index::indices_of;
 use crate::ops::index::within;
 use crate::ops::reduce::numeric;
 use crate::ops::{
@@ -34,9 +35,7 @@ struct Places {
 
 /// Where the vectors in the last dimension of `indices` point in a tensor of `shape`.
 fn places(indices: &Tensor, shape: &Shape, op: &str) -> Result<Places> {
-    if indices.dtype() != DType::I32 {
-        return Err(Error::dtype(op, "int32 indices", indices.dtype().name()));
-    }
+    let indices = &indices_of(op, "int32 indices", indices)?;
     let Some((&depth, vectors)) = indices.shape().split_last() else {
         return Err(Error::shape(op, "indices of rank at least 1", indices.shape()));
     };
@@ -94,7 +93,7 @@ pub fn gather_nd(x: &Tensor, indices: &Tensor) -> Result<Tensor> {
 pub fn scatter_nd(indices: &Tensor, updates: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     let shape = shape.into();
     let places = places(indices, &shape, "scatterND")?;
-    let lines = places.lines(&numeric(updates)?, "scatterND")?;
+    let lines = places.lines(updates, "scatterND")?;
     reshape(&scatter(&lines, &places.rows, places.n, ReduceOp::Sum)?, shape)
 }
 
@@ -134,7 +133,7 @@ pub fn tensor_scatter(x: &Tensor, indices: &Tensor, updates: &Tensor, kind: Scat
             select(&greater_equal(&last, &last.constant(0.0))?, &picked, &base)?
         }
     };
-    reshape(&result, x.shape())
+    reshape(&result.cast(x.dtype())?, x.shape())
 }
 
 /// The larger or smaller of each pair; of bools whether any or all are true.

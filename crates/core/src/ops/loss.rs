@@ -3,17 +3,17 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::grad::custom;
-use crate::ops::{abs, add, exp, log, log1p, max, mul, neg, real_div, relu, sub, sum};
+use crate::ops::{abs, add, exp, log, log1p, max, mul, neg, real_div, relu, rounded, sub, sum};
 use crate::tensor::Tensor;
 
-/// e^x divided by its sum along `axis`.
+/// e^x divided by its sum along `axis`; as all losses computed in float32 and rounded once to the dtype of a narrower float.
 ///
 /// # Errors
 /// `ErrorKind::Argument` when the axis does not exist.
 pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
-    let x = x.cast(DType::F32)?;
+    let (dtype, x) = (x.dtype().float(), x.cast(DType::F32)?);
     x.shape().axis(axis, "softmax")?;
-    custom(
+    let y = custom(
         &[&x],
         |x| {
             let exponents = exp(&sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?)?;
@@ -24,7 +24,8 @@ pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
             let weighted = mul(dy, y)?;
             Ok(vec![sub(&weighted, &mul(&sum(&weighted, Some(&[axis]), true)?, y)?)?])
         },
-    )
+    );
+    rounded(y, dtype)
 }
 
 /// log(softmax(x)), safe against underflow.
@@ -32,9 +33,9 @@ pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// # Errors
 /// As [`softmax`].
 pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
-    let x = x.cast(DType::F32)?;
+    let (dtype, x) = (x.dtype().float(), x.cast(DType::F32)?);
     x.shape().axis(axis, "logSoftmax")?;
-    custom(
+    let y = custom(
         &[&x],
         |x| {
             let shifted = sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?;
@@ -42,7 +43,8 @@ pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
         },
         // dx = dy - sum(dy) * softmax(x)
         move |y, dy| Ok(vec![sub(dy, &mul(&sum(dy, Some(&[axis]), true)?, &exp(y)?)?)?]),
-    )
+    );
+    rounded(y, dtype)
 }
 
 /// The cross-entropy of softmax(`logits`) against `labels` along the last dimension, per row.
@@ -50,7 +52,9 @@ pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// # Errors
 /// `ErrorKind::Shape` when the shapes do not broadcast.
 pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
-    neg(&sum(&mul(&labels.cast(DType::F32)?, &log_softmax(logits, -1)?)?, Some(&[-1]), false)?)
+    let dtype = labels.dtype().upcast(logits.dtype()).float();
+    let logits = logits.cast(DType::F32)?;
+    rounded(neg(&sum(&mul(labels, &log_softmax(&logits, -1)?)?, Some(&[-1]), false)?), dtype)
 }
 
 /// The elementwise cross-entropy of sigmoid(`logits`) against `labels`: max(x, 0) - x * z + log(1 + e^-|x|).
@@ -58,7 +62,8 @@ pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor>
 /// # Errors
 /// `ErrorKind::Shape` when the shapes do not broadcast.
 pub fn sigmoid_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
+    let dtype = labels.dtype().upcast(logits.dtype()).float();
     let x = logits.cast(DType::F32)?;
-    let linear = sub(&relu(&x)?, &mul(&x, &labels.cast(DType::F32)?)?)?;
-    add(&linear, &log1p(&exp(&neg(&abs(&x)?)?)?)?)
+    let linear = sub(&relu(&x)?, &mul(&x, labels)?)?;
+    rounded(add(&linear, &log1p(&exp(&neg(&abs(&x)?)?)?)?), dtype)
 }

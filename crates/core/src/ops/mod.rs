@@ -117,22 +117,28 @@ pub fn pointwise(name: &str, operands: &[&Tensor]) -> Result<Tensor> {
     apply(row.function(&wanted), &cast.iter().collect::<Vec<_>>())
 }
 
+/// A result in a dtype that is narrower than what it was computed in.
+#[inline(never)]
+fn rounded(result: Result<Tensor>, dtype: DType) -> Result<Tensor> {
+    result?.cast(dtype)
+}
+
 /// Records a pointwise function of operands that have its dtypes.
 pub(crate) fn apply(function: std::sync::Arc<Function>, operands: &[&Tensor]) -> Result<Tensor> {
     let mut shape = operands[0].shape().clone();
     for operand in &operands[1..] {
         shape = shape.broadcast(operand.shape(), function.name)?;
     }
-    let dtype = function.dtype();
+    let dtype = function.dtype;
     operands[0].device().record(Op::Pointwise(function), operands, shape, dtype)
 }
 
-/// a / b: in float32, or rounded down when both are int32, as TensorFlow.js divides.
+/// a / b: of floats, or rounded down when both are whole numbers, as TensorFlow.js divides.
 ///
 /// # Errors
 /// As [`pointwise`].
 pub fn div(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    if a.dtype() == DType::I32 && b.dtype() == DType::I32 {
+    if a.dtype().is_integer() && b.dtype().is_integer() {
         floor_div(a, b)
     } else {
         real_div(a, b)
@@ -144,7 +150,8 @@ pub fn div(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// As [`pointwise`].
 pub fn leaky_relu(x: &Tensor, alpha: f32) -> Result<Tensor> {
-    prelu(&x.cast(DType::F32)?, &x.device().constant(Scalar::F32(alpha)))
+    let x = x.cast(x.dtype().float())?;
+    prelu(&x, &x.constant(f64::from(alpha)))
 }
 
 impl Device {
@@ -161,7 +168,7 @@ impl Device {
     /// # Errors
     /// None that a caller can cause.
     pub fn zeros(&self, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-        self.full(shape, Scalar::from_f64(dtype, 0.0))
+        broadcast_to(&self.constant_of(dtype, 0.0), shape)
     }
 
     /// Ones.
@@ -169,12 +176,13 @@ impl Device {
     /// # Errors
     /// None that a caller can cause.
     pub fn ones(&self, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-        self.full(shape, Scalar::from_f64(dtype, 1.0))
+        broadcast_to(&self.constant_of(dtype, 1.0), shape)
     }
 }
 
 impl Tensor {
-    /// The elements converted to `dtype`: float to int truncates, anything non-zero is true.
+    /// The elements converted to `dtype`. To a float: rounded to the nearest. A float to whole numbers: truncated and limited
+    /// to their range, 0 for NaN. Whole numbers to narrower ones: wrapped around. To bool: anything non-zero is true.
     ///
     /// # Errors
     /// None that a caller can cause.
@@ -182,12 +190,16 @@ impl Tensor {
         if self.dtype() == dtype {
             return Ok(self.clone());
         }
+        // A wider dtype of the same lanes has the same elements.
+        if self.dtype().lane() == dtype.lane() && dtype.host_bytes() == 4 {
+            return movement::view(self, ViewOp::Reshape, self.shape().clone(), dtype);
+        }
         apply(Function::cast(self.dtype(), dtype), &[self])
     }
 
     /// A constant of this tensor's dtype on its device, for use in expressions.
     pub fn constant(&self, value: f64) -> Tensor {
-        self.device().constant(Scalar::from_f64(self.dtype(), value))
+        self.device().constant_of(self.dtype(), value)
     }
 
     /// Zeros of this tensor's shape and dtype.

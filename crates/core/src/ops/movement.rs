@@ -12,8 +12,9 @@ use crate::tensor::Tensor;
 /// Operands one kernel joins; more are joined in a tree.
 const MAX_CONCAT: usize = 6;
 
-fn view(x: &Tensor, op: ViewOp, shape: Shape) -> Result<Tensor> {
-    x.device().record(Op::View(op), &[x], shape, x.dtype())
+/// Elements of `x` in another order, seen as `dtype`, which has the same lanes.
+pub(super) fn view(x: &Tensor, op: ViewOp, shape: Shape, dtype: DType) -> Result<Tensor> {
+    x.device().record(Op::View(op), &[x], shape, dtype)
 }
 
 /// The same elements under another shape.
@@ -26,7 +27,7 @@ pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
         let expected = format!("a shape of {} elements, as {} has", x.size(), x.shape());
         return Err(Error::shape("reshape", expected, shape));
     }
-    view(x, ViewOp::Reshape, shape)
+    view(x, ViewOp::Reshape, shape, x.dtype())
 }
 
 /// Dimension `d` of the result is dimension `perm[d]` of `x`.
@@ -40,7 +41,7 @@ pub fn permute(x: &Tensor, perm: &[usize]) -> Result<Tensor> {
         return Err(Error::argument("transpose", format!("a permutation of {} axes", x.rank()), format!("{perm:?}")));
     }
     let shape = perm.iter().map(|&p| x.shape()[p]).collect();
-    view(x, ViewOp::Permute(perm.iter().copied().collect()), shape)
+    view(x, ViewOp::Permute(perm.iter().copied().collect()), shape, x.dtype())
 }
 
 /// Dimensions in the order `perm` (negative: from the back), reversed when `None`.
@@ -67,7 +68,7 @@ pub fn broadcast_to(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     if *x.shape() == shape {
         return Ok(x.clone());
     }
-    view(x, ViewOp::Broadcast, shape)
+    view(x, ViewOp::Broadcast, shape, x.dtype())
 }
 
 /// `size` elements from `begin` along each dimension.
@@ -103,7 +104,7 @@ pub fn strided_slice(x: &Tensor, begin: &[usize], size: &[usize], step: &[isize]
         return Err(Error::argument("stridedSlice", "steps other than 0", format!("{step:?}")));
     }
     let op = ViewOp::Slice { begin: Dims::from_slice(begin), step: SmallVec::from_slice(step) };
-    view(x, op, Shape::from(size))
+    view(x, op, Shape::from(size), x.dtype())
 }
 
 /// The elements in reverse order along `axes`, all of them when `None`.

@@ -3,7 +3,7 @@
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::{Op, PoolGeometry, PoolKind};
-use crate::ops::{add, mul, Padding};
+use crate::ops::{add, mul, rounded, Padding};
 use crate::tensor::Tensor;
 
 /// The parameters of a window operation.
@@ -66,7 +66,11 @@ pub(crate) fn pool(kind: PoolKind, geometry: PoolGeometry, inputs: &[&Tensor]) -
 
 /// What `kind` makes of the windows of images, for `op`.
 pub(crate) fn pool_as(op: &str, kind: PoolKind, x: &Tensor, options: &PoolOptions) -> Result<Tensor> {
-    pool(kind, geometry(op, x, options)?, &[&x.cast(DType::F32)?])
+    let result = pool(kind, geometry(op, x, options)?, &[&x.cast(DType::F32)?]);
+    if kind == PoolKind::ArgMax {
+        return result;
+    }
+    rounded(result, x.dtype().float())
 }
 
 /// The largest element of each window of NHWC images.

@@ -3,10 +3,11 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{Op, ReduceOp};
-use crate::ops::{add, exp, log, mul, reshape, squeeze, sub};
+use crate::ops::{add, bitwise_xor, exp, log, mul, reshape, rounded, squeeze, sub};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// Reduces in the dtype of `x`.
 fn reduce(x: &Tensor, op: ReduceOp, axes: Option<&[isize]>, keep: bool, name: &str) -> Result<Tensor> {
     let axes = x.shape().axes(axes, name)?;
     let reduced = if axes.is_empty() {
@@ -31,20 +32,47 @@ pub(super) fn numeric(x: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// The sum over `axes` (all when `None`); bool counts as int32.
+/// int32 for uint32, in its order.
+fn turned(x: &Tensor) -> Result<Tensor> {
+    let x = x.cast(DType::I32)?;
+    bitwise_xor(&x, &x.constant(f64::from(i32::MIN)))
+}
+
+/// Numbers in the order of `x` that engines can compare: int32 for uint32, whose lanes are int32, and for bool.
+pub(super) fn ordered(x: &Tensor) -> Result<Tensor> {
+    match x.dtype() {
+        DType::U32 => turned(x),
+        _ => numeric(x),
+    }
+}
+
+/// Does `f`, which reduces by `op`, in a dtype that engines reduce: sums and products of floats in float32, rounded once,
+/// of others in the dtype of sums; extremes so that the values of empty reductions are the dtype's limits.
+pub(super) fn reducing(x: &Tensor, op: ReduceOp, f: &dyn Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let dtype = x.dtype();
+    match (op, dtype) {
+        (ReduceOp::Sum | ReduceOp::Prod, _) => rounded(f(&x.cast(dtype.sum().lane())?), dtype.sum()),
+        (_, DType::U32) => rounded(turned(&f(&turned(x)?)?), dtype),
+        // The limits of float32 become those of any dtype.
+        (_, DType::U8 | DType::I8) => rounded(f(&x.cast(DType::F32)?), dtype),
+        _ => f(x),
+    }
+}
+
+/// The sum over `axes` (all when `None`); bool, int8 and uint8 count as int32, float16 and bfloat16 are summed in float32.
 ///
 /// # Errors
 /// `ErrorKind::Argument` when an axis does not exist.
 pub fn sum(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(&numeric(x)?, ReduceOp::Sum, axes, keep, "sum")
+    reducing(x, ReduceOp::Sum, &|x| reduce(x, ReduceOp::Sum, axes, keep, "sum"))
 }
 
-/// The product over `axes`; bool counts as int32.
+/// The product over `axes`, of the dtypes of [`sum`].
 ///
 /// # Errors
 /// As [`sum`].
 pub fn prod(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(&numeric(x)?, ReduceOp::Prod, axes, keep, "prod")
+    reducing(x, ReduceOp::Prod, &|x| reduce(x, ReduceOp::Prod, axes, keep, "prod"))
 }
 
 /// The largest over `axes`.
@@ -52,7 +80,7 @@ pub fn prod(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
 /// # Errors
 /// As [`sum`].
 pub fn max(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(x, ReduceOp::Max, axes, keep, "max")
+    reducing(x, ReduceOp::Max, &|x| reduce(x, ReduceOp::Max, axes, keep, "max"))
 }
 
 /// The smallest over `axes`.
@@ -60,17 +88,17 @@ pub fn max(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
 /// # Errors
 /// As [`sum`].
 pub fn min(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    reduce(x, ReduceOp::Min, axes, keep, "min")
+    reducing(x, ReduceOp::Min, &|x| reduce(x, ReduceOp::Min, axes, keep, "min"))
 }
 
-/// The float32 mean over `axes`.
+/// The mean over `axes`, computed in float32: of a float in its dtype, else in float32.
 ///
 /// # Errors
 /// As [`sum`].
 pub fn mean(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
     let total = sum(&x.cast(DType::F32)?, axes, keep)?;
     let count = x.size() as f64 / (total.size() as f64).max(1.0);
-    mul(&total, &total.constant(1.0 / count))
+    rounded(mul(&total, &total.constant(1.0 / count)), x.dtype().float())
 }
 
 /// Whether any over `axes` is true.
@@ -94,7 +122,7 @@ fn arg(x: &Tensor, axis: isize, max: bool) -> Result<Tensor> {
     let n = x.shape()[axis];
     let order: Vec<usize> = (0..x.rank()).filter(|&d| d != axis).chain([axis]).collect();
     let shape = x.shape().without(&[axis]);
-    let last = crate::ops::permute(&numeric(x)?, &order)?;
+    let last = crate::ops::permute(&ordered(x)?, &order)?;
     let rows = reshape(&last, [shape.size(), n])?;
     let index = x.device().record(Op::ArgReduce { max }, &[&rows], Shape::from([shape.size()]), DType::I32)?;
     reshape(&index, shape)
@@ -121,10 +149,11 @@ pub fn arg_min(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// # Errors
 /// As [`sum`].
 pub fn log_sum_exp(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
+    let dtype = x.dtype().float();
     let x = x.cast(DType::F32)?;
     let largest = max(&x, axes, true)?.stop_gradient()?;
     let total = sum(&exp(&sub(&x, &largest)?)?, axes, true)?;
-    let result = add(&log(&total)?, &largest)?;
+    let result = rounded(add(&log(&total)?, &largest), dtype)?;
     if keep {
         return Ok(result);
     }

@@ -3,6 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{Op, ResizeGeometry, ResizeKind};
+use crate::ops::rounded;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -47,7 +48,7 @@ pub fn resize_bilinear(
     half_pixel_centers: bool,
 ) -> Result<Tensor> {
     let geometry = geometry("resizeBilinear", x, size, align_corners, half_pixel_centers)?;
-    resize(ResizeKind::Bilinear, geometry, &x.cast(DType::F32)?)
+    rounded(resize(ResizeKind::Bilinear, geometry, &x.cast(DType::F32)?), x.dtype().float())
 }
 
 /// NHWC images at height and width `size`, each pixel from the nearest.
@@ -61,5 +62,5 @@ pub fn resize_nearest(
     half_pixel_centers: bool,
 ) -> Result<Tensor> {
     let geometry = geometry("resizeNearestNeighbor", x, size, align_corners, half_pixel_centers)?;
-    resize(ResizeKind::Nearest, geometry, &x.cast(DType::F32)?)?.cast(x.dtype())
+    rounded(resize(ResizeKind::Nearest, geometry, &x.cast(DType::F32)?), x.dtype())
 }

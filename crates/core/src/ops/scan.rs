@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{Op, ReduceOp, ScanKind};
-use crate::ops::reduce::numeric;
+use crate::ops::reduce::{numeric, reducing};
 use crate::ops::{add, clip, concat, exp, log, mul, pad, reshape, reverse as reversed, slice, sub};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -21,7 +21,7 @@ fn around(shape: &Shape, axis: usize) -> Shape {
 fn along(x: &Tensor, axis: isize, kind: ScanKind, name: &str) -> Result<Tensor> {
     let axis = x.shape().axis(axis, name)?;
     let lines = reshape(&numeric(x)?, around(x.shape(), axis))?;
-    reshape(&scan(&lines, kind)?, x.shape())
+    reshape(&reducing(&lines, kind.op, &|lines| scan(lines, kind))?, x.shape())
 }
 
 /// The sum of each element and all before it along `axis`. `exclusive` leaves the element itself out, `reverse` goes from

@@ -3,7 +3,7 @@
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
-use crate::ops::index::within;
+use crate::ops::index::{indices_of, within};
 use crate::ops::reduce::numeric;
 use crate::ops::{
     add, is_nan, less, logical_and, logical_not, logical_or, minimum, mul, reshape, scatter, select, take_along,
@@ -63,9 +63,7 @@ pub fn search_sorted(sequence: &Tensor, values: &Tensor, right: bool) -> Result<
 /// `ErrorKind::DType` when `x` is not int32; `ErrorKind::Shape` when it is a scalar or has another size than `weights`.
 pub fn bincount(x: &Tensor, weights: Option<&Tensor>, size: usize, binary: bool) -> Result<Tensor> {
     const NAME: &str = "bincount";
-    if x.dtype() != DType::I32 {
-        return Err(Error::dtype(NAME, "int32", x.dtype().name()));
-    }
+    let x = &indices_of(NAME, "int32", x)?;
     let Some((&n, leading)) = x.shape().split_last() else {
         return Err(Error::shape(NAME, "a tensor of rank at least 1", x.shape()));
     };

@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
-use crate::ops::reduce::numeric;
+use crate::ops::index::indices_of;
 use crate::ops::{div, maximum, reshape, scatter};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -21,18 +21,15 @@ pub fn unsorted_segment(x: &Tensor, segments: &Tensor, n: usize, op: ReduceOp) -
         ReduceOp::Max => "unsortedSegmentMax",
         ReduceOp::Min => "unsortedSegmentMin",
     };
-    if segments.dtype() != DType::I32 {
-        return Err(Error::dtype(name, "int32 segments", segments.dtype().name()));
-    }
+    let segments = &indices_of(name, "int32 segments", segments)?;
     let Some((&k, rest)) = x.shape().split_first() else {
         return Err(Error::shape(name, "a tensor of rank at least 1", x.shape()));
     };
     if segments.shape()[..] != [k] {
         return Err(Error::shape(name, format!("segments of shape [{k}]"), segments.shape()));
     }
-    let x = if matches!(op, ReduceOp::Sum | ReduceOp::Prod) { numeric(x)? } else { x.clone() };
     let out: Shape = [n].iter().chain(rest).copied().collect();
-    reshape(&scatter(&reshape(&x, [1, k, rest.iter().product()])?, segments, n, op)?, out)
+    reshape(&scatter(&reshape(x, [1, k, rest.iter().product()])?, segments, n, op)?, out)
 }
 
 /// The sums of [`unsorted_segment`].

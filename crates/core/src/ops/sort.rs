@@ -4,6 +4,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::grad::custom;
 use crate::op::{Dims, Op, Routine};
+use crate::ops::reduce::ordered;
 use crate::ops::{permute, reshape, take_along};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -11,7 +12,7 @@ use crate::tensor::Tensor;
 /// Positions of the first `k` elements of each row of `x [rows, n]` in order: int32 `[rows, k]`.
 fn order(x: &Tensor, k: usize, descending: bool) -> Result<Tensor> {
     let shape = Shape::from([x.shape()[0], k]);
-    x.device().record(Op::Routine(Routine::Sort { descending }), &[x], shape, DType::I32)
+    x.device().record(Op::Routine(Routine::Sort { descending }), &[&ordered(x)?], shape, DType::I32)
 }
 
 /// `x [rows, n]` with each row in the order that `positions` give, each position once. Its gradient goes back by the

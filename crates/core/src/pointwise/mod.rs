@@ -17,17 +17,17 @@ use crate::scalar::{derivative, Builder, Ex, Program, Reg};
 /// How operand dtypes are unified, and what comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TypeRule {
-    /// Operands become float32; so is the result.
+    /// Operands become the wider of their dtypes if that is a float, else float32; so is the result.
     Float,
-    /// Operands become the wider of their dtypes, at least int32; so is the result.
+    /// Operands become the wider of their dtypes, int32 for bool; so is the result.
     Arithmetic,
-    /// Operands become float32; the result is bool.
+    /// Operands become floats, as in `Float`; the result is bool.
     Test,
     /// Operands become the wider of their dtypes; the result is bool.
     Compare,
     /// Operands must be bool; so is the result.
     Logical,
-    /// Operands must be int32; so is the result.
+    /// Operands must be of one dtype of whole numbers; so is the result.
     Bitwise,
     /// The first operand must be bool; the others become the wider of their dtypes; so is the result.
     Select,
@@ -45,11 +45,15 @@ impl TypeRule {
             None => Ok(()),
         };
         Ok(match self {
-            TypeRule::Float | TypeRule::Test => vec![DType::F32; dtypes.len()],
-            TypeRule::Arithmetic => vec![wider(0).upcast(DType::I32); dtypes.len()],
+            TypeRule::Float | TypeRule::Test => vec![wider(0).float(); dtypes.len()],
+            TypeRule::Arithmetic if wider(0) == DType::Bool => vec![DType::I32; dtypes.len()],
+            TypeRule::Arithmetic => vec![wider(0); dtypes.len()],
             TypeRule::Compare => vec![wider(0); dtypes.len()],
             TypeRule::Logical => require(DType::Bool, dtypes.len()).map(|()| dtypes.to_vec())?,
-            TypeRule::Bitwise => require(DType::I32, dtypes.len()).map(|()| dtypes.to_vec())?,
+            TypeRule::Bitwise => {
+                let dtype = if dtypes[0].is_integer() { dtypes[0] } else { DType::I32 };
+                require(dtype, dtypes.len()).map(|()| dtypes.to_vec())?
+            }
             TypeRule::Select => {
                 require(DType::Bool, 1)?;
                 let mut out = vec![wider(1); dtypes.len()];
@@ -126,14 +130,17 @@ impl Row {
             return known.clone();
         }
         let builder = Builder::new();
-        let x: Vec<Ex> = dtypes.iter().enumerate().map(|(i, &d)| builder.input(i, d)).collect();
+        let x: Vec<Ex> = dtypes.iter().enumerate().map(|(i, &d)| builder.input(i, d.wide())).collect();
         let y = match self.expression {
             Expression::One(f) => f(x[0]),
             Expression::Two(f) => f(x[0], x[1]),
             Expression::Three(f) => f(x[0], x[1], x[2]),
         };
-        let reg = y.reg;
-        let function = Arc::new(Function::new(self.name, dtypes.to_vec(), builder, reg, self.gradient));
+        // What the operands are computed in is of their dtype; anything else, as a truth value, is of its own.
+        let unified = dtypes[dtypes.len() - 1];
+        let dtype = if y.dtype() == unified.wide() { unified } else { y.dtype() };
+        let reg = y.narrow(dtype).reg;
+        let function = Arc::new(Function::new(self.name, dtypes.to_vec(), dtype, builder, reg, self.gradient));
         compiled.push(function.clone());
         function
     }
@@ -147,6 +154,8 @@ pub struct Function {
     pub name: &'static str,
     /// The dtype of each operand.
     pub operands: Vec<DType>,
+    /// The result's dtype.
+    pub dtype: DType,
     /// The code; its inputs are the operands.
     pub program: Program,
     /// The register that holds the result.
@@ -164,38 +173,46 @@ pub enum Derivative {
 }
 
 impl Function {
-    fn new(name: &'static str, operands: Vec<DType>, builder: Builder, output: Reg, gradient: Gradient) -> Function {
+    fn new(
+        name: &'static str,
+        operands: Vec<DType>,
+        dtype: DType,
+        builder: Builder,
+        output: Reg,
+        gradient: Gradient,
+    ) -> Function {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (program, outputs) = builder.finish(&[output]);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Function { id, name, operands, program, output: outputs[0], gradient, derived: OnceLock::new() }
+        Function { id, name, operands, dtype, program, output: outputs[0], gradient, derived: OnceLock::new() }
     }
 
     /// A conversion from one dtype to another.
     pub fn cast(from: DType, to: DType) -> Arc<Function> {
-        static CASTS: OnceLock<Vec<Arc<Function>>> = OnceLock::new();
-        const ALL: [DType; 3] = [DType::F32, DType::I32, DType::Bool];
-        let casts = CASTS.get_or_init(|| {
-            let pairs = ALL.iter().flat_map(|&from| ALL.iter().map(move |&to| (from, to)));
-            pairs
-                .map(|(from, to)| {
-                    let builder = Builder::new();
-                    let reg = builder.input(0, from).cast(to).reg;
-                    Arc::new(Function::new("cast", vec![from], builder, reg, Gradient::Derived))
-                })
-                .collect()
-        });
-        casts[from as usize * ALL.len() + to as usize].clone()
-    }
-
-    /// The result's dtype.
-    pub fn dtype(&self) -> DType {
-        self.program.types[self.output as usize]
+        static CASTS: Mutex<Vec<Arc<Function>>> = Mutex::new(Vec::new());
+        let mut casts = CASTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = casts.iter().find(|f| f.operands == [from] && f.dtype == to) {
+            return known.clone();
+        }
+        let builder = Builder::new();
+        let reg = {
+            let x = builder.input(0, from.wide()).cast(to.wide());
+            if from.is_float() && to.is_integer() && to.host_bytes() == 1 {
+                // Limited, as conversions to wider whole numbers are.
+                let limit = |value| builder.constant(Scalar::from_f64(to, value));
+                x.max(limit(f64::NEG_INFINITY)).min(limit(f64::INFINITY)).reg
+            } else {
+                x.narrow(to).reg
+            }
+        };
+        let function = Arc::new(Function::new("cast", vec![from], to, builder, reg, Gradient::Derived));
+        casts.push(function.clone());
+        function
     }
 
     /// The gradient by operand `wrt`; `None` where it is zero everywhere. Itself differentiable.
     pub fn derivative(&self, wrt: usize) -> Option<Derivative> {
-        if self.dtype() != DType::F32 {
+        if !self.dtype.is_float() {
             return None;
         }
         let derived = self.derived.get_or_init(|| (0..self.operands.len()).map(|i| self.derive(i)).collect());
@@ -209,23 +226,24 @@ impl Function {
     fn derive(&self, wrt: usize) -> Option<Arc<Function>> {
         let builder = Builder::new();
         let mut operands = match self.gradient {
-            Gradient::OfOutput(_) => vec![DType::F32],
+            Gradient::OfOutput(_) => vec![self.dtype],
             _ => self.operands.clone(),
         };
-        operands.push(DType::F32);
+        operands.push(self.dtype);
+        let dtype = self.operands[wrt].float();
         let reg = {
-            let x: Vec<Ex> = operands.iter().enumerate().map(|(i, &d)| builder.input(i, d)).collect();
+            let x: Vec<Ex> = operands.iter().enumerate().map(|(i, &d)| builder.input(i, d.wide())).collect();
             let dy = x[x.len() - 1];
             let dx = match self.gradient {
                 Gradient::OfOutput(f) | Gradient::OfInput(f) => f(x[0].cast(DType::F32), dy),
                 Gradient::Derived => derivative(&builder, &self.program, self.output, &x, wrt, dy)?,
             };
-            dx.reg
+            if dx.dtype() != DType::F32 {
+                return None;
+            }
+            dx.narrow(dtype).reg
         };
-        if builder.reg(reg).dtype() != DType::F32 {
-            return None;
-        }
-        Some(Arc::new(Function::new("gradient", operands, builder, reg, Gradient::Derived)))
+        Some(Arc::new(Function::new("gradient", operands, dtype, builder, reg, Gradient::Derived)))
     }
 
     /// The value on one element: the reference the engines are tested against.

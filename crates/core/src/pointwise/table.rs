@@ -79,8 +79,10 @@ fn log_add_exp_of<'b>(a: Ex<'b>, b: Ex<'b>) -> Ex<'b> {
 }
 
 fn floor_div_of<'b>(a: Ex<'b>, b: Ex<'b>) -> Ex<'b> {
-    if a.dtype() == DType::F32 {
-        return (a / b).floor();
+    match a.dtype() {
+        DType::F32 => return (a / b).floor(),
+        DType::U32 => return a / b,
+        _ => {}
     }
     // Integer division truncates: step down where the signs differ and the division is not exact.
     let (quotient, zero) = (a / b, a.k(0.0));

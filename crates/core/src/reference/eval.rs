@@ -1,6 +1,7 @@
 //! Scalar programs in float64.
 
 use crate::dtype::DType;
+use crate::half;
 use crate::scalar::{BinOp, Instr, Program, Reg, UnOp};
 
 /// Evaluates `program` on one element and returns every register. Float registers hold float64, int32 and bool ones the
@@ -26,8 +27,8 @@ pub(super) fn eval(program: &Program, inputs: &[f64], params: &[f64], acc: Optio
             Instr::Select(c, a, b) => at(if at(c) == 0.0 { b } else { a }),
             Instr::Cast(a) => match dtype {
                 DType::F32 => at(a),
-                DType::I32 => f64::from(at(a) as i32),
                 DType::Bool => truth(at(a) != 0.0),
+                _ => f64::from(at(a) as i32),
             },
         };
         regs.push(value);
@@ -62,6 +63,8 @@ fn float_unary(op: UnOp, x: f64) -> f64 {
         UnOp::IsNan => truth(x.is_nan()),
         UnOp::IsInf => truth(x.is_infinite()),
         UnOp::Not => truth(x == 0.0),
+        UnOp::RoundF16 => f64::from(half::F16.round(x as f32)),
+        UnOp::RoundBf16 => f64::from(half::BF16.round(x as f32)),
     }
 }
 

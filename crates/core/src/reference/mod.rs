@@ -7,7 +7,7 @@ mod heads;
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::dtype::{DType, HostData, HostSlice, Scalar};
+use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, BufferData, Engine, EngineMemory, ReadCallback};
 use crate::error::{Error, Result};
 use crate::plan::{Access, Kernel, Map, Plan, Source};
@@ -52,13 +52,8 @@ impl Engine for ReferenceEngine {
         self.max_buffers
     }
 
-    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {
-        let lanes = match data {
-            HostSlice::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostSlice::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostSlice::Bool(v) => v.iter().map(|&x| f64::from(u8::from(x != 0))).collect(),
-        };
-        Ok(buffer(lanes, data.dtype()))
+    fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer> {
+        Ok(buffer(lanes.iter().map(|&bits| of_bits(dtype, bits)).collect(), dtype))
     }
 
     fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
@@ -85,11 +80,7 @@ impl Engine for ReferenceEngine {
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
-        done(lanes(buffer).map(|lanes| match buffer.dtype {
-            DType::F32 => HostData::F32(lanes.iter().map(|&x| x as f32).collect()),
-            DType::I32 => HostData::I32(lanes.iter().map(|&x| x as i32).collect()),
-            DType::Bool => HostData::Bool(lanes.iter().map(|&x| u8::from(x != 0.0)).collect()),
-        }));
+        done(lanes(buffer).map(|lanes| lanes.iter().map(|&x| Scalar::from_f64(buffer.dtype, x).bits()).collect()));
     }
 
     fn wait(&self) -> bool {

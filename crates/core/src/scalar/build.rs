@@ -84,7 +84,7 @@ impl Builder {
             if needed[i] {
                 renumbered[i] = out.code.len() as Reg;
                 out.code.push(instr.map_operands(|r| renumbered[r as usize]));
-                out.types.push(program.types[i]);
+                out.types.push(program.types[i].lane());
             }
         }
         (out, outputs.iter().map(|&o| renumbered[o as usize]).collect())
@@ -127,7 +127,8 @@ impl<'b> Ex<'b> {
 
     /// A constant of this expression's dtype.
     pub fn k(self, value: f64) -> Ex<'b> {
-        self.builder.constant(Scalar::from_f64(self.dtype(), value))
+        let dtype = self.dtype();
+        self.builder.push(Instr::Const(Scalar::from_f64(dtype, value).bits()), dtype)
     }
 
     fn is(self, value: f64) -> bool {
@@ -136,12 +137,15 @@ impl<'b> Ex<'b> {
 
     /// Applies a one-operand instruction.
     pub fn un(self, op: UnOp) -> Ex<'b> {
+        if op == UnOp::Abs && self.dtype() == DType::U32 {
+            return self;
+        }
         let dtype = match op {
             UnOp::IsNan | UnOp::IsInf | UnOp::Not => DType::Bool,
             _ => self.dtype(),
         };
         match self.builder.value(self.reg) {
-            Some(v) => self.builder.constant(eval_unary(op, v)),
+            Some(v) => self.builder.push(Instr::Const(eval_unary(op, v).bits()), dtype),
             None => self.builder.push(Instr::Unary(op, self.reg), dtype),
         }
     }
@@ -149,8 +153,14 @@ impl<'b> Ex<'b> {
     /// Applies a two-operand instruction.
     pub fn bin(self, op: BinOp, other: Ex<'b>) -> Ex<'b> {
         let b = self.builder;
+        if self.dtype() == DType::U32 {
+            if let Some(ex) = unsigned(op, self, other) {
+                return ex;
+            }
+        }
+        let dtype = if op.is_comparison() { DType::Bool } else { self.dtype() };
         if let (Some(x), Some(y)) = (b.value(self.reg), b.value(other.reg)) {
-            return b.constant(eval_binary(op, x, y));
+            return b.push(Instr::Const(eval_binary(op, x, y).bits()), dtype);
         }
         match op {
             BinOp::Add if self.is(0.0) => return other,
@@ -160,7 +170,6 @@ impl<'b> Ex<'b> {
             BinOp::Sub if self.is(0.0) && self.dtype() != DType::Bool => return other.un(UnOp::Neg),
             _ => {}
         }
-        let dtype = if op.is_comparison() { DType::Bool } else { self.dtype() };
         b.push(Instr::Binary(op, self.reg, other.reg), dtype)
     }
 
@@ -174,13 +183,67 @@ impl<'b> Ex<'b> {
         }
     }
 
-    /// Converts to `dtype`.
+    /// Converts to `dtype`, one of those that expressions compute in: float32, int32, bool or uint32.
     pub fn cast(self, dtype: DType) -> Ex<'b> {
-        if self.dtype() == dtype {
-            return self;
+        match (self.dtype(), dtype) {
+            (from, to) if from == to => self,
+            (DType::U32, DType::F32) => float_of_unsigned(self),
+            (DType::F32, DType::U32) => unsigned_of_float(self),
+            _ => self.builder.push(Instr::Cast(self.reg), dtype),
         }
-        self.builder.push(Instr::Cast(self.reg), dtype)
     }
+
+    /// The value of a tensor of `dtype` for this result of the lane: rounded, or wrapped around. See [`DType::narrow`].
+    pub fn narrow(self, dtype: DType) -> Ex<'b> {
+        match dtype {
+            DType::F16 => self.un(UnOp::RoundF16),
+            DType::BF16 => self.un(UnOp::RoundBf16),
+            DType::U8 => self.and(self.k(255.0)),
+            // The sign bit is subtracted where it was set.
+            DType::I8 => (self.and(self.k(255.0))).xor(self.k(128.0)) - 128.0,
+            _ => self,
+        }
+    }
+}
+
+/// The order of unsigned numbers is that of signed ones with the other sign bit. Gives an int32.
+fn ordered(x: Ex<'_>) -> Ex<'_> {
+    let sign = x.k(2_147_483_648.0);
+    x.xor(sign).cast(DType::I32)
+}
+
+/// An instruction on uint32 in those on int32, where it is another: engines know int32 alone.
+fn unsigned<'b>(op: BinOp, a: Ex<'b>, b: Ex<'b>) -> Option<Ex<'b>> {
+    let zero = b.k(0.0);
+    Some(match op {
+        BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge => ordered(a).bin(op, ordered(b)),
+        BinOp::Min => a.lt(b).select(a, b),
+        BinOp::Max => a.gt(b).select(a, b),
+        // Half the dividend is a positive int32; what its quotient lacks is 0 or 1. As for int32, a zero divisor gives 0.
+        BinOp::Div => {
+            let signed = |x: Ex<'b>| x.cast(DType::I32);
+            let half = (signed(a >> 1.0) / signed(b)).cast(DType::U32) << 1.0;
+            let quotient = half + (a - half * b).ge(b).cast(DType::U32);
+            let large = a.ge(b).cast(DType::U32);
+            b.eq(zero).select(zero, signed(b).lt(signed(zero)).select(large, quotient))
+        }
+        BinOp::Rem => b.eq(zero).select(zero, a - a / b * b),
+        _ => return None,
+    })
+}
+
+fn float_of_unsigned(x: Ex<'_>) -> Ex<'_> {
+    // Both halves are exact, and the sum is rounded once.
+    let (high, low) = (x >> 16.0, x.and(x.k(65535.0)));
+    high.cast(DType::I32).cast(DType::F32) * 65536.0 + low.cast(DType::I32).cast(DType::F32)
+}
+
+fn unsigned_of_float(x: Ex<'_>) -> Ex<'_> {
+    let half = 2_147_483_648.0;
+    // From 2^31 on, the difference is exact; conversions to int32 have the limits.
+    let low = x.max(x.k(0.0)).cast(DType::I32).cast(DType::U32);
+    let high = (x - half).cast(DType::I32).cast(DType::U32);
+    x.ge(x.k(half)).select(high.xor(high.k(half)), low)
 }
 
 macro_rules! unary_methods {

@@ -62,6 +62,7 @@ pub fn derivative<'b>(
 fn unary<'b>(op: UnOp, x: Ex<'b>, y: Ex<'b>, g: Ex<'b>) -> Option<Ex<'b>> {
     Some(match op {
         UnOp::Neg => -g,
+        UnOp::RoundF16 | UnOp::RoundBf16 => g,
         UnOp::Abs => {
             let sign = x.gt(x.k(0.0)).select(g, x.lt(x.k(0.0)).select(-g, g.k(0.0)));
             return Some(sign);

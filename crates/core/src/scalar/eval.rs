@@ -2,6 +2,7 @@
 
 use super::{BinOp, Instr, Program, Reg, UnOp};
 use crate::dtype::{DType, Scalar};
+use crate::half;
 
 /// Evaluates `program` on one element and returns every register.
 pub fn eval(program: &Program, inputs: &[Scalar], params: &[Scalar], acc: Option<Scalar>) -> Vec<Scalar> {
@@ -33,14 +34,14 @@ pub fn eval(program: &Program, inputs: &[Scalar], params: &[Scalar], acc: Option
 pub fn eval_cast(value: Scalar, to: DType) -> Scalar {
     match (value, to) {
         (Scalar::F32(v), DType::F32) => Scalar::F32(v),
-        (Scalar::F32(v), DType::I32) => Scalar::I32(v as i32),
         (Scalar::F32(v), DType::Bool) => Scalar::Bool(v != 0.0),
+        (Scalar::F32(v), _) => Scalar::I32(v as i32),
         (Scalar::I32(v), DType::F32) => Scalar::F32(v as f32),
-        (Scalar::I32(v), DType::I32) => Scalar::I32(v),
         (Scalar::I32(v), DType::Bool) => Scalar::Bool(v != 0),
+        (Scalar::I32(v), _) => Scalar::I32(v),
         (Scalar::Bool(v), DType::F32) => Scalar::F32(f32::from(u8::from(v))),
-        (Scalar::Bool(v), DType::I32) => Scalar::I32(i32::from(v)),
         (Scalar::Bool(v), DType::Bool) => Scalar::Bool(v),
+        (Scalar::Bool(v), _) => Scalar::I32(i32::from(v)),
     }
 }
 
@@ -69,6 +70,8 @@ pub fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
             UnOp::IsNan => Scalar::Bool(x.is_nan()),
             UnOp::IsInf => Scalar::Bool(x.is_infinite()),
             UnOp::Not => Scalar::Bool(x == 0.0),
+            UnOp::RoundF16 => Scalar::F32(half::F16.round(x)),
+            UnOp::RoundBf16 => Scalar::F32(half::BF16.round(x)),
         },
         Scalar::I32(x) => match op {
             UnOp::Neg => Scalar::I32(x.wrapping_neg()),

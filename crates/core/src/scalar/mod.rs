@@ -50,6 +50,10 @@ pub enum UnOp {
     IsInf,
     /// bool -> bool.
     Not,
+    /// To the nearest float16: see [`crate::half`].
+    RoundF16,
+    /// To the nearest bfloat16.
+    RoundBf16,
 }
 
 /// Two-operand instructions. Both operands have one dtype; comparisons give bool.
@@ -147,7 +151,7 @@ impl Instr {
 pub struct Program {
     /// The instructions.
     pub code: Vec<Instr>,
-    /// The dtype of each instruction's result.
+    /// The dtype of each instruction's result: float32, int32 or bool. See [`DType::lane`].
     pub types: Vec<DType>,
 }
 
@@ -168,7 +172,8 @@ impl Program {
             .map(|instr| match instr {
                 Instr::Input(_) | Instr::Acc | Instr::Const(_) | Instr::Param(_) => 0,
                 Instr::Unary(UnOp::Neg | UnOp::Abs | UnOp::Not | UnOp::Floor | UnOp::Ceil | UnOp::Round, _) => 1,
-                Instr::Unary(UnOp::Sqrt, _) | Instr::Binary(BinOp::Div | BinOp::Rem, ..) => 4,
+                Instr::Unary(UnOp::Sqrt | UnOp::RoundF16 | UnOp::RoundBf16, _)
+                | Instr::Binary(BinOp::Div | BinOp::Rem, ..) => 4,
                 Instr::Unary(..) | Instr::Binary(BinOp::Pow | BinOp::Atan2, ..) => 8,
                 Instr::Binary(..) | Instr::Select(..) | Instr::Cast(_) => 1,
             })

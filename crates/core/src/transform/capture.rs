@@ -33,7 +33,7 @@ pub struct Captured {
     leaves: Vec<Leaf>,
     params: Vec<u32>,
     operands: Vec<(Shape, DType)>,
-    results: Vec<Shape>,
+    results: Vec<(Shape, DType)>,
 }
 
 impl Captured {
@@ -91,7 +91,7 @@ impl Captured {
             params: gathered.params,
             plan,
             operands: placeholders.iter().map(|t| (t.shape().clone(), t.dtype())).collect(),
-            results: results.iter().map(|t| t.shape().clone()).collect(),
+            results: results.iter().map(|t| (t.shape().clone(), t.dtype())).collect(),
         })
     }
 
@@ -121,7 +121,9 @@ impl Captured {
         };
         let leaves: Vec<Buffer> = self.leaves.iter().map(leaf).collect();
         let results = self.device.engine().run(&self.plan, &leaves, &self.params)?;
-        let tensor = |(buffer, shape): (Buffer, &Shape)| self.device.tensor_of_buffer(buffer, shape.clone());
+        let tensor = |(buffer, (shape, dtype)): (Buffer, &(Shape, DType))| {
+            Tensor::ready(&self.device, buffer, shape.clone(), *dtype)
+        };
         Ok(results.into_iter().zip(&self.results).map(tensor).collect())
     }
 }

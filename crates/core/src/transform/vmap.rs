@@ -192,14 +192,13 @@ impl Batch {
             Op::View(view) => {
                 let x = self.each(&operands[0])?;
                 match view {
-                    ViewOp::Reshape => ops::reshape(&x, out),
-                    ViewOp::Broadcast => ops::broadcast_to(&self.aligned(&x, node.shape.rank())?, out),
+                    ViewOp::Broadcast => record(op.clone(), &[&self.aligned(&x, node.shape.rank())?]),
                     ViewOp::Permute(perm) => record(Op::View(ViewOp::Permute(shifted(perm))), &[&x]),
                     ViewOp::Slice { begin, step } => {
                         let step = [1].iter().chain(step).copied().collect();
                         record(Op::View(ViewOp::Slice { begin: zero_first(begin), step }), &[&x])
                     }
-                    ViewOp::Detach | ViewOp::Recompute { .. } => record(op.clone(), &[&x]),
+                    ViewOp::Reshape | ViewOp::Detach | ViewOp::Recompute { .. } => record(op.clone(), &[&x]),
                 }
             }
             Op::Reduce { op, axes } => {

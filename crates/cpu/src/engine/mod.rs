@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headwater_core::engine::{Buffer, Engine, EngineMemory, KernelTime, ReadCallback, TimesCallback};
 use headwater_core::plan::{Head, Kernel, Map, Plan, Source, ValueId};
-use headwater_core::{Error, HostData, HostSlice, Result};
+use headwater_core::{DType, Error, Result};
 
 use crate::kernels::Shared;
 use crate::threads::Pool;
@@ -99,14 +99,10 @@ impl Engine for CpuEngine {
         64
     }
 
-    fn upload(&self, data: HostSlice<'_>) -> Result<Buffer> {
-        let mut lanes = self.memory.take(data.len())?;
-        match data {
-            HostSlice::F32(v) => lanes.get_mut().copy_from_slice(bytemuck::cast_slice(v)),
-            HostSlice::I32(v) => lanes.get_mut().copy_from_slice(bytemuck::cast_slice(v)),
-            HostSlice::Bool(v) => lanes.get_mut().iter_mut().zip(v).for_each(|(l, &b)| *l = u32::from(b != 0)),
-        }
-        Ok(buffer(Arc::new(lanes), data.dtype()))
+    fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer> {
+        let mut copy = self.memory.take(lanes.len())?;
+        copy.get_mut().copy_from_slice(lanes);
+        Ok(buffer(Arc::new(copy), dtype))
     }
 
     fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
@@ -141,7 +137,7 @@ impl Engine for CpuEngine {
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
-        done(lanes(buffer).map(|lanes| HostData::from_lanes(buffer.dtype, lanes.get())));
+        done(lanes(buffer).map(|lanes| lanes.get().to_vec()));
     }
 
     fn wait(&self) -> bool {

@@ -14,7 +14,7 @@ fn key(bits: u32, dtype: DType, descending: bool) -> u32 {
         DType::F32 if f32::from_bits(bits).is_nan() => return u32::MAX,
         DType::F32 if bits > 1 << 31 => !bits,
         DType::F32 => bits | 1 << 31,
-        DType::I32 | DType::Bool => bits ^ 1 << 31,
+        _ => bits ^ 1 << 31,
     };
     if descending {
         !ascending

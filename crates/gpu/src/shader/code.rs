@@ -36,8 +36,9 @@ pub struct Code<'p> {
 pub fn type_name(dtype: DType) -> &'static str {
     match dtype {
         DType::F32 => "f32",
-        DType::I32 => "i32",
         DType::Bool => "bool",
+        // Plans hold no other: see `DType::lane`.
+        _ => "i32",
     }
 }
 
@@ -155,8 +156,8 @@ impl<'p> Code<'p> {
                     _ => self.field("", "f32", bits),
                 }
             }
-            DType::I32 => format!("i32({})", bits as i32),
             DType::Bool => (bits != 0).to_string(),
+            _ => format!("i32({})", bits as i32),
         }
     }
 
@@ -165,8 +166,8 @@ impl<'p> Code<'p> {
         match (self.wide, dtype) {
             (false, dtype) => type_name(dtype),
             (true, DType::F32) => "vec4<f32>",
-            (true, DType::I32) => "vec4<i32>",
             (true, DType::Bool) => "vec4<bool>",
+            (true, _) => "vec4<i32>",
         }
     }
 
@@ -439,8 +440,8 @@ fn stored_name(dtype: DType, vector: bool) -> &'static str {
     match (dtype, vector) {
         (dtype, false) => element_name(dtype),
         (DType::F32, true) => "vec4<f32>",
-        (DType::I32, true) => "vec4<i32>",
         (DType::Bool, true) => "vec4<u32>",
+        (_, true) => "vec4<i32>",
     }
 }
 

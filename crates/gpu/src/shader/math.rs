@@ -15,6 +15,7 @@ pub fn needs(name: &str) -> &'static [&'static str] {
         "acos_" => &["asin_"],
         "atan2_" => &["atan_", "is_nan"],
         "pow_" => &["bits", "is_nan", "log_parts"],
+        "round_f16" => &["bits"],
         _ => &[],
     }
 }
@@ -54,6 +55,27 @@ pub fn text(name: &str) -> &'static str {
         "max_" => "fn max_(a: f32, b: f32) -> f32 { return select(max(a, b), a + b, is_nan(a) || is_nan(b)); }\n",
         "divide" => "fn divide(a: i32, b: i32) -> i32 { return select(a / select(b, 1, b == 0), 0, b == 0); }\n",
         "rem_int" => "fn rem_int(a: i32, b: i32) -> i32 { return select(a % select(b, 1, b == 0), 0, b == 0); }\n",
+        // As on the host (`headwater_core::half`); below 2^-14 with the built-in rounding, for compilers may drop terms of
+        // sums that only round.
+        "round_f16" => {
+            "fn round_f16(x: f32) -> f32 {
+  let b = bitcast<u32>(x);
+  let m = b & 0x7fffffffu;
+  if (m > 0x7f800000u) { return x; }
+  if (m < 0x38800000u) { return round(x * 16777216.0) * 5.9604644775390625e-8; }
+  let r = (m + 0xfffu + ((m >> 13u) & 1u)) & 0xffffe000u;
+  return bits(select(r, 0x7f800000u, r >= 0x47800000u) | (b & 0x80000000u));
+}
+"
+        }
+        "round_bf16" => {
+            "fn round_bf16(x: f32) -> f32 {
+  let b = bitcast<u32>(x);
+  if ((b & 0x7fffffffu) > 0x7f800000u) { return x; }
+  return bitcast<f32>((b + 0x7fffu + ((b >> 16u) & 1u)) & 0xffff0000u);
+}
+"
+        }
         "rem_float" => {
             "fn rem_float(x: f32, y: f32) -> f32 {
   let d = abs(y);

@@ -45,7 +45,8 @@ impl Code<'_> {
         match (from, to) {
             (DType::F32, DType::I32) => format!("{}({a})", self.function("to_int")),
             (DType::I32, DType::F32) => format!("{target}({a})"),
-            (DType::F32 | DType::I32, DType::Bool) => format!("({a} != {source}(0))"),
+            // As below: NaN is true.
+            (DType::F32 | DType::I32, DType::Bool) => format!("!({a} == {source}(0))"),
             (DType::Bool, DType::F32 | DType::I32) => format!("select({target}(0), {target}(1), {a})"),
             _ => a.into(),
         }
@@ -78,6 +79,8 @@ impl Code<'_> {
             UnOp::Tanh => self.function("tanh_"),
             UnOp::IsNan => self.function("is_nan"),
             UnOp::IsInf => self.function("is_inf"),
+            UnOp::RoundF16 => self.function("round_f16"),
+            UnOp::RoundBf16 => self.function("round_bf16"),
         };
         format!("{function}({a})")
     }

@@ -69,8 +69,8 @@ fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
   return {turn}select(b | 0x80000000u, ~b, b > 0x80000000u);"
             )
         }
-        DType::I32 => format!("return {turn}(bitcast<u32>({x}[p]) ^ 0x80000000u);"),
         DType::Bool => format!("return {turn}{x}[p];"),
+        _ => format!("return {turn}(bitcast<u32>({x}[p]) ^ 0x80000000u);"),
     };
     code.push(&format!("fn key(p: u32) -> u32 {{\n  {key}\n}}\n"));
 }

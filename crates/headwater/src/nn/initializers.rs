@@ -98,7 +98,7 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
     let tensor = match name.as_str() {
         "zeros" => return device.zeros(shape, dtype),
         "ones" => return device.ones(shape, dtype),
-        "constant" => return device.full(shape, Scalar::from_f64(dtype, number("value", 0.0))),
+        "constant" => return ops::broadcast_to(&device.constant_of(dtype, number("value", 0.0)), shape),
         "randomUniform" => {
             ops::random_uniform(device, shape, number("minval", -0.05) as f32, number("maxval", 0.05) as f32, seed)
         }

@@ -3,7 +3,7 @@
 //! that the plan is found again.
 
 use headwater_core::ops::{abs, add, maximum, mul, real_div, sqrt, square, sub};
-use headwater_core::{Result, Scalar, Tensor};
+use headwater_core::{DType, Result, Scalar, Tensor};
 
 use crate::registry::{Arity, Attrs};
 
@@ -100,21 +100,42 @@ fn adadelta(x: &[Tensor], a: &Attrs<'_>) -> Step {
     Ok(vec![sub(w, &mul(&update, &rate(w, a, 0)?)?)?, squares, updates])
 }
 
+/// A step in float32, slots included, whatever the weight's dtype: only the weight is rounded.
+fn wide(step: fn(&[Tensor], &Attrs<'_>) -> Step, x: &[Tensor], a: &Attrs<'_>) -> Step {
+    let operands: Vec<Tensor> = x.iter().map(|t| t.cast(DType::F32)).collect::<Result<_>>()?;
+    let mut next = step(&operands, a)?;
+    next[0] = next[0].cast(x[0].dtype())?;
+    Ok(next)
+}
+
 /// The steps as operations of the registry: `(weight, gradient, slots..) -> (weight, slots..)`.
 pub(crate) const OPERATIONS: &[(&str, Arity, crate::registry::Operation)] = &[
-    ("optimizer/sgd", Arity::Exactly(2), |_, x, a| sgd(x, a)),
-    ("optimizer/momentum", Arity::Exactly(3), |_, x, a| momentum(x, a)),
-    ("optimizer/adam", Arity::Exactly(4), |_, x, a| adam(x, a)),
-    ("optimizer/adamax", Arity::Exactly(4), |_, x, a| adamax(x, a)),
-    ("optimizer/rmsprop", Arity::AtLeast(4), |_, x, a| rmsprop(x, a)),
-    ("optimizer/adagrad", Arity::Exactly(3), |_, x, a| adagrad(x, a)),
-    ("optimizer/adadelta", Arity::Exactly(4), |_, x, a| adadelta(x, a)),
+    ("optimizer/sgd", Arity::Exactly(2), |_, x, a| wide(sgd, x, a)),
+    ("optimizer/momentum", Arity::Exactly(3), |_, x, a| wide(momentum, x, a)),
+    ("optimizer/adam", Arity::Exactly(4), |_, x, a| wide(adam, x, a)),
+    ("optimizer/adamax", Arity::Exactly(4), |_, x, a| wide(adamax, x, a)),
+    ("optimizer/rmsprop", Arity::AtLeast(4), |_, x, a| wide(rmsprop, x, a)),
+    ("optimizer/adagrad", Arity::Exactly(3), |_, x, a| wide(adagrad, x, a)),
+    ("optimizer/adadelta", Arity::Exactly(4), |_, x, a| wide(adadelta, x, a)),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::registry::{invoke, op_id};
+
+    #[test]
+    fn a_narrow_weight_stays_one() -> Result<()> {
+        let d = crate::cpu(1);
+        let weight = d.scalar_of(DType::F16, 1.0);
+        let state = [weight.clone(), d.scalar_of(DType::F16, 0.5), weight.zeros_like()?, weight.zeros_like()?];
+        let next = invoke(&d, op_id("optimizer/adam")?, &state, &[0.1, 0.9, 0.999, 1e-7, 1.0])?;
+        let dtypes: Vec<DType> = next.iter().map(Tensor::dtype).collect();
+        assert_eq!(dtypes, [DType::F16, DType::F32, DType::F32]);
+        // The float16 nearest to 0.9.
+        assert_eq!(next[0].item()?, 0.899_902_343_75);
+        Ok(())
+    }
 
     /// Two steps from w = 1 with gradient 0.5 against values worked out by hand from the papers' formulas.
     #[test]

@@ -75,17 +75,12 @@ impl<'a> Attrs<'a> {
         Ok(self.number(i)? as i64 as u32)
     }
 
-    /// Number `i` as a dtype: 0 float32, 1 int32, 2 bool.
+    /// Number `i` as a dtype, by its position in [`DType::ALL`].
     ///
     /// # Errors
     /// `ErrorKind::DType` for another number.
     pub fn dtype(&self, i: usize) -> Result<DType> {
-        match self.number(i)? as i64 {
-            0 => Ok(DType::F32),
-            1 => Ok(DType::I32),
-            2 => Ok(DType::Bool),
-            other => Err(Error::dtype(self.op, "0, 1 or 2", other)),
-        }
+        DType::from_code(self.op, self.size(i)?)
     }
 
     /// The numbers from `i` on, as sizes.

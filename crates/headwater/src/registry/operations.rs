@@ -1,8 +1,7 @@
 //! The operations that are not rows of the pointwise table.
 
 use headwater_core::ops::{self, Conv1dOptions, Conv2dOptions, Padding, Padding1d, PoolOptions};
-use headwater_core::AllOk;
-use headwater_core::{DType, Device, Result, Scalar, Tensor};
+use headwater_core::{AllOk, Result, Tensor};
 
 use super::{one, two, Arity, Attrs, Declared};
 use crate::nn::{losses, metrics, optimizers};
@@ -57,15 +56,10 @@ fn reduce(f: Reduction, x: &[Tensor], a: &Attrs<'_>) -> Result<Vec<Tensor>> {
     one(f(&x[0], axes.as_deref(), a.flag(0)?))
 }
 
-/// A scalar for a pointwise operand that a call passes as a number.
-fn number(device: &Device, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
-    Ok(device.scalar(Scalar::F32(a.number(i)? as f32)))
-}
-
 const CREATION: &[Declared] = &[
     ("fill", Arity::Exactly(0), |d, _, a| {
         let dtype = a.dtype(0)?;
-        one(ops::broadcast_to(&d.scalar(Scalar::from_f64(dtype, a.number(1)?)), a.shape(2)?))
+        one(ops::broadcast_to(&d.scalar_of(dtype, a.number(1)?), a.shape(2)?))
     }),
     ("zeros", Arity::Exactly(0), |d, _, a| one(d.zeros(a.shape(1)?, a.dtype(0)?))),
     ("ones", Arity::Exactly(0), |d, _, a| one(d.ones(a.shape(1)?, a.dtype(0)?))),
@@ -154,7 +148,10 @@ const CONTRACTIONS: &[Declared] = &[
 
 const COMPOSITES: &[Declared] = &[
     ("div", Arity::Exactly(2), |_, x, _| one(ops::div(&x[0], &x[1]))),
-    ("leakyRelu", Arity::Exactly(1), |d, x, a| one(ops::prelu(&x[0].cast(DType::F32)?, &number(d, a, 0)?))),
+    ("leakyRelu", Arity::Exactly(1), |d, x, a| {
+        let dtype = x[0].dtype().float();
+        one(ops::prelu(&x[0].cast(dtype)?, &d.scalar_of(dtype, a.number(0)?)))
+    }),
     ("batchNorm", Arity::AtLeast(3), |_, x, a| {
         let offset = if a.flag(1)? { x.get(3) } else { None };
         let scale = if a.flag(2)? { x.last() } else { None };

@@ -1,7 +1,8 @@
 //! Color.
 
-use crate::dtype::{DType, HostSlice};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::host::HostSlice;
 use crate::ops::{mul, sum, tile};
 use crate::tensor::Tensor;
 

@@ -1,8 +1,9 @@
 //! Resizing by cubic convolution.
 
 use super::pixels;
-use crate::dtype::{DType, HostSlice};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::host::HostSlice;
 use crate::ops::{check_table, gather, mul, reshape, sum};
 use crate::shape::Shape;
 use crate::tensor::Tensor;

@@ -2,8 +2,9 @@
 
 use super::sample::{sample, Around};
 use super::{float, pixels, places, sizes, Interpolation};
-use crate::dtype::{DType, HostSlice};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::host::HostSlice;
 use crate::number;
 use crate::ops::{
     add, ceil, check_table, clip, div, equal, expand_dims, floor, greater, greater_equal, less, less_equal,

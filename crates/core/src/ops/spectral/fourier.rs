@@ -2,8 +2,9 @@
 
 use std::f64::consts::TAU;
 
-use crate::dtype::{DType, HostSlice};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::host::HostSlice;
 use crate::ops::{add, check_table, concat, matmul, mul, neg, pad, permute, reshape, reverse, slice, sub};
 use crate::shape::Shape;
 use crate::tensor::Tensor;

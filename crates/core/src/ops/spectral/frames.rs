@@ -4,8 +4,9 @@ use std::f64::consts::TAU;
 
 use super::fourier::{fitted, irfft, rfft};
 use crate::device::Device;
-use crate::dtype::{DType, HostSlice, Scalar};
+use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
+use crate::host::HostSlice;
 use crate::ops::{add, broadcast_to, check_table, div_no_nan, gather, mul, pad, reshape, slice, square};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
