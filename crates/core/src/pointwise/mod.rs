@@ -247,6 +247,7 @@ impl Function {
     }
 
     /// The value on one element: the reference the engines are tested against.
+    #[cfg(any(test, feature = "reference"))]
     pub fn eval(&self, inputs: &[Scalar]) -> Scalar {
         crate::scalar::eval(&self.program, inputs, &[], None)[self.output as usize]
     }

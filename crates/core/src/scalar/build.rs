@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops;
 
-use super::{eval_binary, eval_unary, BinOp, Instr, Program, Reg, UnOp};
+use super::{exact_binary, exact_unary, BinOp, Instr, Program, Reg, UnOp};
 use crate::dtype::{DType, Scalar};
 
 /// Builds a [`Program`]: equal instructions are shared, constants folded, neutral elements dropped.
@@ -144,8 +144,9 @@ impl<'b> Ex<'b> {
             UnOp::IsNan | UnOp::IsInf | UnOp::Not => DType::Bool,
             _ => self.dtype(),
         };
-        match self.builder.value(self.reg) {
-            Some(v) => self.builder.push(Instr::Const(eval_unary(op, v).bits()), dtype),
+        // What engines approximate is left to them: the same everywhere, and no second set of functions to download.
+        match self.builder.value(self.reg).and_then(|v| exact_unary(op, v)) {
+            Some(v) => self.builder.push(Instr::Const(v.bits()), dtype),
             None => self.builder.push(Instr::Unary(op, self.reg), dtype),
         }
     }
@@ -160,7 +161,9 @@ impl<'b> Ex<'b> {
         }
         let dtype = if op.is_comparison() { DType::Bool } else { self.dtype() };
         if let (Some(x), Some(y)) = (b.value(self.reg), b.value(other.reg)) {
-            return b.push(Instr::Const(eval_binary(op, x, y).bits()), dtype);
+            if let Some(v) = exact_binary(op, x, y) {
+                return b.push(Instr::Const(v.bits()), dtype);
+            }
         }
         match op {
             BinOp::Add if self.is(0.0) => return other,

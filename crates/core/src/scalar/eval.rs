@@ -5,6 +5,7 @@ use crate::dtype::{DType, Scalar};
 use crate::half;
 
 /// Evaluates `program` on one element and returns every register.
+#[cfg(any(test, feature = "reference"))]
 pub fn eval(program: &Program, inputs: &[Scalar], params: &[Scalar], acc: Option<Scalar>) -> Vec<Scalar> {
     let mut regs: Vec<Scalar> = Vec::with_capacity(program.code.len());
     for (instr, &dtype) in program.code.iter().zip(&program.types) {
@@ -45,9 +46,10 @@ pub fn eval_cast(value: Scalar, to: DType) -> Scalar {
     }
 }
 
-/// The result of a one-operand instruction.
-pub fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
-    match a {
+/// The result of a one-operand instruction that is the same wherever it is computed; `None` for one that every engine has
+/// its own approximation of.
+pub fn exact_unary(op: UnOp, a: Scalar) -> Option<Scalar> {
+    Some(match a {
         Scalar::F32(x) => match op {
             UnOp::Neg => Scalar::F32(-x),
             UnOp::Abs => Scalar::F32(x.abs()),
@@ -56,22 +58,12 @@ pub fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
             UnOp::Round => Scalar::F32(x.round_ties_even()),
             UnOp::Trunc => Scalar::F32(x.trunc()),
             UnOp::Sqrt => Scalar::F32(x.sqrt()),
-            UnOp::Exp => Scalar::F32(x.exp()),
-            UnOp::Expm1 => Scalar::F32(x.exp_m1()),
-            UnOp::Log => Scalar::F32(x.ln()),
-            UnOp::Log1p => Scalar::F32(x.ln_1p()),
-            UnOp::Sin => Scalar::F32(x.sin()),
-            UnOp::Cos => Scalar::F32(x.cos()),
-            UnOp::Tan => Scalar::F32(x.tan()),
-            UnOp::Asin => Scalar::F32(x.asin()),
-            UnOp::Acos => Scalar::F32(x.acos()),
-            UnOp::Atan => Scalar::F32(x.atan()),
-            UnOp::Tanh => Scalar::F32(x.tanh()),
             UnOp::IsNan => Scalar::Bool(x.is_nan()),
             UnOp::IsInf => Scalar::Bool(x.is_infinite()),
             UnOp::Not => Scalar::Bool(x == 0.0),
             UnOp::RoundF16 => Scalar::F32(half::F16.round(x)),
             UnOp::RoundBf16 => Scalar::F32(half::BF16.round(x)),
+            _ => return None,
         },
         Scalar::I32(x) => match op {
             UnOp::Neg => Scalar::I32(x.wrapping_neg()),
@@ -80,22 +72,20 @@ pub fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
             _ => a,
         },
         Scalar::Bool(x) => Scalar::Bool(if op == UnOp::Not { !x } else { x }),
-    }
+    })
 }
 
-/// The result of a two-operand instruction. Operands of different dtypes give the first operand back.
-pub fn eval_binary(op: BinOp, a: Scalar, b: Scalar) -> Scalar {
-    match (a, b) {
+/// The result of a two-operand instruction, as [`exact_unary`] says. Operands of different dtypes give the first operand back.
+pub fn exact_binary(op: BinOp, a: Scalar, b: Scalar) -> Option<Scalar> {
+    Some(match (a, b) {
         (Scalar::F32(x), Scalar::F32(y)) => match op {
             BinOp::Add => Scalar::F32(x + y),
             BinOp::Sub => Scalar::F32(x - y),
             BinOp::Mul => Scalar::F32(x * y),
             BinOp::Div => Scalar::F32(x / y),
-            BinOp::Rem => Scalar::F32(x % y),
             BinOp::Min => Scalar::F32(if x.is_nan() || y.is_nan() { f32::NAN } else { x.min(y) }),
             BinOp::Max => Scalar::F32(if x.is_nan() || y.is_nan() { f32::NAN } else { x.max(y) }),
-            BinOp::Pow => Scalar::F32(x.powf(y)),
-            BinOp::Atan2 => Scalar::F32(x.atan2(y)),
+            BinOp::Rem | BinOp::Pow | BinOp::Atan2 => return None,
             _ => compare(op, x.partial_cmp(&y)).unwrap_or(a),
         },
         (Scalar::I32(x), Scalar::I32(y)) => Scalar::I32(match op {
@@ -111,16 +101,54 @@ pub fn eval_binary(op: BinOp, a: Scalar, b: Scalar) -> Scalar {
             BinOp::Xor => x ^ y,
             BinOp::Shl => x.wrapping_shl(y as u32),
             BinOp::Shr => (x as u32).wrapping_shr(y as u32) as i32,
-            _ => return compare(op, Some(x.cmp(&y))).unwrap_or(a),
+            _ => return Some(compare(op, Some(x.cmp(&y))).unwrap_or(a)),
         }),
         (Scalar::Bool(x), Scalar::Bool(y)) => Scalar::Bool(match op {
             BinOp::And | BinOp::Mul | BinOp::Min => x & y,
             BinOp::Or | BinOp::Add | BinOp::Max => x | y,
             BinOp::Xor => x ^ y,
-            _ => return compare(op, Some(x.cmp(&y))).unwrap_or(a),
+            _ => return Some(compare(op, Some(x.cmp(&y))).unwrap_or(a)),
         }),
         _ => a,
-    }
+    })
+}
+
+/// The result of a one-operand instruction.
+#[cfg(any(test, feature = "reference"))]
+fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
+    let approximate = || match a {
+        Scalar::F32(x) => Scalar::F32(match op {
+            UnOp::Exp => x.exp(),
+            UnOp::Expm1 => x.exp_m1(),
+            UnOp::Log => x.ln(),
+            UnOp::Log1p => x.ln_1p(),
+            UnOp::Sin => x.sin(),
+            UnOp::Cos => x.cos(),
+            UnOp::Tan => x.tan(),
+            UnOp::Asin => x.asin(),
+            UnOp::Acos => x.acos(),
+            UnOp::Atan => x.atan(),
+            UnOp::Tanh => x.tanh(),
+            _ => x,
+        }),
+        _ => a,
+    };
+    exact_unary(op, a).unwrap_or_else(approximate)
+}
+
+/// The result of a two-operand instruction.
+#[cfg(any(test, feature = "reference"))]
+fn eval_binary(op: BinOp, a: Scalar, b: Scalar) -> Scalar {
+    let approximate = || match (a, b) {
+        (Scalar::F32(x), Scalar::F32(y)) => Scalar::F32(match op {
+            BinOp::Rem => x % y,
+            BinOp::Pow => x.powf(y),
+            BinOp::Atan2 => x.atan2(y),
+            _ => x,
+        }),
+        _ => a,
+    };
+    exact_binary(op, a, b).unwrap_or_else(approximate)
 }
 
 fn compare(op: BinOp, order: Option<std::cmp::Ordering>) -> Option<Scalar> {

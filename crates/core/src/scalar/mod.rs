@@ -10,7 +10,9 @@ mod eval;
 
 pub use build::{Builder, Ex};
 pub use derive::derivative;
-pub use eval::{eval, eval_binary, eval_cast, eval_unary};
+#[cfg(any(test, feature = "reference"))]
+pub use eval::eval;
+pub use eval::{eval_cast, exact_binary, exact_unary};
 
 use crate::dtype::{DType, Scalar};
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use headwater_core::dtype::Scalar;
 use headwater_core::plan::{Access, Map, Source};
-use headwater_core::scalar::{eval_binary, eval_cast, eval_unary, Instr, Reg};
+use headwater_core::scalar::{eval_cast, exact_binary, exact_unary, BinOp, Instr, Reg};
 use smallvec::SmallVec;
 
 use headwater_lanes::simd::Level;
@@ -59,7 +59,7 @@ impl Prepared {
                 Instr::Const(_) | Instr::Param(_) => false,
                 Instr::Acc => true,
                 Instr::Input(n) => !is_uniform(&map.inputs[n as usize]),
-                _ => instr.operands().any(|r| place[r as usize] != Place::Uniform),
+                _ => is_approximate(instr) || instr.operands().any(|r| place[r as usize] != Place::Uniform),
             };
             let output = map.outputs.iter().position(|&(r, _)| r as usize == i);
             if varies {
@@ -90,6 +90,15 @@ impl Prepared {
         let grain = ((1 << 16) / (map.program.cost() + 2)).max(TILE);
         let tile = if slots == 0 { LONG_TILE } else { TILE };
         Prepared { place, slots, copies, grain, tile }
+    }
+}
+
+/// Whether an instruction is computed by the lanes' own functions, of which there are none for one element.
+fn is_approximate(instr: &Instr) -> bool {
+    match instr {
+        Instr::Unary(op, _) => exact_unary(*op, Scalar::F32(1.0)).is_none(),
+        Instr::Binary(op, ..) => matches!(op, BinOp::Rem | BinOp::Pow | BinOp::Atan2),
+        _ => false,
     }
 }
 
@@ -152,8 +161,8 @@ impl Evaluate<'_, '_> {
                         }
                     }
                 }
-                Instr::Unary(op, a) => eval_unary(op, at(a)).bits(),
-                Instr::Binary(op, a, b) => eval_binary(op, at(a), at(b)).bits(),
+                Instr::Unary(op, a) => exact_unary(op, at(a)).map_or(0, Scalar::bits),
+                Instr::Binary(op, a, b) => exact_binary(op, at(a), at(b)).map_or(0, Scalar::bits),
                 Instr::Select(c, a, b) => at(if values[c as usize] != 0 { a } else { b }).bits(),
                 Instr::Cast(a) => eval_cast(at(a), program.types[i]).bits(),
                 Instr::Acc => 0,
