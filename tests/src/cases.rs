@@ -14,7 +14,7 @@ mod scan;
 mod dtypes;
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
-use headwater_core::pointwise::{table::ROWS, Row, TypeRule};
+use headwater_core::pointwise::{rows, Row, TypeRule};
 use headwater_core::{DType, HostData, Result, Tensor};
 
 mod einsum;
@@ -97,7 +97,7 @@ impl Case {
 
 /// Every case.
 pub fn cases() -> Vec<Case> {
-    let mut all: Vec<Case> = ROWS.iter().flat_map(pointwise).collect();
+    let mut all: Vec<Case> = rows().flat_map(pointwise).collect();
     all.extend(movement());
     all.extend(reductions());
     all.extend(contractions());

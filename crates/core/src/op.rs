@@ -293,6 +293,16 @@ pub enum Routine {
     },
 }
 
+impl Routine {
+    /// The feature of the engines that has its kernels.
+    pub fn feature(self) -> &'static str {
+        match self {
+            Routine::Linalg(_) => "linalg",
+            Routine::Sort { .. } => "sort",
+        }
+    }
+}
+
 /// Linear algebra over each matrix of a batch, float32. Operands are `[batch, rows, columns]`, the result is
 /// `[batch, size]`: the parts of a matrix's answer one after the other, each row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

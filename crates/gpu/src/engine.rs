@@ -4,14 +4,19 @@ use headwater_core::AllOk;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback, TimesCallback};
-use headwater_core::plan::{Kernel, Plan};
+#[cfg(feature = "times")]
+use headwater_core::engine::TimesCallback;
+use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
+#[cfg(feature = "times")]
+use headwater_core::plan::Kernel;
+use headwater_core::plan::Plan;
 use headwater_core::{DType, Error, Result};
 
-use crate::host::{Dispatch, Host, Id, UNIFORM_ALIGN};
+use crate::host::{Dispatch, Host, Id, StampsCallback, UNIFORM_ALIGN};
 use crate::memory::{buffer, lanes, Lanes, Memory};
 use crate::prepare::{prepare, Pass, Slot};
 use crate::shader::{Shader, MAX_BUFFERS};
+#[cfg(feature = "times")]
 use crate::times::Times;
 
 /// How a GPU engine runs.
@@ -36,6 +41,7 @@ pub struct GpuEngine {
     pipelines: Mutex<HashMap<String, Id>>,
     /// Held while commands are given: memory freed while a run is encoded must not be written by an upload before it.
     order: Mutex<()>,
+    #[cfg(feature = "times")]
     times: Times,
 }
 
@@ -48,6 +54,7 @@ impl GpuEngine {
             options,
             pipelines: Mutex::default(),
             order: Mutex::default(),
+            #[cfg(feature = "times")]
             times: Times::default(),
         }
     }
@@ -55,6 +62,20 @@ impl GpuEngine {
     /// How many different shaders were compiled.
     pub fn pipelines(&self) -> usize {
         self.pipelines.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// While kernels are timed, what is to be called with the times of a submission.
+    #[cfg(feature = "times")]
+    fn stamps(&self, plan: &Plan, prepared: &[Vec<Pass>]) -> Option<StampsCallback> {
+        self.times.begin(|| {
+            let of = |(kernel, passes): (&Kernel, &Vec<Pass>)| (kernel.label.clone(), passes.len());
+            plan.kernels.iter().zip(prepared).map(of).collect()
+        })
+    }
+
+    #[cfg(not(feature = "times"))]
+    fn stamps(&self, _: &Plan, _: &[Vec<Pass>]) -> Option<StampsCallback> {
+        None
     }
 
     /// The pipeline of a shader, found again by its text.
@@ -152,13 +173,13 @@ impl Engine for GpuEngine {
             frees.iter().for_each(|&v| run.values[v] = None);
         }
         if !run.dispatches.is_empty() {
-            let timed = || {
-                let of = |(kernel, passes): (&Kernel, &Vec<Pass>)| (kernel.label.clone(), passes.len());
-                plan.kernels.iter().zip(prepared).map(of).collect()
-            };
-            let submitted = self.host.submit(&run.dispatches, &run.uniforms, self.times.begin(timed));
+            let submitted = self.host.submit(&run.dispatches, &run.uniforms, self.stamps(plan, prepared));
             // Nobody must wait for the times of what did not run.
-            submitted.inspect_err(|_| self.times.set(false))?;
+            #[cfg(feature = "times")]
+            if submitted.is_err() {
+                self.times.set(false);
+            }
+            submitted?;
         }
         plan.results.iter().map(|&v| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype))).all_ok()
     }
@@ -187,12 +208,14 @@ impl Engine for GpuEngine {
         self.memory.usage()
     }
 
+    #[cfg(feature = "times")]
     fn time_kernels(&self, on: bool) -> bool {
         let able = self.host.limits().timestamps;
         self.times.set(on && able);
         able
     }
 
+    #[cfg(feature = "times")]
     fn take_times(&self, done: TimesCallback) {
         self.times.take(done);
     }

@@ -13,6 +13,7 @@ mod prepare;
 pub mod shader;
 #[cfg(feature = "native")]
 mod stamps;
+#[cfg(feature = "times")]
 mod times;
 
 pub use engine::{GpuEngine, GpuOptions};

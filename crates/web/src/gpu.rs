@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use headwater::{Device, Error, Result};
 use headwater_gpu::{Dispatch, GpuEngine, GpuOptions, Host, Id, Limits, StampsCallback, WordsCallback};
-use js_sys::{Float64Array, Uint32Array};
+use js_sys::Uint32Array;
 use wasm_bindgen::prelude::{wasm_bindgen, Closure};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -99,13 +99,11 @@ impl Host for Remote {
             commands.extend([d.uniform_offset * 4, d.uniform_size * 4, d.buffers.len() as u32]);
             commands.extend_from_slice(&d.buffers);
         }
-        let timed = if stamps.is_some() { dispatches.len() as u32 } else { 0 };
-        let done = stamps.map_or(JsValue::UNDEFINED, |stamps| {
-            Closure::once_into_js(move |result: JsValue| {
-                let pairs = |times: Float64Array| times.to_vec().chunks_exact(2).map(|t| [t[0], t[1]]).collect();
-                stamps(result.dyn_into::<Float64Array>().map(pairs).map_err(thrown));
-            })
-        });
+        let (timed, done) = match stamps {
+            #[cfg(feature = "times")]
+            Some(stamps) => (dispatches.len() as u32, settling(stamps)),
+            _ => (0, JsValue::UNDEFINED),
+        };
         self.host()?.submit(&commands, uniforms, timed, done).map_err(thrown)
     }
 
@@ -123,6 +121,15 @@ impl Host for Remote {
     fn wait(&self) -> bool {
         false
     }
+}
+
+/// A function that gives the times of passes, one number after the other, to `stamps`.
+#[cfg(feature = "times")]
+fn settling(stamps: StampsCallback) -> JsValue {
+    Closure::once_into_js(move |result: JsValue| {
+        let pairs = |times: js_sys::Float64Array| times.to_vec().chunks_exact(2).map(|t| [t[0], t[1]]).collect();
+        stamps(result.dyn_into().map(pairs).map_err(thrown));
+    })
 }
 
 /// A device on the GPU of `host`, and its number.

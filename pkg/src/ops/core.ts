@@ -52,6 +52,5 @@ export const reshape = /* @__PURE__ */ scoped(movement.reshape);
 export const reverse = /* @__PURE__ */ scoped(movement.reverse);
 export const slice = /* @__PURE__ */ scoped(movement.slice);
 export const squeeze = /* @__PURE__ */ scoped(movement.squeeze);
-export const topk = /* @__PURE__ */ scoped(movement.topk);
 export const transpose = /* @__PURE__ */ scoped(movement.transpose);
 export const unstack = /* @__PURE__ */ scoped(movement.unstack);

@@ -43,6 +43,7 @@ export const meshgrid = /* @__PURE__ */ scoped(movement.meshgrid);
 export const mirrorPad = /* @__PURE__ */ scoped(movement.mirrorPad);
 export const spaceToBatchND = /* @__PURE__ */ scoped(movement.spaceToBatchND);
 export const spaceToDepth = /* @__PURE__ */ scoped(movement.spaceToDepth);
+export const topk = /* @__PURE__ */ scoped(movement.topk);
 export const stridedSlice = /* @__PURE__ */ scoped(movement.stridedSlice);
 export const basicLSTMCell = /* @__PURE__ */ scoped(recurrent.basicLSTMCell);
 export const movingAverage = /* @__PURE__ */ scoped(recurrent.movingAverage);

@@ -29,6 +29,8 @@ mod spectral;
 mod standardize;
 mod volumes;
 
+#[cfg(feature = "special")]
+pub use crate::pointwise::special::{digamma, lgamma, log_add_exp};
 pub use crate::pointwise::table::*;
 pub use attention::{scaled_dot_product_attention, AttentionOptions};
 pub use contract::{

@@ -4,7 +4,10 @@
 //! and the WGSL code and the fusion rule from the expression, the gradient by differentiating it, the Rust function
 //! and the chained method by the table's macro, the JavaScript one from the row's name.
 
+#[cfg(feature = "special")]
 mod gamma;
+#[cfg(feature = "special")]
+pub mod special;
 pub mod table;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -255,5 +258,14 @@ impl Function {
 
 /// The row with a given TensorFlow.js name.
 pub fn row(name: &str) -> Option<&'static Row> {
-    table::ROWS.iter().find(|row| row.name == name)
+    rows().find(|row| row.name == name)
+}
+
+/// Every row of this build.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    #[cfg(feature = "special")]
+    let special = special::ROWS;
+    #[cfg(not(feature = "special"))]
+    let special: &[Row] = &[];
+    table::ROWS.iter().chain(special)
 }

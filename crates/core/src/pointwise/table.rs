@@ -2,7 +2,7 @@
 
 #[cfg(any(test, feature = "reference"))]
 use super::Check;
-use super::{gamma, Expression, Gradient, Row, TypeRule};
+use super::{Expression, Gradient, Row, TypeRule};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::scalar::Ex;
@@ -43,7 +43,10 @@ macro_rules! pointwise {
     };
 }
 
+#[cfg(feature = "special")]
+pub(super) use pointwise;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use Gradient::{Derived, OfInput, OfOutput};
 
 #[cfg(any(test, feature = "reference"))]
@@ -69,13 +72,6 @@ fn sinh_of(x: Ex<'_>) -> Ex<'_> {
 
 fn cosh_of(x: Ex<'_>) -> Ex<'_> {
     (x.exp() + (-x).exp()) * 0.5
-}
-
-/// Of the differences to the larger, both: so that the gradient is right where the operands are equal.
-fn log_add_exp_of<'b>(a: Ex<'b>, b: Ex<'b>) -> Ex<'b> {
-    let larger = a.max(b);
-    let from = larger.is_inf().select(larger.k(0.0), larger);
-    ((a - from).exp() + (b - from).exp()).log() + from
 }
 
 fn floor_div_of<'b>(a: Ex<'b>, b: Ex<'b>) -> Ex<'b> {
@@ -284,12 +280,6 @@ pointwise! {
     hard_sigmoid "hardSigmoid"/1 Float, |x| (x * 0.2 + 0.5).max(x.k(0.0)).min(x.k(1.0)), Derived, |x| (0.2 * x[0] + 0.5).clamp(0.0, 1.0), &[ANY];
     /// x * relu6(x + 3) / 6 (Howard et al. 2019).
     hard_swish "hardSwish"/1 Float, |x| x * (x + 3.0).max(x.k(0.0)).min(x.k(6.0)) * (1.0 / 6.0), Derived, |x| x[0] * (x[0] + 3.0).clamp(0.0, 6.0) / 6.0, &[ANY];
-    /// log(e^a + e^b), safe against overflow.
-    log_add_exp "logaddexp"/2 Float, log_add_exp_of, Derived, |x| x[0].max(x[1]) + (-(x[0] - x[1]).abs()).exp().ln_1p(), &[ANY, ANY];
-    /// The logarithm of the absolute value of the gamma function; infinite at its poles 0, -1, -2, ...
-    lgamma "lgamma"/1 Float, gamma::lgamma_of, OfInput(|x, dy| dy * gamma::digamma_of(x)), gamma::lgamma_reference, &[(-3.9, 9.0)];
-    /// The derivative of [`lgamma`]; infinite at its poles.
-    digamma "digamma"/1 Float, gamma::digamma_of, Derived, gamma::digamma_reference, &[(0.1, 9.0)];
     /// The error function: the normal distribution's mass within x * sqrt(2) of its mean.
     erf "erf"/1 Float, erf_of, OfInput(|x, dy| dy * (-(x * x)).exp() * FRAC_2_SQRT_PI), erf_reference, &[ANY];
     /// The Gaussian error linear unit: x times the normal distribution's mass below x (Hendrycks & Gimpel 2016).
@@ -306,7 +296,7 @@ mod tests {
     /// Every float row against its float64 reference, and its gradient against central differences of it.
     #[test]
     fn rows_match_their_references() {
-        for row in ROWS {
+        for row in super::super::rows() {
             let wanted = vec![DType::F32; row.arity()];
             let Ok(dtypes) = row.types.operands(row.name, &wanted) else {
                 continue;

@@ -1,6 +1,8 @@
 //! A plain interpreter of scalar programs: folds constants, and is the reference the engines are tested against.
 
-use super::{BinOp, Instr, Program, Reg, UnOp};
+use super::{BinOp, UnOp};
+#[cfg(any(test, feature = "reference"))]
+use super::{Instr, Program, Reg};
 use crate::dtype::{DType, Scalar};
 use crate::half;
 

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, ReduceOp, Routine};
+#[cfg(any(feature = "linalg", feature = "sort"))]
+use headwater_core::op::Routine;
+use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, ReduceOp};
 use headwater_core::plan::{Access, Head, Map, PadValue, Source, ValueId};
 use headwater_core::view::{collapse, View};
 use headwater_core::{DType, Error, Result, Shape};
@@ -15,7 +17,9 @@ use super::{PreparedKernel, Run};
 use crate::kernels::gemm::{self, Epilogue};
 #[cfg(feature = "linalg")]
 use crate::kernels::linalg;
-use crate::kernels::{conv, depthwise, images, multiply_strided, scan, sort, Matrix};
+#[cfg(feature = "sort")]
+use crate::kernels::sort;
+use crate::kernels::{conv, depthwise, images, multiply_strided, scan, Matrix};
 
 impl Run<'_> {
     /// Computes a head into `out`, row-major.
@@ -67,6 +71,7 @@ impl Run<'_> {
                 }
                 Ok(())
             }
+            #[cfg(feature = "sort")]
             Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out: shape } => {
                 let dtype = self.plan.values[inputs[0]].dtype;
                 sort::sort(pool, self.lanes(inputs[0])?, dtype, *descending, shapes[0][1], shape[1], out);
@@ -78,9 +83,9 @@ impl Run<'_> {
                 linalg::run(pool, *routine, shapes, &operands, bytemuck::cast_slice_mut(out));
                 Ok(())
             }
-            #[cfg(not(feature = "linalg"))]
-            Head::Routine { routine: Routine::Linalg(_), .. } => {
-                Err(Error::device("cpu", "this build is without linear algebra (feature linalg)"))
+            #[allow(unreachable_patterns)] // where all features are on
+            Head::Routine { routine, .. } => {
+                Err(Error::device("cpu", format!("this build is without the feature {}", routine.feature())))
             }
         }
     }

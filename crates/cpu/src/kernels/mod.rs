@@ -7,6 +7,7 @@ pub mod images;
 #[cfg(feature = "linalg")]
 pub mod linalg;
 pub mod scan;
+#[cfg(feature = "sort")]
 pub mod sort;
 
 use crate::threads::Pool;

@@ -9,12 +9,15 @@ mod linalg;
 mod math;
 mod program;
 mod reduce;
+#[cfg(feature = "scan")]
 mod scan;
+#[cfg(feature = "sort")]
 mod sort;
 
+#[cfg(any(feature = "linalg", feature = "sort"))]
 use headwater_core::op::Routine;
 use headwater_core::plan::{Head, Kernel, Plan, ValueId};
-use headwater_core::Result;
+use headwater_core::{Error, Result};
 
 use crate::engine::GpuOptions;
 pub use code::MAX_BUFFERS;
@@ -60,12 +63,12 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
     if let Some(Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, out }) = &kernel.head {
         return Ok(linalg::print(plan, &kernel.map, *routine, inputs, shapes, out));
     }
-    #[cfg(not(feature = "linalg"))]
-    if let Some(Head::Routine { routine: Routine::Linalg(_), .. }) = &kernel.head {
-        return Err(headwater_core::Error::device("webgpu", "this build is without linear algebra (feature linalg)"));
-    }
+    #[cfg(feature = "sort")]
     if let Some(Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out }) = &kernel.head {
         return Ok(sort::print(plan, kernel, inputs[0], *descending, [shapes[0][0], shapes[0][1], out[1]]));
+    }
+    if let Some(Head::Routine { routine, .. }) = &kernel.head {
+        return Err(Error::device("webgpu", format!("this build is without the feature {}", routine.feature())));
     }
     if options.tiles {
         match &kernel.head {
@@ -74,6 +77,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
                     return Ok(shaders);
                 }
             }
+            #[cfg(feature = "scan")]
             Some(Head::Scan { kind, shape, input }) => {
                 return Ok(scan::print(plan, kernel, *kind, *shape, *input));
             }

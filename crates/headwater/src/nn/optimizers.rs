@@ -42,8 +42,8 @@ fn momentum(x: &[Tensor], a: &Attrs<'_>) -> Step {
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015).
 fn adam(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
-    let t = a.number(4)?;
-    let correction = |beta: f64| w.device().scalar(Scalar::F32((1.0 / (1.0 - beta.powf(t))) as f32));
+    let t = a.size(4)? as i32;
+    let correction = |beta: f64| w.device().scalar(Scalar::F32((1.0 / (1.0 - beta.powi(t))) as f32));
     let m = average(m, g, a, 1)?;
     let v = average(v, &square(g)?, a, 2)?;
     let mean = mul(&m, &correction(a.number(1)?))?;
@@ -55,7 +55,7 @@ fn adam(x: &[Tensor], a: &Attrs<'_>) -> Step {
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015, section 7.1).
 fn adamax(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, m, u] = [&x[0], &x[1], &x[2], &x[3]];
-    let scale = 1.0 / (1.0 - a.number(1)?.powf(a.number(4)?));
+    let scale = 1.0 / (1.0 - a.number(1)?.powi(a.size(4)? as i32));
     let m = average(m, g, a, 1)?;
     let u = maximum(&mul(u, &fixed(w, a, 2)?)?, &abs(g)?)?;
     let corrected = w.device().scalar(Scalar::F32((a.number(0)? * scale) as f32));

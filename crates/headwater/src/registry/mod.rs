@@ -30,7 +30,7 @@ mod volumes;
 
 use std::sync::OnceLock;
 
-use headwater_core::pointwise::table::ROWS;
+use headwater_core::pointwise::rows;
 use headwater_core::{ops, Device, Error, Result, Tensor};
 
 pub use attrs::Attrs;
@@ -102,7 +102,7 @@ enum Run {
 fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
-        let pointwise = ROWS.iter().map(|row| Entry { name: row.name, run: Run::Pointwise(row.arity()) });
+        let pointwise = rows().map(|row| Entry { name: row.name, run: Run::Pointwise(row.arity()) });
         let declared = operations::all().map(|(name, arity, run)| Entry { name, run: Run::Declared(arity, run) });
         pointwise.chain(declared).collect()
     })

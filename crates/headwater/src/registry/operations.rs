@@ -107,7 +107,6 @@ const MOVEMENT: &[Declared] = &[
     ("stopGradient", Arity::Exactly(1), |_, x, _| one(x[0].stop_gradient())),
     ("gather", Arity::Exactly(2), |_, x, a| one(ops::gather(&x[0], &x[1], a.index(0)?, a.size(1)?))),
     ("unsortedSegmentSum", Arity::Exactly(2), |_, x, a| one(ops::unsorted_segment_sum(&x[0], &x[1], a.size(0)?))),
-    ("topk", Arity::Exactly(1), |_, x, a| two(ops::topk(&x[0], a.size(0)?))),
 ];
 
 const REDUCTIONS: &[Declared] = &[

@@ -2,9 +2,10 @@
 
 use headwater_core::ops;
 
-use super::{one, Arity, Declared};
+use super::{one, two, Arity, Declared};
 
 pub(super) const OPERATIONS: &[Declared] = &[
+    ("topk", Arity::Exactly(1), |_, x, a| two(ops::topk(&x[0], a.size(0)?))),
     // axis, exclusive, reverse
     ("cumsum", Arity::Exactly(1), |_, x, a| one(ops::cumsum(&x[0], a.index(0)?, a.flag(1)?, a.flag(2)?))),
     ("cumprod", Arity::Exactly(1), |_, x, a| one(ops::cumprod(&x[0], a.index(0)?, a.flag(1)?, a.flag(2)?))),
