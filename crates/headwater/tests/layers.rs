@@ -306,7 +306,7 @@ fn mistakes_are_named() {
         ("Conv2D", json!({"filters": 1, "kernel_size": 0})),
         ("Conv2D", json!({"filters": 1, "kernel_size": 2, "strides": 0})),
         ("MaxPooling2D", json!({"pool_size": [2, 0]})),
-        ("LayerNormalization", json!({"axis": [1, 2]})),
+        ("BatchNormalization", json!({"axis": [1, 2]})),
         ("Reshape", json!({})),
     ] {
         assert!(error(class, config.clone()).starts_with(&format!("Error in {class}: expected ")), "{class} {config}");

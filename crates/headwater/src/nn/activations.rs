@@ -22,7 +22,7 @@ fn operation(name: &str) -> String {
 /// `ErrorKind::Unknown`.
 pub fn known(name: &str) -> Result<()> {
     let operation = operation(name);
-    let composed = ["linear", "softmax", "logSoftmax", "leakyRelu", "gelu"];
+    let composed = ["linear", "softmax", "logSoftmax", "leakyRelu", "gelu", "hardSwish"];
     let single = row(&operation).is_some_and(|row| row.arity() == 1);
     if composed.contains(&operation.as_str()) || single {
         Ok(())
@@ -48,6 +48,8 @@ pub fn activation(name: &str, x: &Tensor) -> Result<Tensor> {
             let mass = ops::erf(&ops::mul(x, &x.constant(std::f64::consts::FRAC_1_SQRT_2))?)?;
             ops::add(&half, &ops::mul(&half, &mass)?)
         }
+        // x * relu6(x + 3) / 6 (Howard et al. 2019).
+        "hardSwish" => ops::mul(x, &ops::mul(&ops::relu6(&ops::add(x, &x.constant(3.0))?)?, &x.constant(1.0 / 6.0))?),
         simple => ops::pointwise(simple, &[x]),
     }
 }

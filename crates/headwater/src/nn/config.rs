@@ -72,7 +72,8 @@ impl<'a> Config<'a> {
         Ok(pair)
     }
 
-    fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
+    /// As [`Config::pair`], with sizes of 0.
+    pub fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
         let expected = || self.bad(key, "one or two whole numbers");
         let Some(value) = self.get(key) else { return default.ok_or_else(expected) };
         let pair = match value.list() {

@@ -5,7 +5,7 @@ use headwater_core::{ops, Result, Shape, Tensor};
 use super::super::activations::activation;
 use super::super::config::Config;
 use super::super::layer::{known, single, Call, Dims, Layer, Output, WeightSpec};
-use super::super::value::Map;
+use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
 use super::{layer, Make};
 
@@ -15,7 +15,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("LeakyReLU", |c| layer(simple(c, Kind::Leaky, "alpha", c.number("negative_slope", 0.3)?)?)),
     ("ELU", |c| layer(simple(c, Kind::Elu, "alpha", 1.0)?)),
     ("ThresholdedReLU", |c| layer(simple(c, Kind::Thresholded, "theta", 1.0)?)),
-    ("Softmax", |c| layer(simple(c, Kind::Softmax, "axis", -1.0)?)),
+    ("Softmax", |c| layer(Softmax { axes: axes(c)? })),
     ("PReLU", |c| layer(PRelu::new(c)?)),
 ];
 
@@ -89,7 +89,6 @@ enum Kind {
     Leaky,
     Elu,
     Thresholded,
-    Softmax,
 }
 
 /// An activation with one number.
@@ -119,7 +118,6 @@ impl Layer for Simple {
         let k = |v: f64| x.constant(v);
         let y = match self.kind {
             Kind::Leaky => ops::leaky_relu(x, self.value as f32)?,
-            Kind::Softmax => ops::softmax(x, self.value as isize)?,
             Kind::Thresholded => ops::select(&ops::greater(x, &k(self.value))?, x, &k(0.0))?,
             Kind::Elu => {
                 // The branch not taken stays finite: its gradient is multiplied by 0.
@@ -128,6 +126,40 @@ impl Layer for Simple {
             }
         };
         Ok(Output::of(y))
+    }
+}
+
+fn axes(c: &Config<'_>) -> Result<Vec<isize>> {
+    match c.get("axis") {
+        Some(Value::List(_)) => Ok(c.list("axis")?.unwrap_or_default().into_iter().map(|a| a as isize).collect()),
+        _ => Ok(vec![c.number("axis", -1.0)? as isize]),
+    }
+}
+
+struct Softmax {
+    axes: Vec<isize>,
+}
+
+impl Layer for Softmax {
+    fn class_name(&self) -> &'static str {
+        "Softmax"
+    }
+    fn config(&self, to: &mut Map) {
+        match *self.axes {
+            [axis] => to.set("axis", axis),
+            _ => to.set("axis", self.axes.clone()),
+        }
+    }
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        same("Softmax", inputs)
+    }
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+        let x = single("Softmax", inputs)?;
+        let [axis] = *self.axes else {
+            let logarithm = ops::sub(x, &ops::log_sum_exp(x, Some(&self.axes), true)?)?;
+            return ops::exp(&logarithm).map(Output::of);
+        };
+        ops::softmax(x, axis).map(Output::of)
     }
 }
 
@@ -148,7 +180,7 @@ impl Layer for PRelu {
         "PReLU"
     }
     fn config(&self, to: &mut Map) {
-        to.set("shared_axes", self.shared.clone());
+        to.set("shared_axes", (!self.shared.is_empty()).then(|| self.shared.clone()));
         write_weight(to, &self.alpha);
     }
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {

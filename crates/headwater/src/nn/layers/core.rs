@@ -126,6 +126,7 @@ impl Layer for Embedding {
     fn config(&self, to: &mut Map) {
         to.set("input_dim", self.input_dim);
         to.set("output_dim", self.output_dim);
+        to.set("mask_zero", false);
         write_weight(to, &self.embeddings);
     }
 

@@ -21,7 +21,7 @@ fn merge(c: &Config<'_>, combine: fn(&Tensor, &Tensor) -> Result<Tensor>) -> Res
     layer(Merge { class: c.class, combine })
 }
 
-/// Elementwise over inputs that broadcast.
+/// Elementwise over inputs that broadcast, sample by sample.
 struct Merge {
     class: &'static str,
     combine: fn(&Tensor, &Tensor) -> Result<Tensor>,
@@ -41,7 +41,12 @@ impl Layer for Merge {
         let mut shape = first.clone();
         for other in rest {
             let rank = shape.len().max(other.len());
-            let at = |s: &Dims, d: usize| (d + s.len()).checked_sub(rank).map_or(Some(1), |i| s[i]);
+            // The first axis is the samples': what is missing comes after it.
+            let at = |s: &Dims, d: usize| match (d + s.len()).checked_sub(rank) {
+                _ if d == 0 => s.first().copied().flatten(),
+                Some(i) if i > 0 => s[i],
+                _ => Some(1),
+            };
             shape = (0..rank)
                 .map(|d| match (at(&shape, d), at(other, d)) {
                     (a, b) if a == b => Ok(a),
@@ -64,7 +69,13 @@ impl Layer for Merge {
         let [first, rest @ ..] = inputs else {
             return Err(Error::argument(self.class, "at least one input", "none"));
         };
-        let mut result = rest.iter().try_fold(first.clone(), |sum, x| (self.combine)(&sum, x))?;
+        let rank = inputs.iter().map(Tensor::rank).max().unwrap_or(0);
+        let wide = |x: &Tensor| {
+            let mut shape = x.shape().to_vec();
+            (x.rank()..rank).for_each(|_| shape.insert(1.min(shape.len()), 1));
+            ops::reshape(x, shape)
+        };
+        let mut result = rest.iter().try_fold(wide(first)?, |sum, x| (self.combine)(&sum, &wide(x)?))?;
         if self.class == "Average" {
             let scale = result.device().constant(Scalar::F32(1.0 / inputs.len() as f32));
             result = ops::mul(&result, &scale)?;

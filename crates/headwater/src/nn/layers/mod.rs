@@ -7,6 +7,7 @@ mod merge;
 mod noise;
 mod norm;
 mod pooling;
+mod regularized;
 mod shaping;
 
 use headwater_core::{Error, Result};
@@ -35,15 +36,15 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
     // Rather an error than a model that trains to something else than its configuration says.
-    let asked = |key: &str| config.get(key).filter(|v| !matches!(v, Value::Bool(false)));
-    for key in ["activity_regularizer", "mask_zero"] {
-        if let Some(value) = asked(key) {
-            return Err(Error::argument(class_name, format!("no '{key}', which is not supported yet"), value));
-        }
+    if let Some(value) = config.get("mask_zero").filter(|v| !matches!(v, Value::Bool(false))) {
+        return Err(Error::argument(class_name, "no 'mask_zero', which is not supported yet", value));
     }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
-        Some((name, make)) => make(&Config::new(name, config)),
+        Some((name, make)) => {
+            let config = Config::new(name, config);
+            regularized::regularized(make(&config)?, config.object("activity_regularizer"))
+        }
         None => Err(Error::unknown("layer", class_name)),
     }
 }
@@ -61,8 +62,8 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_an_error() {
         let error = |class: &str, config: serde_json::Value| create(class, &config.into()).err().map(|e| e.to_string());
-        let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "L2", "config": {}}});
-        assert!(error("Dense", regularized).is_some_and(|e| e.contains("no 'activity_regularizer'")));
+        let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "Wibble", "config": {}}});
+        assert!(error("Dense", regularized).is_some_and(|e| e.contains("Unknown regularizer: 'wibble'")));
         let masked = json!({"input_dim": 2, "output_dim": 1, "mask_zero": true});
         assert!(error("Embedding", masked).is_some_and(|e| e.contains("no 'mask_zero'")));
         assert_eq!(error("Dense", json!({"units": 1, "activity_regularizer": null})), None);

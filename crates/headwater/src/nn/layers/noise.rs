@@ -1,10 +1,10 @@
 //! Layers that are random in training and nothing in inference.
 
-use headwater_core::{ops, Result, Shape, Tensor};
+use headwater_core::{ops, Error, Result, Shape, Tensor};
 
-use super::super::config::Config;
+use super::super::config::{data_format, Config};
 use super::super::layer::{single, Call, Dims, Layer, Output};
-use super::super::value::Map;
+use super::super::value::{Map, Value};
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -28,11 +28,30 @@ struct Noise {
     key: &'static str,
     amount: f64,
     channels_first: bool,
+    /// What is drawn once: a size of 1; null is the input's.
+    shape: Option<Value>,
+    seed: Option<Value>,
 }
 
 impl Noise {
     fn new(c: &Config<'_>, kind: Kind, key: &'static str) -> Result<Noise> {
-        Ok(Noise { class: c.class, kind, key, amount: c.number(key, 0.0)?, channels_first: c.channels_first()? })
+        Ok(Noise {
+            class: c.class,
+            kind,
+            key,
+            amount: c.number(key, 0.0)?,
+            channels_first: c.channels_first()?,
+            shape: c.get("noise_shape").cloned(),
+            seed: c.get("seed").cloned(),
+        })
+    }
+
+    /// The shape of what is drawn for a dropout.
+    fn drawn(&self, x: &Shape) -> Result<Shape> {
+        let Some(shape) = &self.shape else { return Ok(x.clone()) };
+        let wrong = || Error::argument(self.class, format!("{} sizes as 'noise_shape'", x.rank()), shape);
+        let sizes = shape.list().filter(|sizes| sizes.len() == x.rank()).ok_or_else(wrong)?;
+        Ok(sizes.iter().zip(x.iter()).map(|(size, &n)| size.size().unwrap_or(n)).collect())
     }
 }
 
@@ -43,8 +62,12 @@ impl Layer for Noise {
 
     fn config(&self, to: &mut Map) {
         to.set(self.key, self.amount);
-        if self.channels_first {
-            to.set("data_format", "channels_first");
+        to.set("seed", self.seed.clone());
+        if matches!(self.kind, Kind::Dropout) {
+            to.set("noise_shape", self.shape.clone());
+        }
+        if self.class == "SpatialDropout2D" {
+            to.set("data_format", data_format(self.channels_first));
         }
     }
 
@@ -58,15 +81,18 @@ impl Layer for Noise {
             return Ok(Output::of(x.clone()));
         }
         let amount = self.amount as f32;
-        let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, call.seed);
+        // The layer's own seed makes it another sequence of draws, as repeatable as the caller's.
+        let own = self.seed.as_ref().and_then(Value::number);
+        let seed = own.map_or(call.seed, |own| ops::hash_key(call.seed, own as i64 as u32));
+        let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, seed);
         let y = match self.kind {
-            Kind::Dropout => ops::dropout(x, amount, None, call.seed)?,
+            Kind::Dropout => ops::dropout(x, amount, Some(&self.drawn(x.shape())?), seed)?,
             Kind::SpatialDropout => {
                 // Whole channels are dropped together.
                 let channel = if self.channels_first { 1 } else { x.rank().saturating_sub(1) };
                 let noise: Shape =
                     x.shape().iter().enumerate().map(|(d, &n)| if d == 0 || d == channel { n } else { 1 }).collect();
-                ops::dropout(x, amount, Some(&noise), call.seed)?
+                ops::dropout(x, amount, Some(&noise), seed)?
             }
             Kind::Gaussian => ops::add(x, &normal(0.0, amount)?)?,
             Kind::GaussianDropout => ops::mul(x, &normal(1.0, (amount / (1.0 - amount)).sqrt())?)?,

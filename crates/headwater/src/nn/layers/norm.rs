@@ -118,7 +118,7 @@ impl Layer for BatchNormalization {
 }
 
 struct LayerNormalization {
-    axis: isize,
+    axes: Vec<isize>,
     epsilon: f64,
     gamma: Option<WeightSpec>,
     beta: Option<WeightSpec>,
@@ -126,8 +126,12 @@ struct LayerNormalization {
 
 impl LayerNormalization {
     fn new(c: &Config<'_>) -> Result<LayerNormalization> {
+        let axes = match c.get("axis") {
+            Some(Value::List(_)) => c.list("axis")?.unwrap_or_default().into_iter().map(|a| a as isize).collect(),
+            _ => vec![axis(c)?],
+        };
         Ok(LayerNormalization {
-            axis: axis(c)?,
+            axes,
             epsilon: c.number("epsilon", 1e-3)?,
             gamma: c.flag("scale", true)?.then(|| weight(c, "gamma", "Ones")),
             beta: c.flag("center", true)?.then(|| weight(c, "beta", "Zeros")),
@@ -141,7 +145,10 @@ impl Layer for LayerNormalization {
     }
 
     fn config(&self, to: &mut Map) {
-        to.set("axis", self.axis);
+        match *self.axes {
+            [axis] => to.set("axis", axis),
+            _ => to.set("axis", self.axes.clone()),
+        }
         to.set("epsilon", self.epsilon);
         to.set("scale", self.gamma.is_some());
         to.set("center", self.beta.is_some());
@@ -150,8 +157,9 @@ impl Layer for LayerNormalization {
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let input = single("LayerNormalization", inputs)?;
-        let n = known("LayerNormalization", input, position("LayerNormalization", self.axis, input)?)?;
-        Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: Shape::from([n]), ..w.clone() }).collect())
+        let size = |&axis: &isize| known("LayerNormalization", input, position("LayerNormalization", axis, input)?);
+        let shape: Shape = self.axes.iter().map(size).collect::<Result<_>>()?;
+        Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: shape.clone(), ..w.clone() }).collect())
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -160,13 +168,14 @@ impl Layer for LayerNormalization {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
         let x = single("LayerNormalization", inputs)?;
-        let axis = x.shape().axis(self.axis, "LayerNormalization")?;
-        let spread: Shape = (0..x.rank()).map(|d| if d == axis { x.shape()[d] } else { 1 }).collect();
+        let axes: Vec<usize> =
+            self.axes.iter().map(|&axis| x.shape().axis(axis, "LayerNormalization")).collect::<Result<_>>()?;
+        let spread: Shape = (0..x.rank()).map(|d| if axes.contains(&d) { x.shape()[d] } else { 1 }).collect();
         let mut next = weights.iter();
         let wide = |t: &Tensor| ops::reshape(t, &spread);
         let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
         let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        let (mean, variance) = ops::moments(x, Some(&[axis as isize]), true)?;
+        let (mean, variance) = ops::moments(x, Some(&self.axes), true)?;
         ops::batch_norm(x, &mean, &variance, beta.as_ref(), gamma.as_ref(), self.epsilon as f32).map(Output::of)
     }
 }

@@ -8,7 +8,7 @@ use super::super::value::Map;
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
-    ("Flatten", |_| layer(Flatten)),
+    ("Flatten", |c| layer(Flatten { channels_first: c.channels_first()? })),
     ("Reshape", |c| layer(Reshape::new(c)?)),
     ("Permute", |c| layer(Permute::new(c)?)),
     ("RepeatVector", |c| layer(RepeatVector { n: c.size("n")? })),
@@ -17,14 +17,18 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("UpSampling2D", |c| layer(UpSampling::new(c)?)),
 ];
 
-struct Flatten;
+struct Flatten {
+    channels_first: bool,
+}
 
 impl Layer for Flatten {
     fn class_name(&self) -> &'static str {
         "Flatten"
     }
 
-    fn config(&self, _to: &mut Map) {}
+    fn config(&self, to: &mut Map) {
+        to.set("data_format", data_format(self.channels_first));
+    }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = single("Flatten", inputs)?;
@@ -38,7 +42,10 @@ impl Layer for Flatten {
         let x = single("Flatten", inputs)?;
         let batch = x.shape().first().copied().unwrap_or(1);
         let rest: usize = x.shape().iter().skip(1).product();
-        ops::reshape(x, [batch, rest]).map(Output::of)
+        // What was trained with channels last reads them last.
+        let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
+        let x = if self.channels_first && x.rank() > 2 { ops::permute(x, &order)? } else { x.clone() };
+        ops::reshape(&x, [batch, rest]).map(Output::of)
     }
 }
 
