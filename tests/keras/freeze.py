@@ -73,6 +73,11 @@ def call(layer, xs, kwargs):
     return layer(*positional, **named, **rest)
 
 
+def weights_of(layer):
+    """Keras's weights, and after them the states that a recurrent layer carries from call to call."""
+    return [*layer.weights, *tf.nest.flatten(getattr(layer, "states", None) or [])]
+
+
 def flat(x):
     return [t for t in tf.nest.flatten(x) if t is not None]
 
@@ -90,10 +95,10 @@ def case(layer, *inputs, training=None, weights=None, how=None, note=None):
     for made in [layer, other]:
         call(made, [tf.constant(x) for x in xs], kwargs | ({} if training is None else {"training": False}))
     initial = []
-    for w, v in zip(layer.weights, other.weights):
+    for w, v in zip(weights_of(layer), weights_of(other)):
         a, b = np.asarray(w), np.asarray(v)
         initial.append(frozen(a) if a.size and np.array_equal(a, b) and w.name != "rnn_state" else None)
-    for w in layer.weights:
+    for w in weights_of(layer):
         if "seed" in w.name or not str(w.dtype).startswith("float"):
             continue
         value = (weights or {}).get(w.name)
@@ -101,7 +106,7 @@ def case(layer, *inputs, training=None, weights=None, how=None, note=None):
         if "variance" in w.name:
             value = np.abs(value) + 0.5
         w.assign(value)
-    before = [np.asarray(w) for w in layer.weights]
+    before = [np.asarray(w) for w in weights_of(layer)]
 
     variables = [tf.Variable(x) if x.dtype == np.float32 else tf.constant(x) for x in xs]
     with tf.GradientTape() as tape:
@@ -120,16 +125,16 @@ def case(layer, *inputs, training=None, weights=None, how=None, note=None):
     wanted = [v for v in variables if isinstance(v, tf.Variable)]
     grads = tape.gradient(total, trained + wanted) if any(f is not None for f in factors) else [None] * (len(trained) + len(wanted))
     grads = [None if g is None else tf.convert_to_tensor(g) for g in grads]
-    of_weights = [grads[names[id(w)]] if id(w) in names else None for w in layer.weights]
+    of_weights = [grads[names[id(w)]] if id(w) in names else None for w in weights_of(layer)]
     rest = iter(grads[len(trained):])
     of_inputs = [next(rest) if isinstance(v, tf.Variable) else None for v in variables]
 
-    after = [np.asarray(w) for w in layer.weights]
+    after = [np.asarray(w) for w in weights_of(layer)]
     result = {
         "class": class_of(layer),
         "config": layer.get_config(),
         "inputs": [frozen(x) for x in xs],
-        "weights": [[w.name, bool(w.trainable), frozen(b)] for w, b in zip(layer.weights, before)],
+        "weights": [[w.name, bool(w.trainable), frozen(b)] for w, b in zip(weights_of(layer), before)],
         "outputs": [frozen(o) for o in outputs],
         "factors": [optional(f if f is None else f.astype("float32")) for f in factors],
         "weight_gradients": [optional(g) for g in of_weights],
@@ -145,11 +150,11 @@ def case(layer, *inputs, training=None, weights=None, how=None, note=None):
         result["training"] = True
     if any(not np.array_equal(a, b) for a, b in zip(after, before)):
         result["updates"] = [None if np.array_equal(a, b) else frozen(a) for a, b in zip(after, before)]
-    for w, b in zip(layer.weights, before):
+    for w, b in zip(weights_of(layer), before):
         w.assign(b)
     if layer.losses:
         result["loss"] = short(sum(float(v) for v in layer.losses))
-    constraints = [getattr(w, "constraint", None) for w in layer.weights]
+    constraints = [getattr(w, "constraint", None) for w in weights_of(layer)]
     if any(c is not None for c in constraints):
         result["constrained"] = [None if c is None else frozen(c(tf.constant(b))) for c, b in zip(constraints, before)]
     if note is not None:

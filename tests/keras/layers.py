@@ -49,6 +49,25 @@ def core():
     yield case(L.GaussianDropout(0.3), rows)
 
 
+STEPS = [[True, True, False], [True, False, True]]
+
+
+def masks():
+    sequence = Input(2, 3, 4, mask=STEPS)
+    index = Input(2, 3, dtype="int32", values=[[0, 4, 1], [4, 0, 2]])
+    yield case(L.Embedding(5, 3, mask_zero=True), index)
+    for layer in [L.Dense(2), L.Activation("relu"), L.ReLU(), L.LeakyReLU(), L.ELU(), L.PReLU(), L.Dropout(0.2), L.GaussianNoise(0.1), L.GaussianDropout(0.1), L.LayerNormalization(), L.Rescaling(2.0), L.Flatten(), L.Reshape((12,)), L.Permute((2, 1)), L.SpatialDropout1D(0.1)]:
+        yield case(layer, sequence)
+    yield case(L.BatchNormalization(), sequence, training=True)
+    yield case(L.Softmax(), Input(2, 3, mask=STEPS))
+    yield case(L.Softmax(axis=[0, 1]), Input(2, 3, mask=STEPS))
+    for make in [L.Add, L.Multiply, L.Maximum]:
+        yield case(make(), sequence, Input(2, 3, 4, mask=[[True, False, False], [True, True, True]]))
+    yield case(L.Average(), sequence, Input(2, 3, 4))
+    yield case(L.Concatenate(), sequence, Input(2, 3, 2))
+    yield case(L.Concatenate(axis=1), sequence, Input(2, 2, 4, mask=[[False, True], [True, True]]))
+
+
 def merge():
     three = [Input(2, 3), Input(2, 3), Input(2, 3)]
     for make in [L.Add, L.Multiply, L.Average, L.Maximum, L.Minimum]:
@@ -130,7 +149,7 @@ def normalization():
     yield case(L.Rescaling(0.5, offset=[2.0, 0.5, 1.0, 3.0]), rows)
 
 
-FAMILIES = dict(core=core, merge=merge, convolution=convolution, pooling=pooling, shaping=shaping, normalization=normalization)
+FAMILIES = dict(core=core, masks=masks, merge=merge, convolution=convolution, pooling=pooling, shaping=shaping, normalization=normalization)
 
 if __name__ == "__main__":
     for name, make in FAMILIES.items():

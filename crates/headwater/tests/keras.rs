@@ -128,6 +128,7 @@ struct Case<'a> {
     json: &'a Value,
     layer: Box<dyn Layer>,
     inputs: Vec<Tensor>,
+    masks: Vec<Option<Tensor>>,
     weights: Vec<Tensor>,
     wrong: Vec<String>,
 }
@@ -139,7 +140,9 @@ impl Case<'_> {
         let inputs = list(&json["inputs"])?.iter().map(|v| Frozen::new(v)?.upload(device)).collect::<Result<_>>()?;
         let weights =
             list(&json["weights"])?.iter().map(|w| Frozen::new(&w[2])?.upload(device)).collect::<Result<_>>()?;
-        Ok(Case { json, layer, inputs, weights, wrong: Vec::new() })
+        let mask = |v: &Value| (!v.is_null()).then(|| Frozen::new(v)?.upload(device)).transpose();
+        let masks = json["masks"].as_array().into_iter().flatten().map(mask).collect::<Result<_>>()?;
+        Ok(Case { json, layer, inputs, masks, weights, wrong: Vec::new() })
     }
 
     fn configurations(&mut self) -> Result<()> {
@@ -174,7 +177,7 @@ impl Case<'_> {
         if described != expected {
             self.wrong.push(format!("weights: {described:?} instead of {expected:?}"));
         }
-        for (i, spec) in specs.iter().enumerate() {
+        for (i, spec) in specs.iter().enumerate().filter(|(_, spec)| !spec.state) {
             let name = format!("'{}'", spec.name);
             if !self.json["initial"][i].is_null() {
                 let initial = initialize(device, &spec.initializer, &spec.shape, spec.dtype, 1)?;
@@ -193,7 +196,7 @@ impl Case<'_> {
     }
 
     fn outputs(&mut self, device: &Device, specs: &[WeightSpec]) -> Result<()> {
-        let call = Call { training: self.json["training"] == true, seed: 1 };
+        let call = Call { training: self.json["training"] == true, seed: 1, masks: &self.masks };
         let outputs = list(&self.json["outputs"])?;
         let factors = list(&self.json["factors"])?;
         let mut wrong = Vec::new();
@@ -234,6 +237,16 @@ impl Case<'_> {
         })?;
         for ((i, frozen), gradient) in wanted.into_iter().zip(&found) {
             Frozen::new(frozen)?.check(&format!("gradient {i}"), gradient, &mut wrong)?;
+        }
+        let masks = self.layer.masks(&self.inputs, &self.masks)?;
+        for i in 0..outputs.len() {
+            match (masks.get(i).cloned().flatten(), &self.json["output_masks"][i]) {
+                (None, Value::Null) => (),
+                (Some(mask), frozen) if !frozen.is_null() => {
+                    Frozen::new(frozen)?.check(&format!("mask {i}"), &mask, &mut wrong)?;
+                }
+                (ours, keras) => wrong.push(format!("mask {i}: {ours:?} instead of {keras}")),
+            }
         }
         let mut loss = 0.0;
         for term in losses {

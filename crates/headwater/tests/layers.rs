@@ -76,6 +76,31 @@ fn cases() -> Vec<Case> {
         ("LayerNormalization", json!({}), image()),
         ("LayerNormalization", json!({"scale": false, "axis": 1}), image()),
         ("Rescaling", json!({"scale": [2.0, 0.5, 1.0, 3.0], "offset": -1}), image()),
+        ("LSTM", json!({"units": 2, "dropout": 0.4, "recurrent_dropout": 0.3}), vec![vec![2, 3, 4]]),
+        (
+            "GRU",
+            json!({"units": 2, "dropout": 0.4, "recurrent_dropout": 0.3, "implementation": 1}),
+            vec![vec![2, 3, 4]],
+        ),
+        ("SimpleRNN", json!({"units": 2, "dropout": 0.4, "seed": 7}), vec![vec![2, 3, 4]]),
+        (
+            "ConvLSTM2D",
+            json!({"filters": 2, "kernel_size": 2, "dropout": 0.4, "recurrent_dropout": 0.3}),
+            vec![vec![2, 2, 3, 3, 1]],
+        ),
+        (
+            "Bidirectional",
+            json!({"layer": {"class_name": "LSTM", "config": {"units": 2, "dropout": 0.4}}}),
+            vec![vec![2, 3, 4]],
+        ),
+        (
+            "RNN",
+            json!({"cell": [
+                {"class_name": "GRUCell", "config": {"units": 2, "dropout": 0.4, "recurrent_dropout": 0.4}},
+                {"class_name": "LSTMCell", "config": {"units": 3, "dropout": 0.4, "recurrent_dropout": 0.4}}
+            ]}),
+            vec![vec![2, 3, 4]],
+        ),
     ]
 }
 
@@ -107,7 +132,7 @@ fn configurations_survive_a_round_trip() -> Result<()> {
 #[test]
 fn shapes_are_foretold_and_gradients_are_differences() -> Result<()> {
     let device = cpu(1);
-    let call = Call { training: true, seed: 5 };
+    let call = Call { training: true, seed: 5, ..Call::default() };
     for (class, config, shapes) in cases() {
         let what = format!("{class} {config}");
         let layer = create(class, &config)?;
@@ -249,7 +274,8 @@ fn batch_normalization_moves_its_averages() -> Result<()> {
     let layer = create("BatchNormalization", &json!({"momentum": 0.9, "center": false, "scale": false}))?;
     let weights = [upload(&device, &[1], &[1.0])?, upload(&device, &[1], &[2.0])?];
     let x = upload(&device, &[2, 1], &[2.0, 6.0])?;
-    let output = layer.call(std::slice::from_ref(&x), &weights, &Call { training: true, seed: 0 })?;
+    let output =
+        layer.call(std::slice::from_ref(&x), &weights, &Call { training: true, seed: 0, ..Call::default() })?;
     let updates: Vec<(usize, f64)> =
         output.updates.iter().map(|(i, t)| Ok((*i, f64::from(t.to_vec()?[0])))).collect::<Result<_>>()?;
     assert_eq!(updates.iter().map(|u| u.0).collect::<Vec<_>>(), [0, 1]);
@@ -262,7 +288,7 @@ fn batch_normalization_moves_its_averages() -> Result<()> {
 fn noise_is_for_training_alone() -> Result<()> {
     let device = cpu(1);
     let x = device.ones([4, 8, 8, 16], DType::F32)?;
-    let training = Call { training: true, seed: 3 };
+    let training = Call { training: true, seed: 3, ..Call::default() };
     for (class, key) in
         [("Dropout", "rate"), ("SpatialDropout2D", "rate"), ("GaussianNoise", "stddev"), ("GaussianDropout", "rate")]
     {
@@ -283,6 +309,23 @@ fn noise_is_for_training_alone() -> Result<()> {
         let (low, high) = (ops::min(&y, Some(&others), false)?, ops::max(&y, Some(&others), false)?);
         assert_eq!(low.to_vec()?, high.to_vec()?, "{format}");
     }
+    Ok(())
+}
+
+#[test]
+fn what_a_recurrent_layer_drops_is_the_same_at_every_step() -> Result<()> {
+    let device = cpu(1);
+    let x = device.ones([1, 3, 8], DType::F32)?;
+    let config = json!({"units": 8, "dropout": 0.5, "use_bias": false, "activation": null, "return_sequences": true});
+    let layer = create("SimpleRNN", &config)?;
+    let weights = [
+        initialize(&device, &headwater::nn::Value::class("Identity"), &Shape::from([8, 8]), DType::F32, 1)?,
+        device.zeros([8, 8], DType::F32)?,
+    ];
+    let training = Call { training: true, seed: 3, ..Call::default() };
+    let y = layer.call(std::slice::from_ref(&x), &weights, &training)?.tensors[0].to_vec()?;
+    assert!(y.iter().all(|&v| v == 0.0 || v == 2.0) && y.contains(&0.0) && y.contains(&2.0), "{y:?}");
+    assert_eq!((&y[..8], &y[..8]), (&y[8..16], &y[16..]));
     Ok(())
 }
 

@@ -78,7 +78,8 @@ pub fn layer_output_shape(handle: u32, input_shapes: &[u8]) -> JsResult<Vec<u8>>
 #[wasm_bindgen(js_name = layerCall)]
 pub fn layer_call(handle: u32, inputs: &[u32], weights: &[u32], training: bool, seed: u32) -> JsResult<Vec<f64>> {
     let (inputs, weights) = (tensors(inputs).map_err(throw)?, tensors(weights).map_err(throw)?);
-    let output = with_layer(handle, |layer| layer.call(&inputs, &weights, &Call { training, seed }))?;
+    let output =
+        with_layer(handle, |layer| layer.call(&inputs, &weights, &Call { training, seed, ..Call::default() }))?;
     let mut out = vec![output.tensors.len() as f64];
     output.tensors.into_iter().for_each(|t| export(&mut out, t));
     out.push(output.updates.len() as f64);

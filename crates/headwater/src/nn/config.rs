@@ -3,7 +3,7 @@
 use headwater_core::ops::Padding;
 use headwater_core::{Error, Result};
 
-use super::value::Value;
+use super::value::{Map, Value};
 
 /// A layer's configuration.
 pub struct Config<'a> {
@@ -21,6 +21,18 @@ impl<'a> Config<'a> {
     /// The value of a key; null counts as missing.
     pub fn get(&self, key: &str) -> Option<&'a Value> {
         self.values.get(key)
+    }
+
+    /// Keys and values.
+    #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let map = if let Value::Map(map) = self.values { Some(map) } else { None };
+        map.into_iter().flat_map(Map::iter)
+    }
+
+    /// Whether a key is there and null, which is not its default.
+    pub fn is_null(&self, key: &str) -> bool {
+        matches!(self.values, Value::Map(map) if map.get(key) == Some(&Value::Null))
     }
 
     fn bad(&self, key: &str, expected: &str) -> Error {
@@ -119,11 +131,18 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// An activation's name, `linear` where missing; Keras 3 may write an object.
+    /// An activation's name, `linear` where missing.
     pub fn activation(&self) -> Result<String> {
-        let Some(value) = self.get("activation") else { return Ok("linear".into()) };
+        self.activation_of("activation", "linear")
+    }
+
+    /// The name of an activation, or the default; null is `linear`. Keras 3 may write an object.
+    pub fn activation_of(&self, key: &str, default: &str) -> Result<String> {
+        let Some(value) = self.get(key) else {
+            return Ok(if self.is_null(key) { "linear".into() } else { default.into() });
+        };
         let name = value.text().or_else(|| value.get("config")?.text()).or_else(|| value.get("class_name")?.text());
-        let name = name.ok_or_else(|| self.bad("activation", "a name"))?;
+        let name = name.ok_or_else(|| self.bad(key, "a name"))?;
         super::activations::known(name)?;
         Ok(name.into())
     }

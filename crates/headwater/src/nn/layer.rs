@@ -24,15 +24,26 @@ pub struct WeightSpec {
     pub constraint: Option<Value>,
     /// Whether training changes it.
     pub trainable: bool,
+    /// Whether it is what a recurrent layer carries from call to call, which is not stored with a model.
+    pub state: bool,
 }
 
 /// How a layer is called.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Call {
+pub struct Call<'a> {
     /// Training rather than inference.
     pub training: bool,
     /// What random layers draw from; another one for each call.
     pub seed: u32,
+    /// Which steps of each input count, as bool tensors; none where missing: all do.
+    pub masks: &'a [Option<Tensor>],
+}
+
+impl<'a> Call<'a> {
+    /// The mask of input `index`.
+    pub fn mask(&self, index: usize) -> Option<&'a Tensor> {
+        self.masks.get(index).and_then(Option::as_ref)
+    }
 }
 
 /// What a layer gives.
@@ -79,7 +90,20 @@ pub trait Layer: Send + Sync {
     ///
     /// # Errors
     /// What the layer's operations give.
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call) -> Result<Output>;
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output>;
+
+    /// Which steps of the outputs count, given those of the inputs. A layer that says nothing drops masks.
+    ///
+    /// # Errors
+    /// What the operations on masks give.
+    fn masks(&self, _inputs: &[Tensor], _masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        Ok(Vec::new())
+    }
+}
+
+/// The first input's mask for the output.
+pub(super) fn pass(masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+    Ok(masks.iter().take(1).cloned().collect())
 }
 
 /// A shape for messages: `[null,224,224,3]`.

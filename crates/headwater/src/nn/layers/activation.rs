@@ -4,7 +4,7 @@ use headwater_core::{ops, Result, Shape, Tensor};
 
 use super::super::activations::activation;
 use super::super::config::Config;
-use super::super::layer::{known, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{known, pass, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
 use super::{layer, Make};
@@ -37,8 +37,12 @@ impl Layer for Activation {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("Activation", inputs)
     }
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         activation(&self.name, single("Activation", inputs)?).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -67,7 +71,7 @@ impl Layer for Relu {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("ReLU", inputs)
     }
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("ReLU", inputs)?;
         let k = |v: f64| x.constant(v);
         let positive = match (self.slope == 0.0 && self.threshold == 0.0, self.max) {
@@ -82,6 +86,10 @@ impl Layer for Relu {
             Some(max) => ops::minimum(&positive, &k(max))?,
             None => positive,
         }))
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -113,7 +121,7 @@ impl Layer for Simple {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same(self.class, inputs)
     }
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         let k = |v: f64| x.constant(v);
         let y = match self.kind {
@@ -126,6 +134,10 @@ impl Layer for Simple {
             }
         };
         Ok(Output::of(y))
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -153,13 +165,19 @@ impl Layer for Softmax {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("Softmax", inputs)
     }
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("Softmax", inputs)?;
-        let [axis] = *self.axes else {
-            let logarithm = ops::sub(x, &ops::log_sum_exp(x, Some(&self.axes), true)?)?;
-            return ops::exp(&logarithm).map(Output::of);
+        let logits = call.mask(0).map_or(Ok(x.clone()), |mask| ops::select(mask, x, &x.constant(-1e9)))?;
+        let y = match *self.axes {
+            [axis] => ops::softmax(&logits, axis)?,
+            _ => ops::exp(&ops::sub(&logits, &ops::log_sum_exp(&logits, Some(&self.axes), true)?)?)?,
         };
-        ops::softmax(x, axis).map(Output::of)
+        // Where nothing counts there is nothing to share out.
+        call.mask(0).map_or(Ok(y.clone()), |mask| ops::select(mask, &y, &y.constant(0.0))).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -192,7 +210,11 @@ impl Layer for PRelu {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("PReLU", inputs)
     }
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         ops::prelu(single("PReLU", inputs)?, &weights[0]).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }

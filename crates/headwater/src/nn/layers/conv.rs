@@ -193,7 +193,7 @@ impl Layer for Conv {
         Ok(vec![if self.channels_first { vec![input[0], c, h, w] } else { vec![input[0], h, w, c] }])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         if x.rank() != 4 {
             return Err(Error::shape(

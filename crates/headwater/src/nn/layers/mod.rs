@@ -7,8 +7,12 @@ mod merge;
 mod noise;
 mod norm;
 mod pooling;
+#[cfg(feature = "layers-recurrent")]
+mod recurrent;
 mod regularized;
 mod shaping;
+#[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
+mod unsqueezed;
 
 use headwater_core::{Error, Result};
 
@@ -28,6 +32,8 @@ const LAYERS: &[&[(&str, Make)]] = &[
     norm::LAYERS,
     pooling::LAYERS,
     shaping::LAYERS,
+    #[cfg(feature = "layers-recurrent")]
+    recurrent::LAYERS,
 ];
 
 /// Makes a layer of Keras class `class_name` from its configuration.
@@ -35,10 +41,6 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
-    // Rather an error than a model that trains to something else than its configuration says.
-    if let Some(value) = config.get("mask_zero").filter(|v| !matches!(v, Value::Bool(false))) {
-        return Err(Error::argument(class_name, "no 'mask_zero', which is not supported yet", value));
-    }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
         Some((name, make)) => {
@@ -64,9 +66,6 @@ mod tests {
         let error = |class: &str, config: serde_json::Value| create(class, &config.into()).err().map(|e| e.to_string());
         let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "Wibble", "config": {}}});
         assert!(error("Dense", regularized).is_some_and(|e| e.contains("Unknown regularizer: 'wibble'")));
-        let masked = json!({"input_dim": 2, "output_dim": 1, "mask_zero": true});
-        assert!(error("Embedding", masked).is_some_and(|e| e.contains("no 'mask_zero'")));
         assert_eq!(error("Dense", json!({"units": 1, "activity_regularizer": null})), None);
-        assert_eq!(error("Embedding", json!({"input_dim": 2, "output_dim": 1, "mask_zero": false})), None);
     }
 }

@@ -3,7 +3,7 @@
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
-use super::super::layer::{single, Call, Dims, Layer, Output};
+use super::super::layer::{pass, single, Call, Dims, Layer, Output};
 use super::super::value::{Map, Value};
 use super::{layer, Make};
 
@@ -75,7 +75,7 @@ impl Layer for Noise {
         Ok(vec![single(self.class, inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         if !call.training || self.amount == 0.0 {
             return Ok(Output::of(x.clone()));
@@ -98,5 +98,9 @@ impl Layer for Noise {
             Kind::GaussianDropout => ops::mul(x, &normal(1.0, (amount / (1.0 - amount)).sqrt())?)?,
         };
         Ok(Output::of(y))
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }

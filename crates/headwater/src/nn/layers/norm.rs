@@ -3,7 +3,7 @@
 use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
 
 use super::super::config::Config;
-use super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{known, pass, show, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
 use super::{layer, Make};
@@ -53,6 +53,22 @@ impl BatchNormalization {
     }
 }
 
+/// Mean and variance over `axes` of the elements whose step counts.
+fn masked_moments(x: &Tensor, mask: &Tensor, axes: &[isize]) -> Result<(Tensor, Tensor)> {
+    let mask = ops::expand_dims(mask, -1)?;
+    if mask.rank() != x.rank() {
+        let expected = format!("a mask of rank {}", x.rank().saturating_sub(1));
+        return Err(Error::shape("BatchNormalization", expected, mask.shape()));
+    }
+    let weight = ops::broadcast_to(&mask.cast(DType::F32)?, x.shape())?;
+    let count = ops::sum(&weight, Some(axes), true)?;
+    let count = ops::add(&count, &count.constant(1e-7))?;
+    let average = |x: &Tensor| ops::real_div(&ops::sum(&ops::mul(x, &weight)?, Some(axes), true)?, &count);
+    let mean = average(x)?;
+    let variance = average(&ops::square(&ops::sub(x, &mean)?)?)?;
+    Ok((ops::squeeze(&mean, Some(axes))?, ops::squeeze(&variance, Some(axes))?))
+}
+
 impl Layer for BatchNormalization {
     fn class_name(&self) -> &'static str {
         "BatchNormalization"
@@ -80,7 +96,7 @@ impl Layer for BatchNormalization {
         Ok(vec![single("BatchNormalization", inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("BatchNormalization", inputs)?;
         let axis = x.shape().axis(self.axis, "BatchNormalization")?;
         let spread: Shape = (0..x.rank()).map(|d| if d == axis { x.shape()[d] } else { 1 }).collect();
@@ -97,7 +113,10 @@ impl Layer for BatchNormalization {
             return Ok(Output::of(y));
         }
         let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).collect();
-        let (batch_mean, batch_variance) = ops::moments(x, Some(&others), false)?;
+        let (batch_mean, batch_variance) = match call.mask(0) {
+            None => ops::moments(x, Some(&others), false)?,
+            Some(mask) => masked_moments(x, mask, &others)?,
+        };
         let y = ops::batch_norm(
             x,
             &wide(&batch_mean)?,
@@ -114,6 +133,10 @@ impl Layer for BatchNormalization {
         let first = weights.len() - 2;
         let updates = vec![(first, moved(mean, &batch_mean)?), (first + 1, moved(variance, &batch_variance)?)];
         Ok(Output { updates, ..Output::of(y) })
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -166,7 +189,7 @@ impl Layer for LayerNormalization {
         Ok(vec![single("LayerNormalization", inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("LayerNormalization", inputs)?;
         let axes: Vec<usize> =
             self.axes.iter().map(|&axis| x.shape().axis(axis, "LayerNormalization")).collect::<Result<_>>()?;
@@ -177,6 +200,10 @@ impl Layer for LayerNormalization {
         let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
         let (mean, variance) = ops::moments(x, Some(&self.axes), true)?;
         ops::batch_norm(x, &mean, &variance, beta.as_ref(), gamma.as_ref(), self.epsilon as f32).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -211,7 +238,7 @@ impl Layer for Rescaling {
         Ok(vec![single("Rescaling", inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Rescaling", inputs)?.cast(DType::F32)?;
         let parameter = |v: &[f64]| {
             if let [one] = v {
@@ -221,5 +248,9 @@ impl Layer for Rescaling {
             x.device().tensor(HostSlice::F32(&v), [v.len()])
         };
         ops::add(&ops::mul(&x, &parameter(&self.scale)?)?, &parameter(&self.offset)?).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }

@@ -37,7 +37,7 @@ impl Layer for Regularized {
         self.layer.output_shape(inputs)
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let mut output = self.layer.call(inputs, weights, call)?;
         for tensor in &output.tensors {
             // Per sample, so that the batch's size does not matter.
@@ -46,5 +46,9 @@ impl Layer for Regularized {
             output.losses.push(ops::mul(&loss, &loss.constant(1.0 / samples as f64))?);
         }
         Ok(output)
+    }
+
+    fn masks(&self, inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        self.layer.masks(inputs, masks)
     }
 }

@@ -38,7 +38,7 @@ impl Layer for Flatten {
         Ok(vec![vec![*batch, rest.iter().copied().product()]])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Flatten", inputs)?;
         let batch = x.shape().first().copied().unwrap_or(1);
         let rest: usize = x.shape().iter().skip(1).product();
@@ -92,7 +92,7 @@ impl Layer for Reshape {
         Ok(vec![input.first().copied().into_iter().chain(shape).collect()])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Reshape", inputs)?;
         let batch = x.shape().first().copied().unwrap_or(1);
         let shape: Shape = [batch].into_iter().chain(self.shape(x.size() / batch.max(1))?).collect();
@@ -133,7 +133,7 @@ impl Layer for Permute {
         Ok(vec![self.order().iter().map(pick).collect::<Result<_>>()?])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         ops::permute(single("Permute", inputs)?, &self.order()).map(Output::of)
     }
 }
@@ -156,7 +156,7 @@ impl Layer for RepeatVector {
         Ok(vec![vec![input[0], Some(self.n), input[1]]])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("RepeatVector", inputs)?;
         let row = ops::expand_dims(x, 1)?;
         ops::tile(&row, &[1, self.n, 1]).map(Output::of)
@@ -219,7 +219,7 @@ impl Layer for Border {
         Ok(vec![shape])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         let mut pairs = [(0, 0); 4];
         for (axis, side) in self.axes().into_iter().zip(self.sides.chunks_exact(2)) {
@@ -270,7 +270,7 @@ impl Layer for UpSampling {
         Ok(vec![shape])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("UpSampling2D", inputs)?;
         let x = if self.channels_first { ops::transpose(x, Some(&[0, 2, 3, 1]))? } else { x.clone() };
         let size = (x.shape()[1] * self.size.0, x.shape()[2] * self.size.1);
