@@ -1,5 +1,6 @@
 """Freezes what Keras computes for layers: configurations, weights, outputs, masks, gradients and losses."""
 
+import gzip
 import json
 import os
 import sys
@@ -82,12 +83,12 @@ def flat(x):
     return [t for t in tf.nest.flatten(x) if t is not None]
 
 
-def case(layer, *inputs, training=None, weights=None, how=None, note=None):
-    """One case. `weights` draws a weight by name; `how(xs)` gives the positional and named arguments of the call."""
+def case(layer, *inputs, training=None, weights=None, how=None, named=None, note=None):
+    """One case. `weights` draws a weight by name; `how(xs)` gives the positional and named arguments of the call, `named` more of them."""
     key = json.dumps([class_of(layer), told(layer.get_config()), [i.shape for i in inputs], note], sort_keys=True, default=str)
     random = np.random.default_rng(zlib.crc32(key.encode()))
     xs = [i.draw(random) for i in inputs]
-    kwargs = {} if training is None else {"training": training}
+    kwargs = dict(named or {}) | ({} if training is None else {"training": training})
     if how is not None:
         kwargs["_call"] = how
     # Built by a call; what another one of the same configuration begins with too is not random.
@@ -157,6 +158,8 @@ def case(layer, *inputs, training=None, weights=None, how=None, note=None):
     constraints = [getattr(w, "constraint", None) for w in weights_of(layer)]
     if any(c is not None for c in constraints):
         result["constrained"] = [None if c is None else frozen(c(tf.constant(b))) for c, b in zip(constraints, before)]
+    # An argument of Keras's call is a key of the configuration here.
+    result["config"] = {**result["config"], **(named or {})}
     if note is not None:
         result["note"] = note
     return result
@@ -174,9 +177,10 @@ def clean(value):
 
 
 def write(family, cases):
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers", f"{family}.json")
-    with open(path, "w") as file:
-        file.write('{"keras": "%s", "cases": [\n' % keras.__version__)
-        file.write(",\n".join(json.dumps(clean(c), separators=(",", ":")) for c in cases))
-        file.write("\n]}\n")
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers", f"{family}.json.gz")
+    lines = ",\n".join(json.dumps(clean(c), separators=(",", ":")) for c in cases)
+    text = '{"keras": "%s", "cases": [\n%s\n]}\n' % (keras.__version__, lines)
+    with open(path, "wb") as file:
+        # The same bytes at any time.
+        file.write(gzip.compress(text.encode(), mtime=0))
     print(f"{family}: {len(cases)} cases, {os.path.getsize(path)} bytes", file=sys.stderr)

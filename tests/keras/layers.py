@@ -1,4 +1,4 @@
-"""The layers that models of images and of tables are made of. `python layers.py` writes layers/*.json."""
+"""The layers that models of images and of tables are made of. `python layers.py` writes layers/*.json.gz."""
 
 import keras
 from keras import constraints, initializers, layers as L, regularizers

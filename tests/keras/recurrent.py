@@ -1,4 +1,4 @@
-"""Recurrent layers. `python recurrent.py` writes layers/recurrent.json."""
+"""Recurrent layers. `python recurrent.py` writes layers/recurrent.json.gz."""
 
 from keras import constraints, initializers, layers as L
 

@@ -1,7 +1,8 @@
-//! What Keras computes (`tests/keras/layers/*.json`): every layer's configuration, weights, outputs, masks, gradients
+//! What Keras computes (`tests/keras/layers/*.json.gz`): every layer's configuration, weights, outputs, masks, gradients
 //! and losses, on the processor and on the GPU.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use headwater::nn::{self, constrain, initialize, penalty, Call, Dims, Layer, Map, WeightSpec};
@@ -16,6 +17,7 @@ const UNTOLD: &[&str] = &[
     "name",
     "trainable",
     "quantization_config",
+    "sliding_window",
     "synchronized",
     "renorm",
     "renorm_clipping",
@@ -277,13 +279,15 @@ fn check(device: &Device, json: &Value) -> Result<Vec<String>> {
 fn run(device: &Device) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/keras/layers");
     let mut files: Vec<_> = fs::read_dir(&folder).expect("tests/keras/layers").flatten().map(|e| e.path()).collect();
-    files.retain(|p| p.extension().is_some_and(|e| e == "json"));
+    files.retain(|p| p.extension().is_some_and(|e| e == "gz"));
     files.sort();
     assert!(!files.is_empty(), "no answers");
     let mut wrong = Vec::new();
     for file in files {
         let family = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&file).expect("readable");
+        let mut text = String::new();
+        let packed = fs::File::open(&file).expect("readable");
+        flate2::read::GzDecoder::new(packed).read_to_string(&mut text).expect("gzip");
         let answers: Value = serde_json::from_str(&text).expect("JSON");
         for (i, case) in answers["cases"].as_array().expect("cases").iter().enumerate() {
             let problems = check(device, case).unwrap_or_else(|error| vec![error.to_string()]);

@@ -3,7 +3,7 @@
 use headwater_core::ops::Padding;
 use headwater_core::{Error, Result};
 
-use super::value::{Map, Value};
+use super::value::Value;
 
 /// A layer's configuration.
 pub struct Config<'a> {
@@ -27,7 +27,7 @@ impl<'a> Config<'a> {
     #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
         let map = if let Value::Map(map) = self.values { Some(map) } else { None };
-        map.into_iter().flat_map(Map::iter)
+        map.into_iter().flat_map(super::value::Map::iter)
     }
 
     /// Whether a key is there and null, which is not its default.

@@ -1,8 +1,14 @@
 //! The layers, and their registry by Keras class name.
 
 mod activation;
+#[cfg(feature = "layers-attention")]
+mod attention;
 mod conv;
 mod core;
+#[cfg(feature = "layers-normalization")]
+mod groups;
+#[cfg(feature = "layers-attention")]
+mod heads;
 mod merge;
 mod noise;
 mod norm;
@@ -10,9 +16,13 @@ mod pooling;
 #[cfg(feature = "layers-recurrent")]
 mod recurrent;
 mod regularized;
+#[cfg(feature = "layers-sequences")]
+mod sequences;
 mod shaping;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
 mod unsqueezed;
+#[cfg(any(feature = "layers-recurrent", feature = "layers-normalization"))]
+mod wrapper;
 
 use headwater_core::{Error, Result};
 
@@ -31,9 +41,18 @@ const LAYERS: &[&[(&str, Make)]] = &[
     noise::LAYERS,
     norm::LAYERS,
     pooling::LAYERS,
+    regularized::LAYERS,
     shaping::LAYERS,
     #[cfg(feature = "layers-recurrent")]
     recurrent::LAYERS,
+    #[cfg(feature = "layers-attention")]
+    attention::LAYERS,
+    #[cfg(feature = "layers-attention")]
+    heads::LAYERS,
+    #[cfg(feature = "layers-normalization")]
+    groups::LAYERS,
+    #[cfg(feature = "layers-sequences")]
+    sequences::LAYERS,
 ];
 
 /// Makes a layer of Keras class `class_name` from its configuration.

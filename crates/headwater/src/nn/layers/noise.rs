@@ -11,6 +11,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("Dropout", |c| layer(Noise::new(c, Kind::Dropout, "rate")?)),
     ("SpatialDropout1D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
     ("SpatialDropout2D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
+    ("AlphaDropout", |c| layer(Noise::new(c, Kind::Alpha, "rate")?)),
     ("GaussianNoise", |c| layer(Noise::new(c, Kind::Gaussian, "stddev")?)),
     ("GaussianDropout", |c| layer(Noise::new(c, Kind::GaussianDropout, "rate")?)),
 ];
@@ -18,6 +19,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 enum Kind {
     Dropout,
     SpatialDropout,
+    Alpha,
     Gaussian,
     GaussianDropout,
 }
@@ -63,7 +65,7 @@ impl Layer for Noise {
     fn config(&self, to: &mut Map) {
         to.set(self.key, self.amount);
         to.set("seed", self.seed.clone());
-        if matches!(self.kind, Kind::Dropout) {
+        if matches!(self.kind, Kind::Dropout | Kind::Alpha) {
             to.set("noise_shape", self.shape.clone());
         }
         if self.class == "SpatialDropout2D" {
@@ -87,6 +89,15 @@ impl Layer for Noise {
         let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, seed);
         let y = match self.kind {
             Kind::Dropout => ops::dropout(x, amount, Some(&self.drawn(x.shape())?), seed)?,
+            // What is dropped becomes the least value of SELU, mean and variance stay (Klambauer et al. 2017).
+            Kind::Alpha => {
+                let (least, rate) = (-1.758_099_340_847_376_6, self.amount);
+                let kept = ops::random_uniform(x.device(), &self.drawn(x.shape())?, 0.0, 1.0, seed)?;
+                let kept = ops::greater_equal(&kept, &x.constant(rate))?;
+                let a = ((1.0 - rate) * (1.0 + rate * least * least)).powf(-0.5);
+                let y = ops::select(&kept, x, &x.constant(least))?;
+                ops::add(&ops::mul(&y, &x.constant(a))?, &x.constant(-a * least * rate))?
+            }
             Kind::SpatialDropout => {
                 // Whole channels are dropped together.
                 let channel = if self.channels_first { 1 } else { x.rank().saturating_sub(1) };

@@ -23,7 +23,8 @@ const PER_AXIS: &[(&str, f64)] = &[
 pub(super) fn unsqueezed(c: &Config<'_>, class: &str) -> Result<Box<dyn Layer>> {
     let mut config = Map::default();
     let causal = c.get("padding").and_then(Value::text) == Some("causal");
-    for (key, value) in c.iter() {
+    // A loss of the outputs is added to those of this layer.
+    for (key, value) in c.iter().filter(|(key, _)| *key != "activity_regularizer") {
         let unit = PER_AXIS.iter().find(|(name, _)| *name == key).map(|(_, unit)| *unit);
         let value = match (unit, value) {
             (None, value) => value.clone(),

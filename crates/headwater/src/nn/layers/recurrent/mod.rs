@@ -10,7 +10,6 @@ mod wrappers;
 use headwater_core::{Error, Result};
 
 use super::super::config::Config;
-use super::super::layer::Layer;
 use super::super::value::{Map, Value};
 use super::{layer, unsqueezed, Make};
 use cell::Cell;
@@ -79,18 +78,6 @@ fn written(cell: &dyn Cell) -> Value {
     cell.config(&mut config);
     let mut map = Map::default();
     map.set("class_name", cell.class_name());
-    map.set("config", config);
-    map.into()
-}
-
-/// `{class_name, config}` of a layer of a name.
-fn written_layer(layer: &dyn Layer, name: &str) -> Value {
-    let mut config = Map::default();
-    config.set("name", name);
-    config.set("trainable", true);
-    layer.config(&mut config);
-    let mut map = Map::default();
-    map.set("class_name", layer.class_name());
     map.set("config", config);
     map.into()
 }

@@ -5,29 +5,8 @@ use headwater_core::{ops, Error, Result, Shape, Tensor};
 use super::super::super::config::Config;
 use super::super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::super::value::{Map, Value};
-use super::super::create;
+use super::super::wrapper::Inner;
 use super::cell::dims;
-use super::written_layer;
-
-/// A layer within a layer: `{class_name, config}`.
-struct Inner {
-    layer: Box<dyn Layer>,
-    name: String,
-}
-
-impl Inner {
-    fn new(class: &str, value: &Value) -> Result<Inner> {
-        let wrong = || Error::argument(class, "a layer with 'class_name' and 'config' as 'layer'", value);
-        let layer = value.get("class_name").and_then(Value::text).ok_or_else(wrong)?;
-        let config = value.get("config").ok_or_else(wrong)?;
-        let name = config.get("name").and_then(Value::text).unwrap_or("layer").to_owned();
-        Ok(Inner { layer: create(layer, config)?, name })
-    }
-
-    fn of(c: &Config<'_>) -> Result<Inner> {
-        Inner::new(c.class, c.get("layer").unwrap_or(&Value::Null))
-    }
-}
 
 /// A layer applied to every step of a sequence: the steps are samples of it.
 pub(super) struct TimeDistributed {
@@ -60,7 +39,7 @@ impl Layer for TimeDistributed {
     }
 
     fn config(&self, to: &mut Map) {
-        to.set("layer", written_layer(&*self.inner.layer, &self.inner.name));
+        to.set("layer", self.inner.written());
     }
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
@@ -159,8 +138,8 @@ impl Layer for Bidirectional {
 
     fn config(&self, to: &mut Map) {
         to.set("merge_mode", self.merge.as_deref());
-        to.set("layer", written_layer(&*self.forward.layer, &self.forward.name));
-        to.set("backward_layer", written_layer(&*self.backward.layer, &self.backward.name));
+        to.set("layer", self.forward.written());
+        to.set("backward_layer", self.backward.written());
     }
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
