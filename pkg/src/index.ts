@@ -6,7 +6,8 @@
  */
 
 import { installMethods } from './chained.js';
-import { modelFromJSON } from './layers/index.js';
+import { families } from './layers/families.js';
+import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
@@ -20,6 +21,8 @@ export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } f
 export * as io from './io/index.js';
 export * from './kernel_names.js';
 export * from './layers/index.js';
+/** `tf.layers`. */
+export const layers = { ...layersOfModels, ...families };
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
 export * from './optimizers.js';

@@ -18,15 +18,23 @@ const CLASSES = {
   softmax: 'Softmax', thresholdedReLU: 'ThresholdedReLU',
 } as const;
 
-type Factories = { [K in keyof typeof CLASSES]: (args?: LayerArgs) => Layer };
+type Factories<C> = { [K in keyof C]: (args?: LayerArgs) => Layer };
 
-const factories = Object.fromEntries(
-  Object.entries(CLASSES).map(([name, className]) => [name, (args: LayerArgs = {}) => new ModuleLayer(className, args)]),
-) as unknown as Factories;
+const MODULE_CLASSES = new Set<string>();
+
+/** Factories of the module's layers by class name, with what TensorFlow.js's default is and Keras's is not. */
+export function factoriesOf<C extends Record<string, string>>(classes: C, defaults: Record<string, LayerArgs> = {}): Factories<C> {
+  return Object.fromEntries(
+    Object.entries(classes).map(([name, className]) => {
+      MODULE_CLASSES.add(className);
+      return [name, (args: LayerArgs = {}) => new ModuleLayer(className, { ...defaults[name], ...args })];
+    }),
+  ) as unknown as Factories<C>;
+}
+
+const factories = factoriesOf(CLASSES);
 
 export const layers = { ...factories, Layer, input, inputLayer: (args: LayerArgs): InputLayer => new InputLayer(args) };
-
-const MODULE_CLASSES = new Set<string>(Object.values(CLASSES));
 
 /** The layer of a Keras class name and configuration. */
 export function deserializeLayer(className: string, keras: Config, args: LayerArgs): Layer {

@@ -46,15 +46,18 @@ function layerOf(json: LayerJSON): Layer {
 /** [layer, node, tensor] in Keras 2's lists and Keras 3's objects. */
 type Reference = [string, number, number];
 
+/** Named arguments of calls that are inputs, in the order in which layers take them. */
+const NAMED_INPUTS = ['query', 'value', 'key', 'initial_state'];
+
 function references(value: unknown): Reference[] {
   if (Array.isArray(value)) {
     if (typeof value[0] === 'string' && typeof value[1] === 'number') return [[value[0], value[1], (value[2] as number) ?? 0]];
     return value.flatMap(references);
   }
   if (value !== null && typeof value === 'object') {
-    const { keras_history: history, args, config } = value as { keras_history?: Reference; args?: unknown; config?: unknown };
+    const { keras_history: history, args, kwargs, config } = value as { keras_history?: Reference; args?: unknown; kwargs?: Config; config?: unknown };
     if (history !== undefined) return [history];
-    return references(args ?? config ?? []);
+    return [...references(args ?? config ?? []), ...NAMED_INPUTS.flatMap((name) => references(kwargs?.[name]))];
   }
   return [];
 }

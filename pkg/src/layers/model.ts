@@ -15,7 +15,7 @@ import { nextFrame, now } from '../util.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
-import { type LayerVariable, listOf, nextSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { type LayerVariable, listOf, type Mask, nextSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
 
 type LossName = string | LossOrMetricFn;
 
@@ -164,21 +164,21 @@ export class LayersModel extends Container {
   }
 
   /** The loss of each output, as scalars. Call on a tape to train. */
-  private outputLosses(predicted: Tensor[], targets: Tensor[], sampleWeight: Tensor | null): Tensor[] {
+  private outputLosses(predicted: Tensor[], masks: Mask[], targets: Tensor[], sampleWeight: Tensor | null): Tensor[] {
     return predicted.map((y, i) => {
       const loss = (this.lossFunctions[i] as LossOrMetricFn)(targets[i] as Tensor, y);
-      return ops.mean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight));
+      return maskedMean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight), masks[i] ?? null);
     });
   }
 
   /** The losses together, with those that layers add. */
-  private totalLoss(losses: Tensor[]): Tensor {
-    return [...losses, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
+  private totalLoss(losses: Tensor[], ofLayers: Tensor[]): Tensor {
+    return [...losses, ...ofLayers, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
   }
 
   /** What `metricsNames` names. */
-  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], targets: Tensor[]): Tensor[] {
-    return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, targets)];
+  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
+    return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, masks, targets)];
   }
 
   private regularization(): Tensor[] {
@@ -193,14 +193,18 @@ export class LayersModel extends Container {
     return tidy(() => {
       const trained: LayerVariable[] = this.trainableWeights;
       let predicted: Tensor[] = [];
+      let masks: Mask[] = [];
       let losses: Tensor[] = [];
+      const updates: [LayerVariable, Tensor][] = [];
       const weights = classWeight === undefined ? null : sampleWeights(targets[0] as Tensor, classWeight);
       const { value, grads } = gradientsOf(() => {
-        predicted = this.compute(inputs, this.outputs, { training: true });
-        losses = this.outputLosses(predicted, targets, weights);
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses));
+        const ofLayers: Tensor[] = [];
+        ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+        losses = this.outputLosses(predicted, masks, targets, weights);
+        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
       }, trained.map((w) => w.variable));
-      const values = this.values(value, losses, predicted, targets);
+      const values = this.values(value, losses, predicted, masks, targets);
+      updates.forEach(([weight, update]) => weight.write(update));
       const gradients: NamedTensorMap = {};
       trained.forEach((w, i) => {
         if (grads[i]) gradients[w.variable.name] = grads[i];
@@ -213,8 +217,8 @@ export class LayersModel extends Container {
     });
   }
 
-  private measure(predicted: Tensor[], targets: Tensor[]): Tensor[] {
-    return this.metrics.map((m) => ops.mean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor)));
+  private measure(predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
+    return this.metrics.map((m) => maskedMean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor), masks[m.output] ?? null));
   }
 
   private checkSamples(x: Tensor[], y: Tensor[]): number {
@@ -264,9 +268,10 @@ export class LayersModel extends Container {
       sums = tidy(() => {
         const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
         const [bx, by] = [inputs.map(part), targets.map(part)];
-        const predicted = this.compute(bx, this.outputs, { training: false });
-        const losses = this.outputLosses(predicted, by, null);
-        const values = this.values(this.totalLoss(losses), losses, predicted, by).map((v) => ops.mul(v, count));
+        const ofLayers: Tensor[] = [];
+        const { outputs: predicted, masks } = this.computeMasked(bx, this.outputs, { training: false, losses: ofLayers });
+        const losses = this.outputLosses(predicted, masks, by, null);
+        const values = this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, by).map((v) => ops.mul(v, count));
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
@@ -368,13 +373,16 @@ export class LayersModel extends Container {
   loadWeights(weights: NamedTensorMap, strict = true): void {
     const missing: string[] = [];
     const unused = new Set(Object.keys(weights));
+    // Keras names a recurrent layer's weights with its cell: lstm/lstm_cell/kernel.
+    const withCell = new Map([...unused].map((name) => [name.replace(/\/[^/]*cell[^/]*(?=\/[^/]*$)/, ''), name]));
     const total = this.orderedWeights;
     for (const weight of total) {
-      const value = weights[weight.name];
+      const name = weights[weight.name] === undefined ? (withCell.get(weight.name) ?? weight.name) : weight.name;
+      const value = weights[name];
       if (value === undefined) missing.push(weight.name);
       else {
         weight.write(value);
-        unused.delete(weight.name);
+        unused.delete(name);
       }
     }
     if (!strict) return;
@@ -470,6 +478,13 @@ export class LayersModel extends Container {
     this.optimizer?.dispose();
     return result;
   }
+}
+
+/** The mean over what counts; the mask has the leading axes of the values. */
+function maskedMean(values: Tensor, mask: Mask): Tensor {
+  if (mask === null || values.rank < mask.rank) return ops.mean(values);
+  const weight = ops.reshape(ops.cast(mask, 'float32'), [...mask.shape, ...Array.from({ length: values.rank - mask.rank }, () => 1)]);
+  return ops.div(ops.mean(ops.mul(values, weight)), ops.add(ops.mean(weight), 1e-7 / Math.max(1, weight.size)));
 }
 
 const camelLoss = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());

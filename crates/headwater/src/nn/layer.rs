@@ -1,5 +1,6 @@
 //! The layer contract.
 
+use headwater_core::ops::hash_key;
 use headwater_core::{DType, Error, Result, Shape, Tensor};
 
 use super::value::{Map, Value};
@@ -99,6 +100,12 @@ pub trait Layer: Send + Sync {
     fn masks(&self, _inputs: &[Tensor], _masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
         Ok(Vec::new())
     }
+}
+
+/// What a call draws from for a layer with a seed of its own: another sequence, as repeatable as the caller's.
+pub(super) fn own_seed(call: &Call<'_>, seed: Option<&Value>) -> u32 {
+    let own = seed.and_then(Value::number);
+    own.map_or(call.seed, |own| hash_key(call.seed, own as i64 as u32))
 }
 
 /// The first input's mask for the output.

@@ -3,7 +3,7 @@
 use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
 
 use super::super::config::Config;
-use super::super::layer::{show, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{own_seed, show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::{layer, Make};
 
@@ -149,7 +149,7 @@ impl Layer for Attention {
         }
         let mut shares = ops::softmax(&scores, -1)?;
         if call.training && self.dropout > 0.0 {
-            shares = ops::dropout(&shares, self.dropout as f32, None, call.seed)?;
+            shares = ops::dropout(&shares, self.dropout as f32, None, own_seed(call, self.seed.as_ref()))?;
         }
         let y = ops::matmul(&shares, value, false, false)?;
         let y = match call.mask(0) {

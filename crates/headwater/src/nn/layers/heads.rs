@@ -3,7 +3,7 @@
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::Config;
-use super::super::layer::{known, show, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{known, own_seed, show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::attention::{both, causal, roles};
 use super::core::{weight, write_weight};
@@ -214,7 +214,7 @@ impl Layer for Heads {
                 shares = ops::select(mask, &shares, &shares.constant(0.0))?;
             }
             if call.training {
-                shares = ops::dropout(&shares, self.dropout as f32, None, call.seed)?;
+                shares = ops::dropout(&shares, self.dropout as f32, None, own_seed(call, self.seed.as_ref()))?;
             }
         }
         let mut y = ops::permute(&ops::matmul(&shares, &v, false, false)?, &[0, 2, 1, 3])?;

@@ -3,7 +3,7 @@
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
-use super::super::layer::{pass, single, Call, Dims, Layer, Output};
+use super::super::layer::{own_seed, pass, single, Call, Dims, Layer, Output};
 use super::super::value::{Map, Value};
 use super::{layer, Make};
 
@@ -83,9 +83,7 @@ impl Layer for Noise {
             return Ok(Output::of(x.clone()));
         }
         let amount = self.amount as f32;
-        // The layer's own seed makes it another sequence of draws, as repeatable as the caller's.
-        let own = self.seed.as_ref().and_then(Value::number);
-        let seed = own.map_or(call.seed, |own| ops::hash_key(call.seed, own as i64 as u32));
+        let seed = own_seed(call, self.seed.as_ref());
         let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, seed);
         let y = match self.kind {
             Kind::Dropout => ops::dropout(x, amount, Some(&self.drawn(x.shape())?), seed)?,

@@ -5,7 +5,7 @@ use headwater_core::{Device, Error, Result, Shape, Tensor};
 
 use super::super::super::activations::activation;
 use super::super::super::config::Config;
-use super::super::super::layer::{known, show, Call, Dims, WeightSpec};
+use super::super::super::layer::{known, own_seed, show, Call, Dims, WeightSpec};
 use super::super::super::value::{Map, Value};
 use super::super::core::{weight, write_weight, write_weight_as};
 use super::cell::{drop_of, dropped, sizes, Cell, Drops};
@@ -77,8 +77,7 @@ impl Parts {
 
     /// What a call drops of an input and a state of these shapes.
     pub fn drops(&self, device: &Device, step: &Shape, state: &Shape, call: &Call<'_>) -> Result<Vec<Drops>> {
-        let own = self.seed.as_ref().and_then(Value::number);
-        let seed = own.map_or(call.seed, |own| hash_key(call.seed, own as i64 as u32));
+        let seed = own_seed(call, self.seed.as_ref());
         let input = drop_of(device, step, self.dropout, hash_key(seed, 1))?;
         let recurrent = drop_of(device, state, self.recurrent_dropout, hash_key(seed, 2))?;
         Ok(vec![Drops { input, recurrent }])
