@@ -83,8 +83,9 @@ def flat(x):
     return [t for t in tf.nest.flatten(x) if t is not None]
 
 
-def case(layer, *inputs, training=None, weights=None, how=None, named=None, note=None):
-    """One case. `weights` draws a weight by name; `how(xs)` gives the positional and named arguments of the call, `named` more of them."""
+def case(layer, *inputs, training=None, weights=None, how=None, named=None, gradients=True, note=None):
+    """One case. `weights` draws a weight by name; `how(xs)` gives the positional and named arguments of the call, `named` more of them.
+    Without `gradients` where Keras's are not those of its outputs."""
     key = json.dumps([class_of(layer), told(layer.get_config()), [i.shape for i in inputs], note], sort_keys=True, default=str)
     random = np.random.default_rng(zlib.crc32(key.encode()))
     xs = [i.draw(random) for i in inputs]
@@ -124,7 +125,12 @@ def case(layer, *inputs, training=None, weights=None, how=None, named=None, note
     trained = [w.value for w in layer.trainable_weights]
     names = {id(w): i for i, w in enumerate(layer.trainable_weights)}
     wanted = [v for v in variables if isinstance(v, tf.Variable)]
-    grads = tape.gradient(total, trained + wanted) if any(f is not None for f in factors) else [None] * (len(trained) + len(wanted))
+    try:
+        grads = tape.gradient(total, trained + wanted) if gradients and any(f is not None for f in factors) else None
+    except LookupError:
+        # Some of TensorFlow's operations have none.
+        grads = None
+    grads = grads or [None] * (len(trained) + len(wanted))
     grads = [None if g is None else tf.convert_to_tensor(g) for g in grads]
     of_weights = [grads[names[id(w)]] if id(w) in names else None for w in weights_of(layer)]
     rest = iter(grads[len(trained):])
@@ -171,8 +177,8 @@ def clean(value):
         return {k: clean(v) for k, v in value.items() if k not in skipped and not (k in UNTOLD and k != "name")}
     if isinstance(value, (list, tuple)):
         return [clean(v) for v in value]
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
     return value
 
 

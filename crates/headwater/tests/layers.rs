@@ -76,6 +76,21 @@ fn cases() -> Vec<Case> {
         ("LayerNormalization", json!({}), image()),
         ("LayerNormalization", json!({"scale": false, "axis": 1}), image()),
         ("Rescaling", json!({"scale": [2.0, 0.5, 1.0, 3.0], "offset": -1}), image()),
+        ("RandomRotation", json!({"factor": 0.2}), image()),
+        ("RandomZoom", json!({"height_factor": 0.3, "width_factor": [0.1, 0.2], "fill_mode": "wrap"}), image()),
+        ("RandomTranslation", json!({"height_factor": 0.3, "width_factor": 0.2, "fill_mode": "constant"}), image()),
+        ("RandomTranslation", json!({"height_factor": 0.3, "width_factor": 0.2, "interpolation": "nearest"}), image()),
+        ("RandomFlip", json!({"mode": "vertical"}), image()),
+        ("RandomContrast", json!({"factor": 0.5, "value_range": [-100, 100]}), image()),
+        ("RandomBrightness", json!({"factor": 0.5, "value_range": [-100, 100]}), image()),
+        ("RandomCrop", json!({"height": 3, "width": 2}), image()),
+        ("Attention", json!({"dropout": 0.3}), vec![vec![2, 3, 4], vec![2, 2, 4]]),
+        (
+            "MultiHeadAttention",
+            json!({"num_heads": 2, "key_dim": 2, "dropout": 0.3}),
+            vec![vec![2, 3, 4], vec![2, 2, 4]],
+        ),
+        ("AlphaDropout", json!({"rate": 0.3}), rows()),
         ("LSTM", json!({"units": 2, "dropout": 0.4, "recurrent_dropout": 0.3}), vec![vec![2, 3, 4]]),
         (
             "GRU",
@@ -326,6 +341,43 @@ fn what_a_recurrent_layer_drops_is_the_same_at_every_step() -> Result<()> {
     let y = layer.call(std::slice::from_ref(&x), &weights, &training)?.tensors[0].to_vec()?;
     assert!(y.iter().all(|&v| v == 0.0 || v == 2.0) && y.contains(&0.0) && y.contains(&2.0), "{y:?}");
     assert_eq!((&y[..8], &y[..8]), (&y[8..16], &y[16..]));
+    Ok(())
+}
+
+#[test]
+fn images_vary_in_training_alone() -> Result<()> {
+    let device = cpu(1);
+    let x = draw(&device, &[6, 4, 5, 2], 1)?;
+    let range = json!([-10, 10]);
+    for (class, config) in [
+        ("RandomFlip", json!({})),
+        ("RandomRotation", json!({"factor": 0.3})),
+        ("RandomZoom", json!({"height_factor": 0.3})),
+        ("RandomTranslation", json!({"height_factor": 0.3, "width_factor": 0.3})),
+        ("RandomContrast", json!({"factor": 0.5, "value_range": range})),
+        ("RandomBrightness", json!({"factor": 0.5, "value_range": range})),
+        ("RandomCrop", json!({"height": 3, "width": 3})),
+        ("RandomWidth", json!({"factor": [0.3, 0.9]})),
+    ] {
+        let call = |config: &Value, seed: u32, training: bool| {
+            let call = Call { training, seed, ..Call::default() };
+            create(class, config)?.call(std::slice::from_ref(&x), &[], &call)?.tensors[0].to_vec()
+        };
+        let varied = call(&config, 1, true)?;
+        assert_eq!(varied, call(&config, 1, true)?, "{class}: the seed decides");
+        let others = |config: &Value| -> Result<bool> {
+            let all: Vec<Vec<f32>> = (1..9).map(|seed| call(config, seed, true)).collect::<Result<_>>()?;
+            Ok(all.iter().any(|other| *other != varied))
+        };
+        assert!(others(&config)?, "{class}");
+        assert_eq!(call(&config, 1, false)?, call(&config, 2, false)?, "{class}");
+        let mut seeded = config.clone();
+        seeded["seed"] = json!(5);
+        assert!(others(&seeded)?, "{class}: its own seed");
+        if class != "RandomCrop" {
+            assert_eq!(call(&config, 1, false)?, x.to_vec()?, "{class}");
+        }
+    }
     Ok(())
 }
 

@@ -15,6 +15,9 @@ const CLASSES = {
   attention: 'Attention', additiveAttention: 'AdditiveAttention', multiHeadAttention: 'MultiHeadAttention', groupQueryAttention: 'GroupedQueryAttention',
   dot: 'Dot', groupNormalization: 'GroupNormalization', rmsNormalization: 'RMSNormalization', unitNormalization: 'UnitNormalization',
   spectralNormalization: 'SpectralNormalization',
+  normalization: 'Normalization', discretization: 'Discretization', categoryEncoding: 'CategoryEncoding', resizing: 'Resizing', centerCrop: 'CenterCrop',
+  randomFlip: 'RandomFlip', randomBrightness: 'RandomBrightness', randomContrast: 'RandomContrast', randomCrop: 'RandomCrop', randomWidth: 'RandomWidth',
+  randomRotation: 'RandomRotation', randomZoom: 'RandomZoom', randomTranslation: 'RandomTranslation',
 } as const;
 
 const gates: LayerArgs = { recurrentActivation: 'hardSigmoid' };

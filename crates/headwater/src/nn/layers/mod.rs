@@ -13,6 +13,8 @@ mod merge;
 mod noise;
 mod norm;
 mod pooling;
+#[cfg(feature = "layers-preprocessing")]
+mod preprocessing;
 #[cfg(feature = "layers-recurrent")]
 mod recurrent;
 mod regularized;
@@ -51,6 +53,8 @@ const LAYERS: &[&[(&str, Make)]] = &[
     heads::LAYERS,
     #[cfg(feature = "layers-normalization")]
     groups::LAYERS,
+    #[cfg(feature = "layers-preprocessing")]
+    preprocessing::LAYERS,
     #[cfg(feature = "layers-sequences")]
     sequences::LAYERS,
 ];
