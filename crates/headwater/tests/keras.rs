@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use headwater::nn::{self, constrain, initialize, penalty, Call, Dims, Layer, Map, WeightSpec};
+use headwater::nn::{self, constrain, initialize, losses, penalty, Call, Dims, Layer, Map, Model, WeightSpec};
 use headwater::{ops, DType, Device, Error, HostData, Result, Shape, Tensor};
 use serde_json::Value;
 
@@ -285,10 +285,7 @@ fn run(device: &Device) {
     let mut wrong = Vec::new();
     for file in files {
         let family = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut text = String::new();
-        let packed = fs::File::open(&file).expect("readable");
-        flate2::read::GzDecoder::new(packed).read_to_string(&mut text).expect("gzip");
-        let answers: Value = serde_json::from_str(&text).expect("JSON");
+        let answers = unpacked(&file);
         for (i, case) in answers["cases"].as_array().expect("cases").iter().enumerate() {
             let problems = check(device, case).unwrap_or_else(|error| vec![error.to_string()]);
             if !problems.is_empty() {
@@ -297,6 +294,48 @@ fn run(device: &Device) {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Reads a packed file of `tests/keras`.
+fn unpacked(path: &Path) -> Value {
+    let mut text = String::new();
+    let packed = fs::File::open(path).expect("readable");
+    flate2::read::GzDecoder::new(packed).read_to_string(&mut text).expect("gzip");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn stored_models() -> Result<()> {
+    let device = headwater::cpu(1);
+    let models = unpacked(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/keras/models.json.gz"));
+    for frozen in list(&models)? {
+        let name = text(&frozen["name"])?;
+        let model = Model::from_keras(&device, &frozen["topology"], 1)?;
+        let again = Model::from_keras(&device, &model.to_keras(name), 1)?;
+        for model in [model, again] {
+            let weights = model.weights();
+            assert_eq!(weights.len(), list(&frozen["weights"])?.len(), "{name}");
+            for (weight, value) in weights.iter().zip(list(&frozen["weights"])?) {
+                weight.set(Frozen::new(value)?.upload(&device)?)?;
+            }
+            let inputs: Vec<Tensor> =
+                list(&frozen["inputs"])?.iter().map(|v| Frozen::new(v)?.upload(&device)).collect::<Result<_>>()?;
+            let called = model.call(&inputs.iter().collect::<Vec<_>>(), Call::default())?;
+            let mut wrong = Vec::new();
+            Frozen::new(&frozen["output"])?.check(name, &called.outputs[0], &mut wrong)?;
+            let target = Frozen::new(&frozen["target"])?.upload(&device)?;
+            for (i, loss) in ["meanSquaredError", "meanAbsoluteError"].into_iter().enumerate() {
+                let values = losses::loss(loss)?(&target, &called.outputs[0])?;
+                let mean = losses::masked_mean(&values, called.masks[0].as_ref())?.item()?;
+                let keras = frozen["losses"][i].as_f64().ok_or_else(|| malformed(frozen))?;
+                if (mean - keras).abs() > TOLERANCE * keras.max(1.0) {
+                    wrong.push(format!("{name}: {loss} {mean} instead of {keras}"));
+                }
+            }
+            assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Models: graphs of layers with their weights.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use headwater_core::ops::hash_key;
@@ -142,17 +142,37 @@ struct Description<'a> {
 impl<'a> Description<'a> {
     fn read(layer: &'a Value, index: usize, seed: u32) -> Description<'a> {
         let config = layer.get("config").unwrap_or(&Value::Null);
-        let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
         let calls = layer.get("inbound_nodes").and_then(Value::as_array);
+        let mut own = super::Value::from(config.clone());
+        // What Keras takes with a call and layers here have in their configuration.
+        let causal = |call: &Value| call.get("kwargs").and_then(|k| k.get("use_causal_mask")) == Some(&true.into());
+        if let (super::Value::Map(map), true) = (&mut own, calls.is_some_and(|calls| calls.iter().any(causal))) {
+            map.set("use_causal_mask", true);
+        }
+        let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
         Description {
             class: layer.get("class_name").and_then(Value::as_str).unwrap_or(""),
             name: text(layer).or_else(|| text(config)).unwrap_or_else(|| format!("layer_{index}")),
-            config: config.clone().into(),
+            config: own,
             input: config.get("batch_input_shape").or(config.get("batch_shape")).and_then(dims),
             calls: calls.into_iter().flatten().map(references).collect(),
             seed: hash_key(seed, index as u32),
         }
     }
+}
+
+/// The layers that outputs are computed from. Keras stores what computes masks as layers too, which layers here do themselves.
+fn needed(layers: &[Description<'_>], outputs: &[Reference]) -> HashSet<String> {
+    let mut found = HashSet::new();
+    let mut open: Vec<String> = outputs.iter().map(|(name, ..)| name.clone()).collect();
+    while let Some(name) = open.pop() {
+        let reads = layers.iter().filter(|layer| layer.name == name).flat_map(|layer| layer.calls.iter().flatten());
+        let reads: Vec<String> = reads.map(|(name, ..)| name.clone()).collect();
+        if found.insert(name) {
+            open.extend(reads);
+        }
+    }
+    found
 }
 
 impl Model {
@@ -230,15 +250,25 @@ impl Model {
             }
         };
         let layers = layers.iter().enumerate().map(|(i, layer)| Description::read(layer, i, seed));
+        let outputs = config.get("output_layers").map(references).unwrap_or_default();
         let mut model = Model::empty(device);
         if class == "Sequential" {
             model.chain(layers)?;
             return Ok(model);
         }
-        let at = model.graph(&layers.collect::<Vec<_>>())?;
-        let outputs = config.get("output_layers").map(references).unwrap_or_default();
+        let mut layers: Vec<Description<'_>> = layers.collect();
+        if !outputs.is_empty() {
+            let needed = needed(&layers, &outputs);
+            layers.retain(|layer| layer.class == "InputLayer" || needed.contains(&layer.name));
+        }
+        let at = model.graph(&layers)?;
         let found = |reference: &Reference| place(&at, reference).ok_or_else(|| undefined(reference));
         model.outputs = outputs.iter().map(found).collect::<Result<_>>()?;
+        // Their order need not be that of the layers.
+        let inputs = config.get("input_layers").map(references).unwrap_or_default();
+        if inputs.len() == model.inputs.len() {
+            model.inputs = inputs.iter().map(|input| found(input).map(|(node, _)| node)).collect::<Result<_>>()?;
+        }
         if model.outputs.is_empty() {
             model.outputs.extend(model.nodes.len().checked_sub(1).map(|last| (last, 0)));
         }
