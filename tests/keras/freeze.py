@@ -76,7 +76,12 @@ def call(layer, xs, kwargs):
 
 def weights_of(layer):
     """Keras's weights, and after them the states that a recurrent layer carries from call to call."""
-    return [*layer.weights, *tf.nest.flatten(getattr(layer, "states", None) or [])]
+    return [*layer.weights, *flat(getattr(layer, "states", None) or [])]
+
+
+def short_name(w):
+    """`kernel`: Keras 2 says `lstm/lstm_cell/kernel:0`."""
+    return w.name.split("/")[-1].split(":")[0]
 
 
 def flat(x):
@@ -103,7 +108,7 @@ def case(layer, *inputs, training=None, weights=None, how=None, named=None, grad
     for w in weights_of(layer):
         if "seed" in w.name or not str(w.dtype).startswith("float"):
             continue
-        value = (weights or {}).get(w.name)
+        value = (weights or {}).get(short_name(w))
         value = value(random, w.shape) if value is not None else normal(random, w.shape)
         if "variance" in w.name:
             value = np.abs(value) + 0.5
@@ -122,7 +127,7 @@ def case(layer, *inputs, training=None, weights=None, how=None, named=None, grad
         factors = [normal(random, o.shape) if o.dtype.is_floating else None for o in outputs]
         total = sum(tf.reduce_sum(o * f.astype("float32")) for o, f in zip(outputs, factors) if f is not None)
     masks = [getattr(o, "_keras_mask", None) for o in outputs]
-    trained = [w.value for w in layer.trainable_weights]
+    trained = [w if isinstance(w, tf.Variable) else w.value for w in layer.trainable_weights]
     names = {id(w): i for i, w in enumerate(layer.trainable_weights)}
     wanted = [v for v in variables if isinstance(v, tf.Variable)]
     try:
@@ -141,7 +146,7 @@ def case(layer, *inputs, training=None, weights=None, how=None, named=None, grad
         "class": class_of(layer),
         "config": layer.get_config(),
         "inputs": [frozen(x) for x in xs],
-        "weights": [[w.name, bool(w.trainable), frozen(b)] for w, b in zip(weights_of(layer), before)],
+        "weights": [[short_name(w), bool(w.trainable), frozen(b)] for w, b in zip(weights_of(layer), before)],
         "outputs": [frozen(o) for o in outputs],
         "factors": [optional(f if f is None else f.astype("float32")) for f in factors],
         "weight_gradients": [optional(g) for g in of_weights],
