@@ -99,6 +99,39 @@ test('every factory makes the layer of its name, with the defaults of TensorFlow
   assert.throws(() => layers.rnn({ cell: layers.dense({ units: 2 }) }), /Unknown cell: 'Dense'/);
 });
 
+test('every key of initializers counts', () => {
+  const values = (initializer, units = 64) => {
+    const layer = tf.layers.dense({ units, useBias: false, kernelInitializer: initializer });
+    layer.build([null, 64]);
+    return layer.getWeights()[0];
+  };
+  const statistics = (initializer) => {
+    const { mean, variance } = tf.moments(values(initializer));
+    return [mean.dataSync()[0], Math.sqrt(variance.dataSync()[0])];
+  };
+  const near = (got, want, by) => assert.ok(got.every((g, i) => Math.abs(g - want[i]) <= by), `${got} instead of ${want}`);
+  const init = tf.initializers;
+  near(statistics(init.constant({ value: 3 })), [3, 0], 1e-6);
+  near(statistics(init.randomUniform({ minval: 2, maxval: 4, seed: 1 })), [3, 2 / Math.sqrt(12)], 0.05);
+  near(statistics(init.randomNormal({ mean: -1, stddev: 0.5, seed: 1 })), [-1, 0.5], 0.05);
+  near(statistics(init.truncatedNormal({ mean: 1, stddev: 0.5, seed: 1 })), [1, 0.5 * 0.88], 0.05);
+  near([values(init.identity({ gain: 2 })).sum().dataSync()[0]], [128], 1e-6);
+  for (const [mode, fan] of [['fanIn', 64], ['fanOut', 16], ['fanAvg', 40]]) {
+    for (const distribution of ['normal', 'uniform', 'truncatedNormal']) {
+      const { variance } = tf.moments(values(init.varianceScaling({ scale: 3, mode, distribution, seed: 2 }), 16));
+      near([Math.sqrt(variance.dataSync()[0])], [Math.sqrt(3 / fan)], 0.1 * Math.sqrt(3 / fan));
+    }
+  }
+  const q = values(init.orthogonal({ gain: 2, seed: 3 }));
+  near([q.matMul(q, true).sub(tf.eye(64).mul(4)).abs().max().dataSync()[0]], [0], 1e-4);
+  const seeded = ['glorotNormal', 'glorotUniform', 'heNormal', 'heUniform', 'leCunNormal', 'leCunUniform', 'orthogonal', 'randomNormal', 'randomUniform', 'truncatedNormal', 'varianceScaling'];
+  for (const name of seeded) {
+    const draw = (seed) => [...values(init[name]({ seed })).dataSync()];
+    assert.deepEqual(draw(1), draw(1), name);
+    assert.notDeepEqual(draw(1), draw(2), name);
+  }
+});
+
 test('states are given, returned and carried on', () => {
   const ones = { kernelInitializer: 'ones', recurrentInitializer: 'ones', useBias: false, activation: 'linear' };
   const x = tf.ones([1, 2, 1]);

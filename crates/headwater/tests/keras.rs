@@ -279,24 +279,53 @@ fn check(device: &Device, json: &Value) -> Result<Vec<String>> {
     Ok(case.wrong)
 }
 
-fn run(device: &Device) {
+/// Calls `f` with every case: its family, its place there, and itself.
+fn each_case(mut f: impl FnMut(&str, usize, &Value)) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/keras/layers");
     let mut files: Vec<_> = fs::read_dir(&folder).expect("tests/keras/layers").flatten().map(|e| e.path()).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "gz"));
     files.sort();
     assert!(!files.is_empty(), "no answers");
-    let mut wrong = Vec::new();
     for file in files {
         let family = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let answers = unpacked(&file);
-        for (i, case) in answers["cases"].as_array().expect("cases").iter().enumerate() {
-            let problems = check(device, case).unwrap_or_else(|error| vec![error.to_string()]);
-            if !problems.is_empty() {
-                wrong.push(format!("{family} {i}, {}: {}", case["class"], problems.join("; ")));
-            }
+        for (i, case) in unpacked(&file)["cases"].as_array().expect("cases").iter().enumerate() {
+            f(&family, i, case);
         }
     }
+}
+
+fn run(device: &Device) {
+    let mut wrong = Vec::new();
+    each_case(|family, i, case| {
+        let problems = check(device, case).unwrap_or_else(|error| vec![error.to_string()]);
+        if !problems.is_empty() {
+            wrong.push(format!("{family} {i}, {}: {}", case["class"], problems.join("; ")));
+        }
+    });
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Whether there is an error is up to the layer; it does not panic.
+#[test]
+fn inputs_of_any_rank_and_number_are_computed_or_refused() {
+    let device = headwater::cpu(1);
+    each_case(|_, _, json| {
+        let case = Case::new(&device, json).expect("a case");
+        for rank in 0..6 {
+            let x = device.zeros(vec![1; rank], DType::F32).expect("zeros");
+            let given = vec![x.clone(); case.inputs.len()];
+            for inputs in [&given[..], &given[..1], &[]] {
+                let unknown: Vec<Dims> = inputs.iter().map(|x| vec![None; x.rank()]).collect();
+                let layer = &case.layer;
+                let _ = (layer.weights(&unknown), layer.output_shape(&unknown), layer.masks(inputs, &[]));
+                for masks in [&[][..], &[Some(x.clone())]] {
+                    for training in [false, true] {
+                        let _ = layer.call(inputs, &case.weights, &Call { training, seed: 1, masks });
+                    }
+                }
+            }
+        }
+    });
 }
 
 /// Reads a packed file of `tests/keras`.

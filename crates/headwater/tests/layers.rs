@@ -406,6 +406,23 @@ fn mistakes_are_named() {
     ] {
         assert!(error(class, config.clone()).starts_with(&format!("Error in {class}: expected ")), "{class} {config}");
     }
+    for (class, config) in [
+        ("LSTM", json!({})),
+        ("GRU", json!({"units": 2, "recurrent_activation": "wibble"})),
+        ("RNN", json!({"cell": {"class_name": "Dense", "config": {"units": 2}}})),
+        ("StackedRNNCells", json!({"cells": []})),
+        ("Bidirectional", json!({"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "wibble"})),
+        ("TimeDistributed", json!({})),
+        ("Dot", json!({"axes": [0, 1]})),
+        ("MultiHeadAttention", json!({"num_heads": 0, "key_dim": 2})),
+        ("GroupNormalization", json!({"groups": 0})),
+        ("Resizing", json!({"height": 2, "width": 2, "interpolation": "wibble"})),
+        ("RandomZoom", json!({"height_factor": 3})),
+        ("CategoryEncoding", json!({"num_tokens": 2, "output_mode": "int"})),
+        ("Conv1D", json!({"filters": 1, "kernel_size": 2, "padding": "causal", "data_format": "channels_first"})),
+    ] {
+        assert!(!error(class, config.clone()).is_empty(), "{class} {config}");
+    }
     let layer = create("Conv2D", &json!({"filters": 1, "kernel_size": 3})).expect("a layer");
     let message = layer.output_shape(&[vec![None, Some(2), Some(2), Some(1)]]).expect_err("too small").to_string();
     assert_eq!(message, "Error in Conv2D: expected an image that holds the window (3, 3), received [null,2,2,1]");

@@ -29,6 +29,9 @@ pub struct WeightSpec {
     pub state: bool,
 }
 
+/// Whether this build has masks.
+pub(super) const MASKS: bool = cfg!(feature = "layers-masks");
+
 /// How a layer is called.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Call<'a> {
@@ -41,9 +44,14 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The mask of input `index`.
+    /// The mask of input `index`; none in a build without masks, which leaves out what only they need.
+    #[inline]
     pub fn mask(&self, index: usize) -> Option<&'a Tensor> {
-        self.masks.get(index).and_then(Option::as_ref)
+        if MASKS {
+            self.masks.get(index).and_then(Option::as_ref)
+        } else {
+            None
+        }
     }
 }
 
@@ -134,6 +142,16 @@ pub(super) fn ranked<'a>(layer: &str, inputs: &'a [Dims], rank: usize) -> Result
         return Ok(input);
     }
     Err(Error::shape(layer, format!("an input of rank {rank}"), format!("rank {} shape {}", input.len(), show(input))))
+}
+
+/// The only input of a call, which must have `rank` dimensions.
+pub(super) fn ranked_tensor<'a>(layer: &str, inputs: &'a [Tensor], rank: usize) -> Result<&'a Tensor> {
+    let input = single(layer, inputs)?;
+    if input.rank() == rank {
+        return Ok(input);
+    }
+    let received = format!("rank {} shape {}", input.rank(), input.shape());
+    Err(Error::shape(layer, format!("an input of rank {rank}"), received))
 }
 
 /// Dimension `axis`, which must be known.

@@ -4,7 +4,7 @@ use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
 
 use super::super::activations::activation;
 use super::super::config::Config;
-use super::super::layer::{known, pass, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{known, pass, show, single, Call, Dims, Layer, Output, WeightSpec, MASKS};
 use super::super::value::{Map, Value};
 use super::{layer, Make};
 
@@ -121,6 +121,9 @@ impl Embedding {
     fn new(c: &Config<'_>) -> Result<Embedding> {
         let embeddings = weight(c, "embeddings", "RandomUniform");
         let mask_zero = c.flag("mask_zero", false)?;
+        if mask_zero && !MASKS {
+            return Err(Error::argument("Embedding", "no 'mask_zero' in a build without masks", "true"));
+        }
         Ok(Embedding { input_dim: c.size("input_dim")?, output_dim: c.size("output_dim")?, mask_zero, embeddings })
     }
 }
@@ -153,7 +156,7 @@ impl Layer for Embedding {
     }
 
     fn masks(&self, inputs: &[Tensor], _masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        if !self.mask_zero {
+        if !MASKS || !self.mask_zero {
             return Ok(Vec::new());
         }
         let index = single("Embedding", inputs)?;

@@ -196,6 +196,9 @@ impl Layer for Heads {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let (query, value, key) = roles(self.class, inputs)?;
+        if let Some(x) = inputs.iter().find(|x| x.rank() != 3) {
+            return Err(Error::shape(self.class, "inputs of rank 3", x.shape()));
+        }
         let mut rest = weights;
         let q = self.split(&self.project(query, &mut rest, 1)?)?;
         let k = self.split(&self.project(key, &mut rest, 1)?)?;

@@ -3,7 +3,7 @@
 use headwater_core::{ops, DType, Error, Result, Scalar, Shape, Tensor};
 
 use super::super::config::Config;
-use super::super::layer::{show, Call, Dims, Layer, Output};
+use super::super::layer::{show, Call, Dims, Layer, Output, MASKS};
 use super::super::value::Map;
 use super::{layer, Make};
 
@@ -111,7 +111,7 @@ impl Layer for Merge {
             ops::reshape(x, shape)
         };
         let mut result = match self.class {
-            "Multiply" | "Maximum" | "Minimum" if call.masks.iter().any(Option::is_some) => {
+            "Multiply" | "Maximum" | "Minimum" if MASKS && call.masks.iter().any(Option::is_some) => {
                 let all: Vec<Tensor> = inputs.iter().map(wide).collect::<Result<_>>()?;
                 self.masked(&all, call)?
             }
@@ -125,6 +125,9 @@ impl Layer for Merge {
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        if !MASKS {
+            return Ok(Vec::new());
+        }
         let Some(all) = masks.iter().cloned().collect::<Option<Vec<Tensor>>>() else { return Ok(Vec::new()) };
         let [first, rest @ ..] = all.as_slice() else { return Ok(Vec::new()) };
         Ok(vec![Some(rest.iter().try_fold(first.clone(), |any, mask| ops::logical_or(&any, mask))?)])
@@ -170,7 +173,7 @@ impl Layer for Concatenate {
 
     /// A step counts where one of its elements does.
     fn masks(&self, inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        if masks.iter().all(Option::is_none) {
+        if !MASKS || masks.iter().all(Option::is_none) {
             return Ok(Vec::new());
         }
         let wide = |(x, mask): (&Tensor, &Option<Tensor>)| match mask {

@@ -11,6 +11,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("Dropout", |c| layer(Noise::new(c, Kind::Dropout, "rate")?)),
     ("SpatialDropout1D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
     ("SpatialDropout2D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
+    #[cfg(feature = "layers-normalization")]
     ("AlphaDropout", |c| layer(Noise::new(c, Kind::Alpha, "rate")?)),
     ("GaussianNoise", |c| layer(Noise::new(c, Kind::Gaussian, "stddev")?)),
     ("GaussianDropout", |c| layer(Noise::new(c, Kind::GaussianDropout, "rate")?)),
@@ -19,6 +20,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 enum Kind {
     Dropout,
     SpatialDropout,
+    #[cfg(feature = "layers-normalization")]
     Alpha,
     Gaussian,
     GaussianDropout,
@@ -65,7 +67,7 @@ impl Layer for Noise {
     fn config(&self, to: &mut Map) {
         to.set(self.key, self.amount);
         to.set("seed", self.seed.clone());
-        if matches!(self.kind, Kind::Dropout | Kind::Alpha) {
+        if matches!(self.class, "Dropout" | "AlphaDropout") {
             to.set("noise_shape", self.shape.clone());
         }
         if self.class == "SpatialDropout2D" {
@@ -87,6 +89,7 @@ impl Layer for Noise {
         let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, seed);
         let y = match self.kind {
             Kind::Dropout => ops::dropout(x, amount, Some(&self.drawn(x.shape())?), seed)?,
+            #[cfg(feature = "layers-normalization")]
             // What is dropped becomes the least value of SELU, mean and variance stay (Klambauer et al. 2017).
             Kind::Alpha => {
                 let (least, rate) = (-1.758_099_340_847_376_6, self.amount);

@@ -3,7 +3,7 @@
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
-use super::super::layer::{ranked, show, single, Call, Dims, Layer, Output};
+use super::super::layer::{ranked, ranked_tensor, show, single, Call, Dims, Layer, Output};
 use super::super::value::Map;
 use super::{layer, Make};
 
@@ -220,7 +220,7 @@ impl Layer for Border {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = single(self.class, inputs)?;
+        let x = ranked_tensor(self.class, inputs, 4)?;
         let mut pairs = [(0, 0); 4];
         for (axis, side) in self.axes().into_iter().zip(self.sides.chunks_exact(2)) {
             pairs[axis] = (side[0], side[1]);
@@ -271,7 +271,7 @@ impl Layer for UpSampling {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = single("UpSampling2D", inputs)?;
+        let x = ranked_tensor("UpSampling2D", inputs, 4)?;
         let x = if self.channels_first { ops::transpose(x, Some(&[0, 2, 3, 1]))? } else { x.clone() };
         let size = (x.shape()[1] * self.size.0, x.shape()[2] * self.size.1);
         // Keras resizes with half-pixel centres; for whole factors nearest is the same either way.

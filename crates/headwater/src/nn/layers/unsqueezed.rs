@@ -3,7 +3,7 @@
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::Config;
-use super::super::layer::{Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::create;
 
@@ -149,6 +149,9 @@ impl Layer for Unsqueezed {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let widen = |x: &Tensor| {
+            if x.rank() < 3 {
+                return Err(Error::shape(self.class, "inputs of rank at least 3", x.shape()));
+            }
             let x = ops::expand_dims(x, (x.rank() + 1).saturating_sub(self.axis) as isize)?;
             if self.lead == 0 {
                 return Ok(x);
@@ -174,8 +177,8 @@ impl Layer for Unsqueezed {
 
 impl Unsqueezed {
     fn widened(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        match inputs.iter().find(|shape| shape.len() < 2) {
-            Some(_) => Err(Error::shape(self.class, "inputs of rank at least 3", "less")),
+        match inputs.iter().find(|shape| shape.len() < 3) {
+            Some(shape) => Err(Error::shape(self.class, "inputs of rank at least 3", show(shape))),
             None => Ok(inputs.iter().map(|shape| self.wide(shape)).collect()),
         }
     }

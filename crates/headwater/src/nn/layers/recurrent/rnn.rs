@@ -65,19 +65,27 @@ impl Rnn {
     }
 }
 
-/// Step `i` of a sequence.
-fn at(x: &Tensor, i: usize) -> Result<Tensor> {
-    let (mut begin, mut size) = (vec![0; x.rank()], x.shape().to_vec());
-    (begin[1], size[1]) = (i, 1);
-    ops::squeeze(&ops::slice(x, &begin, &size)?, Some(&[1]))
+/// Adds the steps of a sequence to a list. By halves: the gradient of a part is as large as what it is a part of, so that step by
+/// step the whole would be written once for each.
+fn steps(x: &Tensor, to: &mut Vec<Tensor>) -> Result<()> {
+    let n = x.shape()[1];
+    if n <= 1 {
+        to.extend((n == 1).then(|| ops::squeeze(x, Some(&[1]))).transpose()?);
+        return Ok(());
+    }
+    for (first, count) in [(0, n / 2), (n / 2, n - n / 2)] {
+        let (mut begin, mut size) = (vec![0; x.rank()], x.shape().to_vec());
+        (begin[1], size[1]) = (first, count);
+        steps(&ops::slice(x, &begin, &size)?, to)?;
+    }
+    Ok(())
 }
 
 /// The mask of a step, for tensors of a rank.
-fn mask_at(mask: &Tensor, i: usize, rank: usize) -> Result<Tensor> {
-    let mask = at(mask, i)?;
+fn wide(mask: &Tensor, rank: usize) -> Result<Tensor> {
     let ones = (mask.rank()..rank).map(|_| 1);
     let shape: Shape = mask.shape().iter().copied().chain(ones).collect();
-    ops::reshape(&mask, shape)
+    ops::reshape(mask, shape)
 }
 
 impl Layer for Rnn {
@@ -134,7 +142,7 @@ impl Layer for Rnn {
         let shapes: Vec<Dims> = inputs.iter().map(|x| dims(x.shape())).collect();
         let (step, state_shapes) = self.step(&shapes)?;
         let x = &inputs[0];
-        let (batch, steps) = (x.shape()[0], x.shape()[1]);
+        let (batch, count) = (x.shape()[0], x.shape()[1]);
         let step = sizes(self.class, &step)?;
         let mut states = self.initial(inputs, weights, &state_shapes)?;
         for (state, shape) in states.iter().zip(&state_shapes) {
@@ -146,28 +154,36 @@ impl Layer for Rnn {
         let factor = drops.first().and_then(|d| d.input.as_ref());
         let x = dropped(x, factor.map(|f| ops::expand_dims(f, 1)).transpose()?.as_ref())?;
         // The products of all steps' inputs are one product.
-        let rows: Shape = [batch * steps].into_iter().chain(step[1..].iter().copied()).collect();
+        let rows: Shape = [batch * count].into_iter().chain(step[1..].iter().copied()).collect();
         let projected = self.cell.project(&ops::reshape(&x, rows)?, weights)?;
-        let sequence: Shape = [batch, steps].into_iter().chain(projected.shape()[1..].iter().copied()).collect();
-        let projected = ops::reshape(&projected, sequence)?;
+        let sequence: Shape = [batch, count].into_iter().chain(projected.shape()[1..].iter().copied()).collect();
+        let mut each = Vec::with_capacity(count);
+        steps(&ops::reshape(&projected, sequence)?, &mut each)?;
+        let mut masks = Vec::new();
+        if let Some(mask) = call.mask(0) {
+            if mask.shape().get(1) != Some(&count) {
+                return Err(Error::shape(self.class, format!("a mask of {count} steps"), mask.shape()));
+            }
+            steps(mask, &mut masks)?;
+        }
 
         let output_index = self.cell.output();
         let zero = x.device().zeros(states[output_index].shape(), DType::F32)?;
-        let mut outputs: Vec<Tensor> = Vec::with_capacity(steps);
+        let mut outputs: Vec<Tensor> = Vec::with_capacity(count);
         let mut last = zero.clone();
-        for i in 0..steps {
-            let i = if self.go_backwards { steps - 1 - i } else { i };
-            let next = self.cell.step(&at(&projected, i)?, &states, weights, &drops)?;
-            last = match call.mask(0) {
+        for i in 0..count {
+            let i = if self.go_backwards { count - 1 - i } else { i };
+            let next = self.cell.step(&each[i], &states, weights, &drops)?;
+            last = match masks.get(i) {
                 None => next[output_index].clone(),
                 Some(mask) => {
                     let before = if self.zero_output_for_mask { &zero } else { &last };
-                    ops::select(&mask_at(mask, i, last.rank())?, &next[output_index], before)?
+                    ops::select(&wide(mask, last.rank())?, &next[output_index], before)?
                 }
             };
-            let moved = |(new, old): (&Tensor, &Tensor)| match call.mask(0) {
+            let moved = |(new, old): (&Tensor, &Tensor)| match masks.get(i) {
                 None => Ok(new.clone()),
-                Some(mask) => ops::select(&mask_at(mask, i, new.rank())?, new, old),
+                Some(mask) => ops::select(&wide(mask, new.rank())?, new, old),
             };
             states = next.iter().zip(&states).map(moved).collect::<Result<_>>()?;
             if self.return_sequences {
