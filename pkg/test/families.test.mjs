@@ -146,6 +146,12 @@ test('states are given, returned and carried on', () => {
   const model = tf.model({ inputs: [from, to], outputs: decoded });
   assert.deepEqual([...model.predict([x, tf.ones([1, 3, 1])]).dataSync()], [3, 4, 5]);
 
+  // A mask as an argument: the second step does not count.
+  const skipped = tf.layers.simpleRNN({ units: 1, ...ones }).apply(x, { mask: tf.tensor2d([[1, 0]], [1, 2], 'bool') });
+  assert.equal(skipped.dataSync()[0], 1);
+  const both = tf.layers.bidirectional({ layer: tf.layers.simpleRNN({ units: 1, ...ones }), mergeMode: 'sum' });
+  assert.equal(both.apply(x, { initialState: [tf.tensor2d([[10]]), tf.tensor2d([[100]])] }).dataSync()[0], 114);
+
   const stateful = tf.sequential({ layers: [tf.layers.simpleRNN({ units: 1, stateful: true, batchInputShape: [1, 2, 1], ...ones })] });
   assert.equal(stateful.stateful, true);
   assert.equal(stateful.weights.length, 2);

@@ -13,6 +13,7 @@ pub mod metrics;
 mod model;
 pub(crate) mod optimizers;
 mod regularizers;
+mod topology;
 mod value;
 
 pub use activations::activation;
