@@ -132,6 +132,24 @@ test('every key of initializers counts', () => {
   }
 });
 
+test('a normalization measures data', async () => {
+  const data = tf.randomNormal([200, 3], 5, 2, 'float32', 4);
+  const layer = tf.layers.normalization({ axis: -1, inputShape: [3] });
+  layer.adapt(data);
+  const model = tf.sequential({ layers: [layer] });
+  const check = (m) => {
+    const { mean, variance } = tf.moments(m.predict(data), 0);
+    assert.ok(mean.abs().max().dataSync()[0] < 1e-4 && variance.sub(1).abs().max().dataSync()[0] < 1e-3);
+  };
+  check(model);
+  let artifacts;
+  await model.save(tf.io.withSaveHandler(async (a) => ((artifacts = a), { modelArtifactsInfo: {} })));
+  const loaded = await tf.loadLayersModel(tf.io.fromMemory(artifacts));
+  check(loaded);
+  assert.equal(typeof loaded.layers[0].adapt, 'function');
+  assert.throws(() => tf.layers.normalization({ mean: 1, variance: 2 }).adapt(data), /given its mean/);
+});
+
 test('states are given, returned and carried on', () => {
   const ones = { kernelInitializer: 'ones', recurrentInitializer: 'ones', useBias: false, activation: 'linear' };
   const x = tf.ones([1, 2, 1]);

@@ -1,7 +1,10 @@
 /** Layers of the families that the lean package does not have. */
 
 import { factoriesOf } from './factories.js';
-import type { LayerArgs } from './layer.js';
+import { moments } from '../ops/index.js';
+import { type Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
+import { type LayerArgs, type LayerVariable, ModuleLayer } from './layer.js';
 
 const CLASSES = {
   conv1d: 'Conv1D', conv1dTranspose: 'Conv1DTranspose', separableConv1d: 'SeparableConv1D', depthwiseConv1d: 'DepthwiseConv1D',
@@ -23,4 +26,25 @@ const CLASSES = {
 const gates: LayerArgs = { recurrentActivation: 'hardSigmoid' };
 const gru: LayerArgs = { ...gates, resetAfter: false };
 
-export const families = factoriesOf(CLASSES, { lstm: gates, lstmCell: gates, convLstm2d: gates, convLstm2dCell: gates, gru, gruCell: gru });
+/** Normalization, whose mean and variance may be measured. */
+export class Normalization extends ModuleLayer {
+  /** Takes the mean and the variance of data, over the axes that the layer does not keep. */
+  adapt(data: Tensor): void {
+    const { axis = [-1], mean: given } = this.getConfig() as { axis?: number[]; mean?: unknown };
+    if (given !== undefined && given !== null) throw coded('argument', 'Cannot `adapt` a Normalization layer that was given its mean and variance.');
+    this.ensureBuilt([null, ...data.shape.slice(1)]);
+    const kept = axis.map((a) => (a < 0 ? a + data.rank : a));
+    const others = data.shape.map((_, d) => d).filter((d) => !kept.includes(d));
+    const [middle, spread] = this.orderedWeights as [LayerVariable, LayerVariable];
+    tidy(() => {
+      const measured = moments(data, others);
+      middle.write(measured.mean);
+      spread.write(measured.variance);
+    });
+  }
+}
+
+export const families = {
+  ...factoriesOf(CLASSES, { lstm: gates, lstmCell: gates, convLstm2d: gates, convLstm2dCell: gates, gru, gruCell: gru }, { normalization: Normalization }),
+  normalization: (args?: LayerArgs): Normalization => new Normalization('Normalization', args),
+};
