@@ -75,6 +75,14 @@ impl<'a> Config<'a> {
         items.map(Some).ok_or_else(|| self.bad(key, "a list of numbers"))
     }
 
+    /// Axes: one number or several; the default where missing.
+    pub fn axes(&self, key: &str, default: isize) -> Result<Vec<isize>> {
+        match self.get(key) {
+            Some(Value::List(_)) => Ok(self.list(key)?.unwrap_or_default().into_iter().map(|a| a as isize).collect()),
+            _ => Ok(vec![self.number(key, default as f64)? as isize]),
+        }
+    }
+
     /// Two sizes of at least 1, or one for both; the default where missing.
     pub fn pair(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
         let pair = self.pair_or_zero(key, default)?;
@@ -164,6 +172,14 @@ pub fn data_format(channels_first: bool) -> &'static str {
         "channels_first"
     } else {
         "channels_last"
+    }
+}
+
+/// One axis as a number, several as a list.
+pub fn axes_value(axes: &[isize]) -> Value {
+    match *axes {
+        [axis] => axis.into(),
+        _ => axes.to_vec().into(),
     }
 }
 

@@ -32,6 +32,22 @@ pub struct WeightSpec {
 /// Whether this build has masks.
 pub(super) const MASKS: bool = cfg!(feature = "layers-masks");
 
+impl WeightSpec {
+    /// A float32 weight without regularizer and constraint.
+    pub(super) fn new(name: &str, shape: Shape, initializer: Value, trainable: bool) -> WeightSpec {
+        WeightSpec {
+            name: name.into(),
+            shape,
+            dtype: DType::F32,
+            initializer,
+            regularizer: None,
+            constraint: None,
+            trainable,
+            state: false,
+        }
+    }
+}
+
 /// How a layer is called.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Call<'a> {
@@ -152,6 +168,20 @@ pub(super) fn ranked_tensor<'a>(layer: &str, inputs: &'a [Tensor], rank: usize) 
     }
     let received = format!("rank {} shape {}", input.rank(), input.shape());
     Err(Error::shape(layer, format!("an input of rank {rank}"), received))
+}
+
+/// Which dimension an axis is, negative ones counted from the end.
+pub(super) fn position(layer: &str, axis: isize, rank: usize) -> Result<usize> {
+    let at = if axis < 0 { axis + rank as isize } else { axis };
+    match usize::try_from(at) {
+        Ok(at) if at < rank => Ok(at),
+        _ => Err(Error::shape(layer, format!("an input with an axis {axis}"), format!("rank {rank}"))),
+    }
+}
+
+/// The shape of a tensor, all of which is known.
+pub(super) fn dims_of(x: &Tensor) -> Dims {
+    x.shape().iter().map(|&n| Some(n)).collect()
 }
 
 /// Dimension `axis`, which must be known.

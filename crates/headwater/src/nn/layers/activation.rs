@@ -3,9 +3,9 @@
 use headwater_core::{ops, Result, Shape, Tensor};
 
 use super::super::activations::activation;
-use super::super::config::Config;
+use super::super::config::{axes_value, Config};
 use super::super::layer::{known, pass, single, Call, Dims, Layer, Output, WeightSpec};
-use super::super::value::{Map, Value};
+use super::super::value::Map;
 use super::core::{weight, write_weight};
 use super::{layer, Make};
 
@@ -15,7 +15,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("LeakyReLU", |c| layer(simple(c, Kind::Leaky, "alpha", c.number("negative_slope", 0.3)?)?)),
     ("ELU", |c| layer(simple(c, Kind::Elu, "alpha", 1.0)?)),
     ("ThresholdedReLU", |c| layer(simple(c, Kind::Thresholded, "theta", 1.0)?)),
-    ("Softmax", |c| layer(Softmax { axes: axes(c)? })),
+    ("Softmax", |c| layer(Softmax { axes: c.axes("axis", -1)? })),
     ("PReLU", |c| layer(PRelu::new(c)?)),
 ];
 
@@ -141,13 +141,6 @@ impl Layer for Simple {
     }
 }
 
-fn axes(c: &Config<'_>) -> Result<Vec<isize>> {
-    match c.get("axis") {
-        Some(Value::List(_)) => Ok(c.list("axis")?.unwrap_or_default().into_iter().map(|a| a as isize).collect()),
-        _ => Ok(vec![c.number("axis", -1.0)? as isize]),
-    }
-}
-
 struct Softmax {
     axes: Vec<isize>,
 }
@@ -157,10 +150,7 @@ impl Layer for Softmax {
         "Softmax"
     }
     fn config(&self, to: &mut Map) {
-        match *self.axes {
-            [axis] => to.set("axis", axis),
-            _ => to.set("axis", self.axes.clone()),
-        }
+        to.set("axis", axes_value(&self.axes));
     }
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("Softmax", inputs)

@@ -1,9 +1,9 @@
 //! Attention: what a query reads of values by their keys; and products of sequences.
 
-use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
+use headwater_core::{ops, Error, Result, Shape, Tensor};
 
-use super::super::config::Config;
-use super::super::layer::{own_seed, show, Call, Dims, Layer, Output, WeightSpec};
+use super::super::config::{axes_value, Config};
+use super::super::layer::{dims_of, known, own_seed, pass, position, show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::{layer, Make};
 
@@ -101,20 +101,12 @@ impl Layer for Attention {
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let (query, ..) = roles(self.class, inputs)?;
-        let spec = |name: &str, shape: Shape, initializer: &str| WeightSpec {
-            name: name.into(),
-            shape,
-            dtype: DType::F32,
-            initializer: Value::class(initializer),
-            regularizer: None,
-            constraint: None,
-            trainable: true,
-            state: false,
-        };
+        let spec =
+            |name: &str, shape: Shape, initializer: &str| WeightSpec::new(name, shape, Value::class(initializer), true);
         let mut specs = Vec::new();
         if self.use_scale && self.additive() {
             let last = query.len().saturating_sub(1);
-            let width = super::super::layer::known(self.class, query, last)?;
+            let width = known(self.class, query, last)?;
             specs.push(spec("scale", Shape::from([width]), "GlorotUniform"));
         } else if self.use_scale {
             specs.push(spec("scale", Shape::scalar(), "Ones"));
@@ -160,7 +152,7 @@ impl Layer for Attention {
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        super::super::layer::pass(masks)
+        pass(masks)
     }
 }
 
@@ -173,10 +165,7 @@ struct Dot {
 
 impl Dot {
     fn new(c: &Config<'_>) -> Result<Dot> {
-        let axes: Vec<isize> = match c.get("axes") {
-            Some(Value::List(_)) => c.list("axes")?.unwrap_or_default().into_iter().map(|a| a as isize).collect(),
-            _ => vec![c.number("axes", -1.0)? as isize],
-        };
+        let axes = c.axes("axes", -1)?;
         if !(1..=2).contains(&axes.len()) || axes.contains(&0) {
             return Err(Error::argument("Dot", "one or two axes other than 0 as 'axes'", format!("{axes:?}")));
         }
@@ -186,10 +175,9 @@ impl Dot {
     /// The axis of an input of a rank.
     fn axis(&self, input: usize, rank: usize) -> Result<usize> {
         let axis = self.axes[input.min(self.axes.len() - 1)];
-        let at = if axis < 0 { axis + rank as isize } else { axis };
-        match usize::try_from(at) {
-            Ok(at) if at > 0 && at < rank => Ok(at),
-            _ => Err(Error::shape("Dot", format!("inputs with an axis {axis}"), format!("rank {rank}"))),
+        match position("Dot", axis, rank)? {
+            0 => Err(Error::argument("Dot", "axes other than the samples'", axis)),
+            at => Ok(at),
         }
     }
 
@@ -207,10 +195,7 @@ impl Layer for Dot {
     }
 
     fn config(&self, to: &mut Map) {
-        match *self.axes {
-            [axis] => to.set("axes", axis),
-            _ => to.set("axes", self.axes.clone()),
-        }
+        to.set("axes", axes_value(&self.axes));
         to.set("normalize", self.normalize);
     }
 
@@ -231,7 +216,7 @@ impl Layer for Dot {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let (a, b) = Self::two(inputs)?;
-        let shapes: Vec<Dims> = inputs.iter().map(|x| x.shape().iter().map(|&n| Some(n)).collect()).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(dims_of).collect();
         let shape: Option<Shape> = self.output_shape(&shapes)?.swap_remove(0).into_iter().collect();
         let shape = shape.ok_or_else(|| Error::shape("Dot", "known shapes", "unknown ones"))?;
         // [batch, others, along]

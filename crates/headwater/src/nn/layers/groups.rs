@@ -1,9 +1,9 @@
 //! Normalisation by groups, lengths and spectra.
 
-use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
+use headwater_core::{ops, Error, Result, Shape, Tensor};
 
-use super::super::config::Config;
-use super::super::layer::{known, pass, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::config::{axes_value, Config};
+use super::super::layer::{dims_of, known, pass, position, show, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
 use super::wrapper::Inner;
@@ -11,32 +11,12 @@ use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
     ("GroupNormalization", |c| layer(GroupNormalization::new(c)?)),
-    ("RMSNormalization", |c| layer(RmsNormalization { axes: axes(c)?, epsilon: c.number("epsilon", 1e-6)? })),
-    ("UnitNormalization", |c| layer(UnitNormalization { axes: axes(c)? })),
+    ("RMSNormalization", |c| {
+        layer(RmsNormalization { axes: c.axes("axis", -1)?, epsilon: c.number("epsilon", 1e-6)? })
+    }),
+    ("UnitNormalization", |c| layer(UnitNormalization { axes: c.axes("axis", -1)? })),
     ("SpectralNormalization", |c| layer(SpectralNormalization::new(c)?)),
 ];
-
-fn axes(c: &Config<'_>) -> Result<Vec<isize>> {
-    match c.get("axis") {
-        Some(Value::List(_)) => Ok(c.list("axis")?.unwrap_or_default().into_iter().map(|a| a as isize).collect()),
-        _ => Ok(vec![c.number("axis", -1.0)? as isize]),
-    }
-}
-
-fn write_axes(to: &mut Map, axes: &[isize]) {
-    match *axes {
-        [axis] => to.set("axis", axis),
-        _ => to.set("axis", axes.to_vec()),
-    }
-}
-
-fn position(class: &str, axis: isize, rank: usize) -> Result<usize> {
-    let at = if axis < 0 { axis + rank as isize } else { axis };
-    match usize::try_from(at) {
-        Ok(at) if at < rank => Ok(at),
-        _ => Err(Error::shape(class, format!("an input with an axis {axis}"), format!("rank {rank}"))),
-    }
-}
 
 /// Mean 0 and variance 1 within groups of channels (Wu & He 2018).
 struct GroupNormalization {
@@ -133,7 +113,7 @@ impl Layer for RmsNormalization {
     }
 
     fn config(&self, to: &mut Map) {
-        write_axes(to, &self.axes);
+        to.set("axis", axes_value(&self.axes));
         to.set("epsilon", self.epsilon);
     }
 
@@ -141,16 +121,7 @@ impl Layer for RmsNormalization {
         let input = single("RMSNormalization", inputs)?;
         let size = |&axis: &isize| known("RMSNormalization", input, position("RMSNormalization", axis, input.len())?);
         let shape = self.axes.iter().map(size).collect::<Result<_>>()?;
-        Ok(vec![WeightSpec {
-            name: "scale".into(),
-            shape,
-            dtype: DType::F32,
-            initializer: Value::class("Ones"),
-            regularizer: None,
-            constraint: None,
-            trainable: true,
-            state: false,
-        }])
+        Ok(vec![WeightSpec::new("scale", shape, Value::class("Ones"), true)])
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -179,7 +150,7 @@ impl Layer for UnitNormalization {
     }
 
     fn config(&self, to: &mut Map) {
-        write_axes(to, &self.axes);
+        to.set("axis", axes_value(&self.axes));
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -241,16 +212,7 @@ impl Layer for SpectralNormalization {
         let mut initializer = Map::default();
         initializer.set("class_name", "TruncatedNormal");
         initializer.set("config", config);
-        let vector = WeightSpec {
-            name: "vector_u".into(),
-            shape: Shape::from([1, columns]),
-            dtype: DType::F32,
-            initializer: initializer.into(),
-            regularizer: None,
-            constraint: None,
-            trainable: false,
-            state: false,
-        };
+        let vector = WeightSpec::new("vector_u", Shape::from([1, columns]), initializer.into(), false);
         // Where Keras has it.
         specs.insert(Self::kernel(&specs)? + 1, vector);
         Ok(specs)
@@ -261,7 +223,7 @@ impl Layer for SpectralNormalization {
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let shapes: Vec<Dims> = inputs.iter().map(|x| x.shape().iter().map(|&n| Some(n)).collect()).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(dims_of).collect();
         let specs = self.weights(&shapes)?;
         let kernel = Self::kernel(&specs)?;
         let vector = specs.iter().position(|spec| spec.name == "vector_u").unwrap_or(specs.len() - 1);

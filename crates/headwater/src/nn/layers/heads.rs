@@ -3,7 +3,7 @@
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::Config;
-use super::super::layer::{known, own_seed, show, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{known, own_seed, pass, show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::attention::{both, causal, roles};
 use super::core::{weight, write_weight};
@@ -228,6 +228,6 @@ impl Layer for Heads {
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        super::super::layer::pass(masks)
+        pass(masks)
     }
 }

@@ -2,8 +2,8 @@
 
 use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
 
-use super::super::config::Config;
-use super::super::layer::{known, pass, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::config::{axes_value, Config};
+use super::super::layer::{known, pass, position, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
 use super::{layer, Make};
@@ -17,15 +17,6 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 /// The axis of a configuration: a number, or a list of one.
 fn axis(c: &Config<'_>) -> Result<isize> {
     Ok(c.number("axis", -1.0)? as isize)
-}
-
-fn position(class: &str, axis: isize, input: &Dims) -> Result<usize> {
-    let rank = input.len() as isize;
-    let at = if axis < 0 { axis + rank } else { axis };
-    if at < 0 || at >= rank {
-        return Err(Error::shape(class, format!("an input with an axis {axis}"), show(input)));
-    }
-    Ok(at as usize)
 }
 
 struct BatchNormalization {
@@ -87,7 +78,7 @@ impl Layer for BatchNormalization {
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let input = single("BatchNormalization", inputs)?;
-        let n = known("BatchNormalization", input, position("BatchNormalization", self.axis, input)?)?;
+        let n = known("BatchNormalization", input, position("BatchNormalization", self.axis, input.len())?)?;
         let all = self.gamma.iter().chain(&self.beta).chain([&self.mean, &self.variance]);
         Ok(all.map(|w| WeightSpec { shape: Shape::from([n]), ..w.clone() }).collect())
     }
@@ -149,12 +140,8 @@ struct LayerNormalization {
 
 impl LayerNormalization {
     fn new(c: &Config<'_>) -> Result<LayerNormalization> {
-        let axes = match c.get("axis") {
-            Some(Value::List(_)) => c.list("axis")?.unwrap_or_default().into_iter().map(|a| a as isize).collect(),
-            _ => vec![axis(c)?],
-        };
         Ok(LayerNormalization {
-            axes,
+            axes: c.axes("axis", -1)?,
             epsilon: c.number("epsilon", 1e-3)?,
             gamma: c.flag("scale", true)?.then(|| weight(c, "gamma", "Ones")),
             beta: c.flag("center", true)?.then(|| weight(c, "beta", "Zeros")),
@@ -168,10 +155,7 @@ impl Layer for LayerNormalization {
     }
 
     fn config(&self, to: &mut Map) {
-        match *self.axes {
-            [axis] => to.set("axis", axis),
-            _ => to.set("axis", self.axes.clone()),
-        }
+        to.set("axis", axes_value(&self.axes));
         to.set("epsilon", self.epsilon);
         to.set("scale", self.gamma.is_some());
         to.set("center", self.beta.is_some());
@@ -180,7 +164,8 @@ impl Layer for LayerNormalization {
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let input = single("LayerNormalization", inputs)?;
-        let size = |&axis: &isize| known("LayerNormalization", input, position("LayerNormalization", axis, input)?);
+        let size =
+            |&axis: &isize| known("LayerNormalization", input, position("LayerNormalization", axis, input.len())?);
         let shape: Shape = self.axes.iter().map(size).collect::<Result<_>>()?;
         Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: shape.clone(), ..w.clone() }).collect())
     }

@@ -3,7 +3,7 @@
 use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
-use super::super::super::layer::{known, pass, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::super::layer::{known, pass, position, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::super::value::{Map, Value};
 
 /// `(x - mean) / sqrt(variance)`, with mean and variance given, or kept as weights that the data was measured for.
@@ -16,11 +16,7 @@ pub(super) struct Normalization {
 
 impl Normalization {
     pub fn new(c: &Config<'_>) -> Result<Normalization> {
-        let axes = match c.get("axis") {
-            Some(Value::List(_)) => c.list("axis")?.unwrap_or_default().into_iter().map(|a| a as isize).collect(),
-            None if c.is_null("axis") => Vec::new(),
-            _ => vec![c.number("axis", -1.0)? as isize],
-        };
+        let axes = if c.is_null("axis") { Vec::new() } else { c.axes("axis", -1)? };
         let given = match (c.get("mean"), c.get("variance")) {
             (Some(mean), Some(variance)) => Some((mean.clone(), variance.clone())),
             (None, None) => None,
@@ -31,12 +27,7 @@ impl Normalization {
 
     /// The axes that are kept, in their order.
     fn kept(&self, rank: usize) -> Result<Vec<usize>> {
-        let at = |&axis: &isize| {
-            let at = if axis < 0 { axis + rank as isize } else { axis };
-            let wrong =
-                || Error::shape("Normalization", format!("an input with an axis {axis}"), format!("rank {rank}"));
-            usize::try_from(at).ok().filter(|&at| at < rank).ok_or_else(wrong)
-        };
+        let at = |&axis: &isize| position("Normalization", axis, rank);
         let mut kept: Vec<usize> = self.axes.iter().map(at).collect::<Result<_>>()?;
         kept.sort_unstable();
         Ok(kept)
@@ -91,28 +82,17 @@ impl Layer for Normalization {
             return Ok(Vec::new());
         }
         let shape: Shape = kept.iter().map(|&d| known("Normalization", input, d)).collect::<Result<_>>()?;
-        let spec = |name: &str, shape: Shape, dtype: DType, initializer: &str| WeightSpec {
-            name: name.into(),
-            shape,
-            dtype,
-            initializer: Value::class(initializer),
-            regularizer: None,
-            constraint: None,
-            trainable: false,
-            state: false,
-        };
+        let count = WeightSpec::new("count", Shape::scalar(), Value::class("Zeros"), false);
         Ok(vec![
-            spec("mean", shape.clone(), DType::F32, "Zeros"),
-            spec("variance", shape, DType::F32, "Ones"),
-            spec("count", Shape::scalar(), DType::I32, "Zeros"),
+            WeightSpec::new("mean", shape.clone(), Value::class("Zeros"), false),
+            WeightSpec::new("variance", shape, Value::class("Ones"), false),
+            WeightSpec { dtype: DType::I32, ..count },
         ])
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = single("Normalization", inputs)?;
-        if self.kept(input.len()).is_err() {
-            return Err(Error::shape("Normalization", format!("an input with the axes {:?}", self.axes), show(input)));
-        }
+        self.kept(input.len())?;
         Ok(vec![input.clone()])
     }
 

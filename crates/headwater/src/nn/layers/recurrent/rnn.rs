@@ -113,16 +113,9 @@ impl Layer for Rnn {
         if self.stateful {
             known(self.class, &inputs[0], 0)?;
             for state in &states {
-                specs.push(WeightSpec {
-                    name: "rnn_state".into(),
-                    shape: sizes(self.class, state)?,
-                    dtype: DType::F32,
-                    initializer: Value::class("Zeros"),
-                    regularizer: None,
-                    constraint: None,
-                    trainable: false,
-                    state: true,
-                });
+                let shape = sizes(self.class, state)?;
+                let spec = WeightSpec::new("rnn_state", shape, Value::class("Zeros"), false);
+                specs.push(WeightSpec { state: true, ..spec });
             }
         }
         Ok(specs)
