@@ -179,9 +179,10 @@ pub(super) fn position(layer: &str, axis: isize, rank: usize) -> Result<usize> {
     }
 }
 
-/// The shape of a tensor, all of which is known.
-pub(super) fn dims_of(x: &Tensor) -> Dims {
-    x.shape().iter().map(|&n| Some(n)).collect()
+/// A shape without unknown sizes.
+#[cfg(any(feature = "layers-attention", feature = "layers-normalization", feature = "layers-recurrent"))]
+pub(super) fn dims_of(shape: &[usize]) -> Dims {
+    shape.iter().map(|&n| Some(n)).collect()
 }
 
 /// Dimension `axis`, which must be known.

@@ -216,7 +216,7 @@ impl Layer for Dot {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let (a, b) = Self::two(inputs)?;
-        let shapes: Vec<Dims> = inputs.iter().map(dims_of).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).collect();
         let shape: Option<Shape> = self.output_shape(&shapes)?.swap_remove(0).into_iter().collect();
         let shape = shape.ok_or_else(|| Error::shape("Dot", "known shapes", "unknown ones"))?;
         // [batch, others, along]

@@ -16,15 +16,11 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 
 /// A weight as layers declare it: configuration keys start with `prefix`.
 pub(super) fn weight(c: &Config<'_>, name: &str, default: &str) -> WeightSpec {
+    let initializer = c.initializer(&format!("{name}_initializer"), default);
     WeightSpec {
-        name: name.into(),
-        shape: Shape::scalar(),
-        dtype: DType::F32,
-        initializer: c.initializer(&format!("{name}_initializer"), default),
         regularizer: c.object(&format!("{name}_regularizer")),
         constraint: c.object(&format!("{name}_constraint")),
-        trainable: true,
-        state: false,
+        ..WeightSpec::new(name, Shape::scalar(), initializer, true)
     }
 }
 

@@ -223,7 +223,7 @@ impl Layer for SpectralNormalization {
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let shapes: Vec<Dims> = inputs.iter().map(dims_of).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).collect();
         let specs = self.weights(&shapes)?;
         let kernel = Self::kernel(&specs)?;
         let vector = specs.iter().position(|spec| spec.name == "vector_u").unwrap_or(specs.len() - 1);

@@ -67,11 +67,6 @@ pub(super) fn sizes(class: &str, dims: &Dims) -> Result<Shape> {
     all.ok_or_else(|| Error::shape(class, "a known shape", super::super::super::layer::show(dims)))
 }
 
-/// A shape without unknown sizes.
-pub(super) fn dims(shape: &[usize]) -> Dims {
-    shape.iter().map(|&n| Some(n)).collect()
-}
-
 /// A cell called by itself: `[input, states..]` to `[output, states..]`.
 pub(super) struct CellLayer(pub(super) Box<dyn Cell>);
 

@@ -4,9 +4,9 @@ use headwater_core::ops::{self, Conv2dOptions, Padding};
 use headwater_core::{Device, Error, Result, Shape, Tensor};
 
 use super::super::super::config::{data_format, padding, Config};
-use super::super::super::layer::{known, show, Call, Dims, WeightSpec};
+use super::super::super::layer::{dims_of, known, show, Call, Dims, WeightSpec};
 use super::super::super::value::Map;
-use super::cell::{dims, dropped, sizes, Cell, Drops};
+use super::cell::{dropped, sizes, Cell, Drops};
 use super::gated::Parts;
 
 pub(super) struct ConvCell {
@@ -126,7 +126,7 @@ impl Cell for ConvCell {
     }
 
     fn drops(&self, device: &Device, step: &Shape, call: &Call<'_>) -> Result<Vec<Drops>> {
-        let state = sizes(self.class_name(), &self.states(&dims(step))?[0])?;
+        let state = sizes(self.class_name(), &self.states(&dims_of(step))?[0])?;
         self.parts.drops(device, step, &state, call)
     }
 }

@@ -3,9 +3,9 @@
 use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
-use super::super::super::layer::{known, show, Call, Dims, Layer, Output, WeightSpec};
+use super::super::super::layer::{dims_of, known, show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::super::value::{Map, Value};
-use super::cell::{dims, dropped, sizes, Cell};
+use super::cell::{dropped, sizes, Cell};
 use super::written;
 
 pub(super) struct Rnn {
@@ -132,14 +132,14 @@ impl Layer for Rnn {
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let shapes: Vec<Dims> = inputs.iter().map(|x| dims(x.shape())).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).collect();
         let (step, state_shapes) = self.step(&shapes)?;
         let x = &inputs[0];
         let (batch, count) = (x.shape()[0], x.shape()[1]);
         let step = sizes(self.class, &step)?;
         let mut states = self.initial(inputs, weights, &state_shapes)?;
         for (state, shape) in states.iter().zip(&state_shapes) {
-            if dims(state.shape()) != *shape {
+            if dims_of(state.shape()) != *shape {
                 return Err(Error::shape(self.class, format!("a state of shape {}", show(shape)), state.shape()));
             }
         }

@@ -3,9 +3,9 @@
 use headwater_core::ops::hash_key;
 use headwater_core::{Device, Error, Result, Shape, Tensor};
 
-use super::super::super::layer::{Call, Dims, WeightSpec};
+use super::super::super::layer::{dims_of, Call, Dims, WeightSpec};
 use super::super::super::value::{Map, Value};
-use super::cell::{dims, dropped, sizes, Cell, Drops};
+use super::cell::{dropped, sizes, Cell, Drops};
 use super::written;
 
 /// One step of all of them is a step of one cell, whose states are those of all.
@@ -95,7 +95,7 @@ impl Cell for Stacked {
 
     fn drops(&self, device: &Device, step: &Shape, call: &Call<'_>) -> Result<Vec<Drops>> {
         let mut all = Vec::new();
-        for (i, (cell, step)) in self.each(&dims(step))?.into_iter().enumerate() {
+        for (i, (cell, step)) in self.each(&dims_of(step))?.into_iter().enumerate() {
             let call = Call { seed: hash_key(call.seed, i as u32), ..*call };
             all.extend(cell.drops(device, &sizes(self.class_name(), &step)?, &call)?);
         }

@@ -3,10 +3,9 @@
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
-use super::super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::super::layer::{dims_of, known, show, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::super::value::{Map, Value};
 use super::super::wrapper::Inner;
-use super::cell::dims;
 
 /// A layer applied to every step of a sequence: the steps are samples of it.
 pub(super) struct TimeDistributed {
@@ -54,7 +53,7 @@ impl Layer for TimeDistributed {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("TimeDistributed", inputs)?;
-        Self::step(&[dims(x.shape())])?;
+        Self::step(&[dims_of(x.shape())])?;
         let mask = call.mask(0).filter(|mask| mask.rank() > 2).map(flat).transpose()?;
         let mut output = self.inner.layer.call(&[flat(x)?], weights, &Call { masks: &[mask], ..*call })?;
         for tensor in &mut output.tensors {
@@ -171,7 +170,7 @@ impl Layer for Bidirectional {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let (a, b) = Self::halves(inputs)?;
-        let shapes: Vec<Dims> = a.iter().map(|x| dims(x.shape())).collect();
+        let shapes: Vec<Dims> = a.iter().map(|x| dims_of(x.shape())).collect();
         let count = self.forward.layer.weights(&shapes)?.len();
         let (own, others) = weights.split_at(count);
         let mut forward = self.forward.layer.call(&a, own, call)?;
