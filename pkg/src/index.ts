@@ -7,7 +7,8 @@
 
 import { installMethods } from './chained.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
-import { modelFromJSON } from './layers/index.js';
+import { families } from './layers/families.js';
+import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
@@ -28,6 +29,8 @@ export {
   callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
   ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
+/** `tf.layers`. */
+export const layers = { ...layersOfModels, ...families };
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
 export * from './optimizers.js';

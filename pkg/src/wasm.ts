@@ -34,7 +34,8 @@ export interface Wasm {
   layerConfig(layer: number): Uint8Array;
   layerWeights(layer: number, inputShapes: Uint8Array): Uint8Array;
   layerOutputShape(layer: number, inputShapes: Uint8Array): Uint8Array;
-  layerCall(layer: number, inputs: Uint32Array, weights: Uint32Array, training: boolean, seed: number): Float64Array;
+  layerCall(layer: number, inputs: Uint32Array, masks: Uint32Array, weights: Uint32Array, training: boolean, seed: number): Float64Array;
+  layerMasks(layer: number, inputs: Uint32Array, masks: Uint32Array): Float64Array;
   initialize(config: Uint8Array, shape: Uint32Array, dtype: number, seed: number): Records;
   penalty(config: Uint8Array, weight: number): Records;
   constrain(config: Uint8Array, weight: number): Records;

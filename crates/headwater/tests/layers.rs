@@ -76,6 +76,46 @@ fn cases() -> Vec<Case> {
         ("LayerNormalization", json!({}), image()),
         ("LayerNormalization", json!({"scale": false, "axis": 1}), image()),
         ("Rescaling", json!({"scale": [2.0, 0.5, 1.0, 3.0], "offset": -1}), image()),
+        ("RandomRotation", json!({"factor": 0.2}), image()),
+        ("RandomZoom", json!({"height_factor": 0.3, "width_factor": [0.1, 0.2], "fill_mode": "wrap"}), image()),
+        ("RandomTranslation", json!({"height_factor": 0.3, "width_factor": 0.2, "fill_mode": "constant"}), image()),
+        ("RandomTranslation", json!({"height_factor": 0.3, "width_factor": 0.2, "interpolation": "nearest"}), image()),
+        ("RandomFlip", json!({"mode": "vertical"}), image()),
+        ("RandomContrast", json!({"factor": 0.5, "value_range": [-100, 100]}), image()),
+        ("RandomBrightness", json!({"factor": 0.5, "value_range": [-100, 100]}), image()),
+        ("RandomCrop", json!({"height": 3, "width": 2}), image()),
+        ("Attention", json!({"dropout": 0.3}), vec![vec![2, 3, 4], vec![2, 2, 4]]),
+        (
+            "MultiHeadAttention",
+            json!({"num_heads": 2, "key_dim": 2, "dropout": 0.3}),
+            vec![vec![2, 3, 4], vec![2, 2, 4]],
+        ),
+        ("AlphaDropout", json!({"rate": 0.3}), rows()),
+        ("LSTM", json!({"units": 2, "dropout": 0.4, "recurrent_dropout": 0.3}), vec![vec![2, 3, 4]]),
+        (
+            "GRU",
+            json!({"units": 2, "dropout": 0.4, "recurrent_dropout": 0.3, "implementation": 1}),
+            vec![vec![2, 3, 4]],
+        ),
+        ("SimpleRNN", json!({"units": 2, "dropout": 0.4, "seed": 7}), vec![vec![2, 3, 4]]),
+        (
+            "ConvLSTM2D",
+            json!({"filters": 2, "kernel_size": 2, "dropout": 0.4, "recurrent_dropout": 0.3}),
+            vec![vec![2, 2, 3, 3, 1]],
+        ),
+        (
+            "Bidirectional",
+            json!({"layer": {"class_name": "LSTM", "config": {"units": 2, "dropout": 0.4}}}),
+            vec![vec![2, 3, 4]],
+        ),
+        (
+            "RNN",
+            json!({"cell": [
+                {"class_name": "GRUCell", "config": {"units": 2, "dropout": 0.4, "recurrent_dropout": 0.4}},
+                {"class_name": "LSTMCell", "config": {"units": 3, "dropout": 0.4, "recurrent_dropout": 0.4}}
+            ]}),
+            vec![vec![2, 3, 4]],
+        ),
     ]
 }
 
@@ -107,7 +147,7 @@ fn configurations_survive_a_round_trip() -> Result<()> {
 #[test]
 fn shapes_are_foretold_and_gradients_are_differences() -> Result<()> {
     let device = cpu(1);
-    let call = Call { training: true, seed: 5 };
+    let call = Call { training: true, seed: 5, ..Call::default() };
     for (class, config, shapes) in cases() {
         let what = format!("{class} {config}");
         let layer = create(class, &config)?;
@@ -249,7 +289,8 @@ fn batch_normalization_moves_its_averages() -> Result<()> {
     let layer = create("BatchNormalization", &json!({"momentum": 0.9, "center": false, "scale": false}))?;
     let weights = [upload(&device, &[1], &[1.0])?, upload(&device, &[1], &[2.0])?];
     let x = upload(&device, &[2, 1], &[2.0, 6.0])?;
-    let output = layer.call(std::slice::from_ref(&x), &weights, &Call { training: true, seed: 0 })?;
+    let output =
+        layer.call(std::slice::from_ref(&x), &weights, &Call { training: true, seed: 0, ..Call::default() })?;
     let updates: Vec<(usize, f64)> =
         output.updates.iter().map(|(i, t)| Ok((*i, f64::from(t.to_vec()?[0])))).collect::<Result<_>>()?;
     assert_eq!(updates.iter().map(|u| u.0).collect::<Vec<_>>(), [0, 1]);
@@ -262,7 +303,7 @@ fn batch_normalization_moves_its_averages() -> Result<()> {
 fn noise_is_for_training_alone() -> Result<()> {
     let device = cpu(1);
     let x = device.ones([4, 8, 8, 16], DType::F32)?;
-    let training = Call { training: true, seed: 3 };
+    let training = Call { training: true, seed: 3, ..Call::default() };
     for (class, key) in
         [("Dropout", "rate"), ("SpatialDropout2D", "rate"), ("GaussianNoise", "stddev"), ("GaussianDropout", "rate")]
     {
@@ -287,6 +328,60 @@ fn noise_is_for_training_alone() -> Result<()> {
 }
 
 #[test]
+fn what_a_recurrent_layer_drops_is_the_same_at_every_step() -> Result<()> {
+    let device = cpu(1);
+    let x = device.ones([1, 3, 8], DType::F32)?;
+    let config = json!({"units": 8, "dropout": 0.5, "use_bias": false, "activation": null, "return_sequences": true});
+    let layer = create("SimpleRNN", &config)?;
+    let weights = [
+        initialize(&device, &headwater::nn::Value::class("Identity"), &Shape::from([8, 8]), DType::F32, 1)?,
+        device.zeros([8, 8], DType::F32)?,
+    ];
+    let training = Call { training: true, seed: 3, ..Call::default() };
+    let y = layer.call(std::slice::from_ref(&x), &weights, &training)?.tensors[0].to_vec()?;
+    assert!(y.iter().all(|&v| v == 0.0 || v == 2.0) && y.contains(&0.0) && y.contains(&2.0), "{y:?}");
+    assert_eq!((&y[..8], &y[..8]), (&y[8..16], &y[16..]));
+    Ok(())
+}
+
+#[test]
+fn images_vary_in_training_alone() -> Result<()> {
+    let device = cpu(1);
+    let x = draw(&device, &[6, 4, 5, 2], 1)?;
+    let range = json!([-10, 10]);
+    for (class, config) in [
+        ("RandomFlip", json!({})),
+        ("RandomRotation", json!({"factor": 0.3})),
+        ("RandomZoom", json!({"height_factor": 0.3})),
+        ("RandomTranslation", json!({"height_factor": 0.3, "width_factor": 0.3})),
+        ("RandomContrast", json!({"factor": 0.5, "value_range": range})),
+        ("RandomBrightness", json!({"factor": 0.5, "value_range": range})),
+        ("RandomCrop", json!({"height": 3, "width": 3})),
+        ("RandomWidth", json!({"factor": [0.3, 0.9]})),
+    ] {
+        let call = |config: &Value, seed: u32, training: bool| {
+            let call = Call { training, seed, ..Call::default() };
+            create(class, config)?.call(std::slice::from_ref(&x), &[], &call)?.tensors[0].to_vec()
+        };
+        let varied = call(&config, 1, true)?;
+        assert_eq!(varied, call(&config, 1, true)?, "{class}: the seed decides");
+        let others = |config: &Value| -> Result<bool> {
+            let all: Vec<Vec<f32>> = (1..9).map(|seed| call(config, seed, true)).collect::<Result<_>>()?;
+            Ok(all.iter().any(|other| *other != varied))
+        };
+        assert!(others(&config)?, "{class}");
+        assert_eq!(call(&config, 1, false)?, call(&config, 2, false)?, "{class}");
+        let mut seeded = config.clone();
+        seeded["seed"] = json!(5);
+        assert!(others(&seeded)?, "{class}: its own seed");
+        if class != "RandomCrop" {
+            assert_eq!(call(&config, 1, false)?, x.to_vec()?, "{class}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn elu_has_a_gradient_at_large_inputs() -> Result<()> {
     let device = cpu(1);
     let x = upload(&device, &[1, 3], &[200.0, 1.0, -1.0])?;
@@ -306,10 +401,27 @@ fn mistakes_are_named() {
         ("Conv2D", json!({"filters": 1, "kernel_size": 0})),
         ("Conv2D", json!({"filters": 1, "kernel_size": 2, "strides": 0})),
         ("MaxPooling2D", json!({"pool_size": [2, 0]})),
-        ("LayerNormalization", json!({"axis": [1, 2]})),
+        ("BatchNormalization", json!({"axis": [1, 2]})),
         ("Reshape", json!({})),
     ] {
         assert!(error(class, config.clone()).starts_with(&format!("Error in {class}: expected ")), "{class} {config}");
+    }
+    for (class, config) in [
+        ("LSTM", json!({})),
+        ("GRU", json!({"units": 2, "recurrent_activation": "wibble"})),
+        ("RNN", json!({"cell": {"class_name": "Dense", "config": {"units": 2}}})),
+        ("StackedRNNCells", json!({"cells": []})),
+        ("Bidirectional", json!({"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "wibble"})),
+        ("TimeDistributed", json!({})),
+        ("Dot", json!({"axes": [0, 1]})),
+        ("MultiHeadAttention", json!({"num_heads": 0, "key_dim": 2})),
+        ("GroupNormalization", json!({"groups": 0})),
+        ("Resizing", json!({"height": 2, "width": 2, "interpolation": "wibble"})),
+        ("RandomZoom", json!({"height_factor": 3})),
+        ("CategoryEncoding", json!({"num_tokens": 2, "output_mode": "int"})),
+        ("Conv1D", json!({"filters": 1, "kernel_size": 2, "padding": "causal", "data_format": "channels_first"})),
+    ] {
+        assert!(!error(class, config.clone()).is_empty(), "{class} {config}");
     }
     let layer = create("Conv2D", &json!({"filters": 1, "kernel_size": 3})).expect("a layer");
     let message = layer.output_shape(&[vec![None, Some(2), Some(2), Some(1)]]).expect_err("too small").to_string();

@@ -1,7 +1,7 @@
 //! Layers: described and computed here, their state is JavaScript's.
 
 use headwater::nn::{self, Call, Dims, Map, Value, WeightSpec};
-use headwater::{Error, Shape};
+use headwater::{Error, Shape, Tensor};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::{throw, JsResult};
@@ -59,6 +59,7 @@ pub fn layer_weights(handle: u32, input_shapes: &[u8]) -> JsResult<Vec<u8>> {
         map.set("regularizer", w.regularizer);
         map.set("constraint", w.constraint);
         map.set("trainable", w.trainable);
+        map.set("state", w.state);
         Value::Map(map)
     };
     with_layer(handle, |layer| {
@@ -73,12 +74,40 @@ pub fn layer_output_shape(handle: u32, input_shapes: &[u8]) -> JsResult<Vec<u8>>
     with_layer(handle, |layer| Ok(encode(&layer.output_shape(&shapes(input_shapes)?)?.into())))
 }
 
+/// Masks of inputs; 0 stands for none.
+fn masks_of(handles: &[u32]) -> Result<Vec<Option<Tensor>>, Error> {
+    handles.iter().map(|&mask| (mask != 0).then(|| tensor(mask)).transpose()).collect()
+}
+
+/// Which steps of a layer's outputs count, given those of its inputs: a record each, or 0.
+#[wasm_bindgen(js_name = layerMasks)]
+pub fn layer_masks(handle: u32, inputs: &[u32], masks: &[u32]) -> JsResult<Vec<f64>> {
+    let (inputs, masks) = (tensors(inputs).map_err(throw)?, masks_of(masks).map_err(throw)?);
+    let found = with_layer(handle, |layer| layer.masks(&inputs, &masks))?;
+    let mut out = Vec::new();
+    for mask in found {
+        match mask {
+            Some(mask) => export(&mut out, mask),
+            None => out.push(0.0),
+        }
+    }
+    Ok(out)
+}
+
 /// Computes a layer: `[outputs, records.., updates, (weight index, record)..]`, then the records of its own losses,
-/// counted too.
+/// counted too. Masks are as many as the inputs, 0 for none, or there are none at all.
 #[wasm_bindgen(js_name = layerCall)]
-pub fn layer_call(handle: u32, inputs: &[u32], weights: &[u32], training: bool, seed: u32) -> JsResult<Vec<f64>> {
+pub fn layer_call(
+    handle: u32,
+    inputs: &[u32],
+    masks: &[u32],
+    weights: &[u32],
+    training: bool,
+    seed: u32,
+) -> JsResult<Vec<f64>> {
     let (inputs, weights) = (tensors(inputs).map_err(throw)?, tensors(weights).map_err(throw)?);
-    let output = with_layer(handle, |layer| layer.call(&inputs, &weights, &Call { training, seed }))?;
+    let masks = masks_of(masks).map_err(throw)?;
+    let output = with_layer(handle, |layer| layer.call(&inputs, &weights, &Call { training, seed, masks: &masks }))?;
     let mut out = vec![output.tensors.len() as f64];
     output.tensors.into_iter().for_each(|t| export(&mut out, t));
     out.push(output.updates.len() as f64);

@@ -24,8 +24,17 @@ export const toCamel = (name: string): string => name.replace(/_([a-z0-9])/g, (_
 /** Values that are words of the configuration language rather than names. */
 const WORDS: Record<string, string> = { channelsLast: 'channels_last', channelsFirst: 'channels_first' };
 
+/** A layer, as an argument of one that contains it. */
+interface Nested {
+  getClassName(): string;
+  kerasConfig(): Config;
+}
+
+const isNested = (value: unknown): value is Nested => typeof (value as Nested | null)?.kerasConfig === 'function';
+
 /** Arguments as a Keras configuration. */
 export function toKeras(value: unknown): unknown {
+  if (isNested(value)) return { class_name: value.getClassName(), config: value.kerasConfig() };
   if (value instanceof Serialized) return { class_name: value.className, config: toKeras(value.getConfig()) };
   if (typeof value === 'string') return WORDS[value] ?? value;
   if (Array.isArray(value)) return value.map(toKeras);

@@ -3,7 +3,7 @@
 import { type Tensor } from '../tensor.js';
 import { coded } from '../types.js';
 import type { Config } from './config.js';
-import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Node, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Mask, type Node, type SymbolicShape, SymbolicTensor } from './layer.js';
 
 export interface ContainerArgs extends LayerArgs {
   inputs: SymbolicTensor | SymbolicTensor[];
@@ -83,6 +83,13 @@ export class Container extends Layer {
     return [...this.trainableWeights, ...this.nonTrainableWeights];
   }
 
+  override get stateful(): boolean {
+    return this.layers.some((l) => l.stateful);
+  }
+
+  // Decided by the layers.
+  override set stateful(_value: boolean) {}
+
   override get losses(): (() => Tensor)[] {
     return this.layers.flatMap((l) => l.losses);
   }
@@ -121,8 +128,26 @@ export class Container extends Layer {
     return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
   }
 
+  override computeMask(inputs: Tensor | Tensor[], mask?: Mask | Mask[]): Mask | Mask[] {
+    const { masks } = this.computeMasked(listOf(inputs), this.outputs, {}, mask === undefined ? [] : listOf(mask));
+    return masks.length === 1 ? (masks[0] as Mask) : masks;
+  }
+
+  override callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
+    return this.computeMasked(inputs, this.outputs, kwargs, masks);
+  }
+
+  override resetStates(): void {
+    this.layers.forEach((layer) => layer.resetStates());
+  }
+
   /** The values of symbolic tensors of the graph. */
   protected compute(inputs: Tensor[], wanted: SymbolicTensor[], kwargs: Kwargs): Tensor[] {
+    return this.computeMasked(inputs, wanted, kwargs).outputs;
+  }
+
+  /** The values of symbolic tensors of the graph, and which steps of them count. */
+  protected computeMasked(inputs: Tensor[], wanted: SymbolicTensor[], kwargs: Kwargs, given: Mask[] = []): { outputs: Tensor[]; masks: Mask[] } {
     if (inputs.length !== this.inputs.length) {
       throw coded('argument', `Error when checking model: the Array of Tensors that you are passing to your model is not the size the model expected. Expected to see ${this.inputs.length} Tensor(s), but instead got ${inputs.length} Tensors(s).`);
     }
@@ -138,15 +163,22 @@ export class Container extends Layer {
       });
     });
     const values = new Map<number, Tensor>();
-    this.inputs.forEach((x, i) => values.set(x.id, inputs[i] as Tensor));
+    const masks = new Map<number, Mask>();
+    this.inputs.forEach((x, i) => {
+      values.set(x.id, inputs[i] as Tensor);
+      masks.set(x.id, given[i] ?? null);
+    });
     const needed = wanted === this.outputs ? this.nodes : sorted(wanted);
     for (const node of needed) {
       if (node.inputs.length === 0 || node.outputs.every((x) => values.has(x.id))) continue;
       const from = node.inputs.map((x) => values.get(x.id) as Tensor);
-      const to = listOf(node.layer.call(from.length === 1 ? (from[0] as Tensor) : from, kwargs));
-      node.outputs.forEach((x, i) => values.set(x.id, to[i] as Tensor));
+      const to = node.layer.callMasked(from, node.inputs.map((x) => masks.get(x.id) ?? null), kwargs);
+      node.outputs.forEach((x, i) => {
+        values.set(x.id, to.outputs[i] as Tensor);
+        masks.set(x.id, to.masks[i] ?? null);
+      });
     }
-    return wanted.map((x) => values.get(x.id) as Tensor);
+    return { outputs: wanted.map((x) => values.get(x.id) as Tensor), masks: wanted.map((x) => masks.get(x.id) ?? null) };
   }
 
   override getConfig(): Config {

@@ -18,28 +18,39 @@ const CLASSES = {
   softmax: 'Softmax', thresholdedReLU: 'ThresholdedReLU',
 } as const;
 
-type Factories = { [K in keyof typeof CLASSES]: (args?: LayerArgs) => Layer };
+type Factories<C> = { [K in keyof C]: (args?: LayerArgs) => Layer };
 
-const factories = Object.fromEntries(
-  Object.entries(CLASSES).map(([name, className]) => [name, (args: LayerArgs = {}) => new ModuleLayer(className, args)]),
-) as unknown as Factories;
+/** Layers that the module has by class name, and the class that stands for each here. */
+const MODULE_CLASSES = new Map<string, typeof ModuleLayer>();
+
+/** Factories of the module's layers by class name, with what TensorFlow.js's default is and Keras's is not. */
+export function factoriesOf<C extends Record<string, string>>(classes: C, defaults: Record<string, LayerArgs> = {}, made: Record<string, typeof ModuleLayer> = {}): Factories<C> {
+  return Object.fromEntries(
+    Object.entries(classes).map(([name, className]) => {
+      const Made = made[name] ?? ModuleLayer;
+      MODULE_CLASSES.set(className, Made);
+      return [name, (args: LayerArgs = {}) => new Made(className, { ...defaults[name], ...args })];
+    }),
+  ) as unknown as Factories<C>;
+}
+
+const factories = factoriesOf(CLASSES);
 
 export const layers = { ...factories, Layer, input, inputLayer: (args: LayerArgs): InputLayer => new InputLayer(args) };
-
-const MODULE_CLASSES = new Set<string>(Object.values(CLASSES));
 
 /** The layer of a Keras class name and configuration. */
 export function deserializeLayer(className: string, keras: Config, args: LayerArgs): Layer {
   const [custom, fromConfig] = SerializationMap.getMap().classNameMap[className] ?? [];
   if (custom !== undefined) return fromConfig === undefined ? new custom(args) : custom.fromConfig?.(custom, args);
   if (className === 'InputLayer') return new InputLayer(args);
-  if (!MODULE_CLASSES.has(className)) {
+  const Made = MODULE_CLASSES.get(className);
+  if (Made === undefined) {
     throw coded(
       'unknown',
       `Unknown layer: ${className}. This may be due to one of the following reasons:\n1. The layer is defined in Python, in which case it needs to be ported to JavaScript.\n2. The custom layer is defined in JavaScript, but is not registered properly with tf.serialization.registerClass().`,
     );
   }
-  return new ModuleLayer(className, args, keras);
+  return new Made(className, args, keras);
 }
 
 type Maker = (args?: Config) => Serialized;

@@ -1,6 +1,7 @@
 /** Layers and what connects them. */
 
 import { decode, encode } from '../encode.js';
+import { zeros } from '../create.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
 import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
@@ -12,8 +13,19 @@ export type SymbolicShape = (number | null)[];
 /** What a layer is called with beyond its inputs. */
 export interface Kwargs {
   training?: boolean;
+  /** Which steps of the inputs count. */
+  mask?: Mask | Mask[];
+  /** What a recurrent layer begins with: inputs that come after the sequence. */
+  initialState?: Tensor[] | SymbolicTensor[];
+  /** Takes the losses that layers compute of their outputs. */
+  losses?: Tensor[];
+  /** Takes the new values of weights that are being trained, for after their gradients. */
+  updates?: [LayerVariable, Tensor][];
   [key: string]: unknown;
 }
+
+/** A bool tensor of which steps count; null: all do. */
+export type Mask = Tensor | null;
 
 export interface LayerArgs {
   name?: string;
@@ -128,11 +140,13 @@ export class Layer {
   batchInputShape: SymbolicShape | undefined;
   dtype: DataType;
   built = false;
+  supportsMasking = false;
   inboundNodes: Node[] = [];
   outboundNodes: Node[] = [];
   protected weightList: LayerVariable[] = [];
   protected addedLosses: (() => Tensor)[] = [];
   private trainableFlag: boolean;
+  private statefulFlag = false;
   private readonly initialWeights: Tensor[] | undefined;
 
   constructor(args: LayerArgs = {}) {
@@ -154,6 +168,15 @@ export class Layer {
 
   set trainable(value: boolean) {
     this.trainableFlag = value;
+  }
+
+  /** Whether the layer carries states from call to call. */
+  get stateful(): boolean {
+    return this.statefulFlag;
+  }
+
+  set stateful(value: boolean) {
+    this.statefulFlag = value;
   }
 
   get weights(): LayerVariable[] {
@@ -184,6 +207,23 @@ export class Layer {
   computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
     return inputShape;
   }
+
+  /** The masks of the outputs from those of the inputs; a layer that does not support masks drops them. */
+  computeMask(_inputs: Tensor | Tensor[], mask?: Mask | Mask[]): Mask | Mask[] {
+    return this.supportsMasking ? (mask ?? null) : null;
+  }
+
+  /** The outputs and their masks. */
+  callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
+    const one = inputs.length === 1;
+    const x = one ? (inputs[0] as Tensor) : inputs;
+    const given = masks.some((m) => m !== null) ? (one ? (masks[0] as Mask) : masks) : null;
+    const outputs = listOf(this.call(x, given === null ? kwargs : { ...kwargs, mask: given }));
+    return { outputs, masks: listOf(this.computeMask(x, given ?? undefined)) };
+  }
+
+  /** Sets what the layer carries from call to call to zero. */
+  resetStates(): void {}
 
   getConfig(): Config {
     const config: Config = { name: this.name, trainable: this.trainable };
@@ -233,6 +273,10 @@ export class Layer {
 
   /** Computes tensors, or connects symbolic ones. */
   apply(inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[], kwargs: Kwargs = {}): any {
+    if (kwargs.initialState !== undefined && kwargs.initialState !== null) {
+      const { initialState, ...rest } = kwargs;
+      return this.apply([...listOf(inputs as Tensor | Tensor[]), ...listOf(initialState as Tensor[])], rest);
+    }
     const list = listOf(inputs as Tensor | SymbolicTensor | (Tensor | SymbolicTensor)[]);
     const symbolic = list.filter((x) => x instanceof SymbolicTensor) as SymbolicTensor[];
     if (symbolic.length !== 0 && symbolic.length !== list.length) {
@@ -298,17 +342,39 @@ interface WeightSpec {
   regularizer: unknown;
   constraint: unknown;
   trainable: boolean;
+  state: boolean;
 }
 
 const freed = new FinalizationRegistry<number>((handle) => wasm().layerDrop(handle));
 
 /** Arguments that every layer takes and the module does not. */
-const BASE_KEYS = new Set(['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'inputDType', 'weights']);
+const BASE_KEYS = new Set(['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'inputDType', 'weights', 'inputLength']);
+
+/** Layers that make a mask of an input that has none. */
+const MASKERS = new Set(['Embedding', 'Masking']);
+
+/** The shape of inputs that older arguments say in other ways. */
+function inputArgs(kerasClass: string, args: LayerArgs): LayerArgs {
+  if (args.batchInputShape !== undefined || args.inputShape !== undefined) return args;
+  const { inputLength, inputDim } = args as { inputLength?: number | number[]; inputDim?: number };
+  const { batchSize = null } = args;
+  if (kerasClass === 'Embedding' && inputLength !== undefined) return { ...args, batchInputShape: [batchSize, ...listOf(inputLength)] };
+  if (kerasClass === 'Dense' && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, inputDim] };
+  if (args.units !== undefined && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, (inputLength as number | undefined) ?? null, inputDim] };
+  return args;
+}
 
 /** A layer that the module describes and computes. */
 export class ModuleLayer extends Layer {
   private readonly handle: number;
   private disposed = false;
+  override supportsMasking = true;
+  /** What the layer carries from call to call. */
+  private states: LayerVariable[] = [];
+  /** Weights and states in the module's order. */
+  private slots: LayerVariable[] = [];
+  /** How often it was called, for a layer with a seed of its own. */
+  private calls: number | null = null;
 
   constructor(
     private readonly kerasClass: string,
@@ -316,9 +382,11 @@ export class ModuleLayer extends Layer {
     keras?: Config,
   ) {
     // The class name must be there before the base class makes a name of it.
-    super({ ...args, name: args.name ?? uid(kerasClass) });
+    super({ ...inputArgs(kerasClass, args), name: args.name ?? uid(kerasClass) });
     const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
     this.handle = wasm().layerCreate(kerasClass, encode(config));
+    this.stateful = config.stateful === true;
+    if (typeof config.seed === 'number') this.calls = 0;
     freed.register(this, this.handle);
   }
 
@@ -332,8 +400,40 @@ export class ModuleLayer extends Layer {
 
   override build(inputShape: SymbolicShape | SymbolicShape[]): void {
     const specs = decode(wasm().layerWeights(this.handle, this.shapes(inputShape))) as WeightSpec[];
-    for (const s of specs) this.addWeight(s.name, s.shape, s.dtype, s.initializer, s.regularizer ?? undefined, s.trainable, s.constraint ?? undefined);
+    for (const s of specs) {
+      const weight = this.addWeight(s.name, s.shape, s.dtype, s.initializer, s.regularizer ?? undefined, s.trainable, s.constraint ?? undefined);
+      this.slots.push(weight);
+      if (s.state) this.states.push(this.weightList.pop() as LayerVariable);
+    }
     this.built = true;
+  }
+
+  override resetStates(): void {
+    for (const state of this.states) tidy(() => state.write(zeros(state.shape)));
+  }
+
+  private masksOf(count: number, mask: Mask | Mask[] | undefined): Uint32Array {
+    const list = mask === undefined || mask === null ? [] : listOf(mask);
+    return list.every((m) => !m) ? new Uint32Array(0) : Uint32Array.from({ length: count }, (_, i) => list[i]?.handle ?? 0);
+  }
+
+  override computeMask(inputs: Tensor | Tensor[], mask?: Mask | Mask[]): Mask | Mask[] {
+    const list = listOf(inputs);
+    const masks = this.masksOf(list.length, mask);
+    if (masks.length === 0 && !MASKERS.has(this.kerasClass)) return null;
+    const records = wasm().layerMasks(this.handle, Uint32Array.from(list, (t) => t.handle), masks);
+    const found: Mask[] = [];
+    for (let at = 0; at < records.length; ) {
+      if (records[at] === 0) {
+        found.push(null);
+        at += 1;
+      } else {
+        const [tensor, next] = fromRecord(records, at);
+        found.push(tensor);
+        at = next;
+      }
+    }
+    return found.length === 1 ? (found[0] as Mask) : found;
   }
 
   override computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
@@ -349,8 +449,9 @@ export class ModuleLayer extends Layer {
       t.throwIfDisposed();
       return t.handle;
     });
-    const weights = Uint32Array.from(this.weightList, (w) => w.variable.handle);
-    const result = wasm().layerCall(this.handle, handles, weights, kwargs.training ?? false, nextSeed());
+    const weights = Uint32Array.from(this.slots, (w) => w.variable.handle);
+    const seed = this.calls === null ? nextSeed() : this.calls++;
+    const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, kwargs.training ?? false, seed);
     let at = 0;
     const next = (): Tensor => {
       const [tensor, after] = fromRecord(result, at);
@@ -359,16 +460,26 @@ export class ModuleLayer extends Layer {
     };
     const outputs = Array.from({ length: result[at++] ?? 0 }, next);
     for (let updates = result[at++] ?? 0; updates > 0; updates--) {
-      const weight = this.weightList[result[at++] ?? 0];
+      const weight = this.slots[result[at++] ?? 0] as LayerVariable;
       const value = next();
-      weight?.write(value);
-      value.dispose();
+      if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, value]);
+      else {
+        weight.write(value);
+        value.dispose();
+      }
+    }
+    for (let losses = result[at++] ?? 0; losses > 0; losses--) {
+      const loss = next();
+      if (kwargs.losses !== undefined) kwargs.losses.push(loss);
+      else loss.dispose();
     }
     return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
   }
 
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
     this.disposed = true;
+    this.states.forEach((state) => state.dispose());
+    [this.states, this.slots] = [[], []];
     return super.dispose();
   }
 

@@ -46,15 +46,18 @@ function layerOf(json: LayerJSON): Layer {
 /** [layer, node, tensor] in Keras 2's lists and Keras 3's objects. */
 type Reference = [string, number, number];
 
+/** Named arguments of calls that are inputs, in the order in which layers take them. */
+const NAMED_INPUTS = ['query', 'value', 'key', 'initial_state'];
+
 function references(value: unknown): Reference[] {
   if (Array.isArray(value)) {
     if (typeof value[0] === 'string' && typeof value[1] === 'number') return [[value[0], value[1], (value[2] as number) ?? 0]];
     return value.flatMap(references);
   }
   if (value !== null && typeof value === 'object') {
-    const { keras_history: history, args, config } = value as { keras_history?: Reference; args?: unknown; config?: unknown };
+    const { keras_history: history, args, kwargs, config } = value as { keras_history?: Reference; args?: unknown; kwargs?: Config; config?: unknown };
     if (history !== undefined) return [history];
-    return references(args ?? config ?? []);
+    return [...references(args ?? config ?? []), ...NAMED_INPUTS.flatMap((name) => references(kwargs?.[name]))];
   }
   return [];
 }
@@ -65,7 +68,30 @@ function calls(inbound: unknown): Reference[][] {
   return inbound.map(references).filter((refs) => refs.length > 0);
 }
 
-function functional(graph: GraphJSON): LayersModel {
+const nameOf = (json: LayerJSON): string => json.name ?? (json.config.name as string);
+
+/** The layers that outputs are computed from. Keras stores what computes masks as layers too, which layers here do themselves. */
+function needed(graph: GraphJSON): LayerJSON[] {
+  const open = references(graph.output_layers).map(([name]) => name);
+  if (open.length === 0) return graph.layers;
+  const found = new Set<string>();
+  const reads = new Map(graph.layers.map((json) => [nameOf(json), calls(json.inbound_nodes).flat()]));
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (found.has(name)) continue;
+    found.add(name);
+    open.push(...(reads.get(name) ?? []).map(([from]) => from));
+  }
+  return graph.layers.filter((json) => json.class_name === 'InputLayer' || found.has(nameOf(json)));
+}
+
+/** What Keras takes with a call and layers here have in their configuration. */
+function withCalls(json: LayerJSON): LayerJSON {
+  const given = Array.isArray(json.inbound_nodes) ? (json.inbound_nodes as { kwargs?: Config }[]) : [];
+  return given.some((call) => call.kwargs?.use_causal_mask === true) ? { ...json, config: { ...json.config, use_causal_mask: true } } : json;
+}
+
+function functional(given: GraphJSON): LayersModel {
+  const graph = { ...given, layers: needed(given).map(withCalls) };
   const layers = new Map<string, Layer>();
   for (const json of graph.layers) {
     const layer = layerOf(json);
@@ -77,7 +103,7 @@ function functional(graph: GraphJSON): LayersModel {
     return layer.inboundNodes[node]?.outputs[tensor] ?? null;
   };
   // Calls in the order of the file, those whose inputs are not there yet later.
-  let open = graph.layers.flatMap((json) => calls(json.inbound_nodes).map((refs) => ({ name: json.name ?? (json.config.name as string), refs })));
+  let open = graph.layers.flatMap((json) => calls(json.inbound_nodes).map((refs) => ({ name: nameOf(json), refs })));
   // A nested model's own graph is its first node; calls of it come after.
   const offset = new Map([...layers].map(([name, layer]) => [name, layer instanceof InputLayer ? 0 : layer.inboundNodes.length]));
   const shifted = (refs: Reference[]): Reference[] => refs.map(([name, node, tensor]) => [name, node + (offset.get(name) ?? 0), tensor]);

@@ -13,7 +13,7 @@ import { coded, type NamedTensorMap } from '../types.js';
 import type { History } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
-import { type LayerVariable, listOf, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
 import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
@@ -153,21 +153,21 @@ export class LayersModel extends Container {
   }
 
   /** The loss of each output, as scalars. Call on a tape to train. */
-  private outputLosses(predicted: Tensor[], targets: Tensor[], sampleWeight: Tensor | null): Tensor[] {
+  private outputLosses(predicted: Tensor[], masks: Mask[], targets: Tensor[], sampleWeight: Tensor | null): Tensor[] {
     return predicted.map((y, i) => {
       const loss = (this.lossFunctions[i] as LossOrMetricFn)(targets[i] as Tensor, y);
-      return ops.mean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight));
+      return maskedMean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight), masks[i] ?? null);
     });
   }
 
   /** The losses together, with those that layers add. */
-  private totalLoss(losses: Tensor[]): Tensor {
-    return [...losses, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
+  private totalLoss(losses: Tensor[], ofLayers: Tensor[]): Tensor {
+    return [...losses, ...ofLayers, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
   }
 
   /** What `metricsNames` names. */
-  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], targets: Tensor[]): Tensor[] {
-    return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, targets)];
+  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
+    return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, masks, targets)];
   }
 
   private regularization(): Tensor[] {
@@ -182,14 +182,18 @@ export class LayersModel extends Container {
     return tidy(() => {
       const trained: LayerVariable[] = this.trainableWeights;
       let predicted: Tensor[] = [];
+      let masks: Mask[] = [];
       let losses: Tensor[] = [];
+      const updates: [LayerVariable, Tensor][] = [];
       const weights = classWeight === undefined ? null : sampleWeights(targets[0] as Tensor, classWeight);
       const { value, grads } = gradientsOf(() => {
-        predicted = this.compute(inputs, this.outputs, { training: true });
-        losses = this.outputLosses(predicted, targets, weights);
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses));
+        const ofLayers: Tensor[] = [];
+        ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+        losses = this.outputLosses(predicted, masks, targets, weights);
+        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
       }, trained.map((w) => w.variable));
-      const values = this.values(value, losses, predicted, targets);
+      const values = this.values(value, losses, predicted, masks, targets);
+      updates.forEach(([weight, update]) => weight.write(update));
       const gradients: NamedTensorMap = {};
       trained.forEach((w, i) => {
         if (grads[i]) gradients[w.variable.name] = grads[i];
@@ -202,8 +206,8 @@ export class LayersModel extends Container {
     });
   }
 
-  private measure(predicted: Tensor[], targets: Tensor[]): Tensor[] {
-    return this.metrics.map((m) => ops.mean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor)));
+  private measure(predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
+    return this.metrics.map((m) => maskedMean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor), masks[m.output] ?? null));
   }
 
   /** The number of samples of inputs and targets that fit together, and the model. */
@@ -262,9 +266,10 @@ export class LayersModel extends Container {
 
   /** The loss and the metrics of one batch, as scalars. Runs in the caller's scope. */
   testStep(inputs: Tensor[], targets: Tensor[]): Tensor[] {
-    const predicted = this.compute(inputs, this.outputs, { training: false });
-    const losses = this.outputLosses(predicted, targets, null);
-    return this.values(this.totalLoss(losses), losses, predicted, targets);
+    const ofLayers: Tensor[] = [];
+    const { outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
+    const losses = this.outputLosses(predicted, masks, targets, null);
+    return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
   }
 
   private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number): Tensor[] {
@@ -320,13 +325,16 @@ export class LayersModel extends Container {
   loadWeights(weights: NamedTensorMap, strict = true): void {
     const missing: string[] = [];
     const unused = new Set(Object.keys(weights));
+    // Keras names a recurrent layer's weights with its cell: lstm/lstm_cell/kernel.
+    const withCell = new Map([...unused].map((name) => [name.replace(/\/[^/]*cell[^/]*(?=\/[^/]*$)/, ''), name]));
     const total = this.orderedWeights;
     for (const weight of total) {
-      const value = weights[weight.name];
+      const name = weights[weight.name] === undefined ? (withCell.get(weight.name) ?? weight.name) : weight.name;
+      const value = weights[name];
       if (value === undefined) missing.push(weight.name);
       else {
         weight.write(value);
-        unused.delete(weight.name);
+        unused.delete(name);
       }
     }
     if (!strict) return;
@@ -422,6 +430,13 @@ export class LayersModel extends Container {
     this.optimizer?.dispose();
     return result;
   }
+}
+
+/** The mean over what counts; the mask has the leading axes of the values. */
+function maskedMean(values: Tensor, mask: Mask): Tensor {
+  if (mask === null || values.rank < mask.rank) return ops.mean(values);
+  const weight = ops.reshape(ops.cast(mask, 'float32'), [...mask.shape, ...Array.from({ length: values.rank - mask.rank }, () => 1)]);
+  return ops.div(ops.mean(ops.mul(values, weight)), ops.add(ops.mean(weight), 1e-7 / Math.max(1, weight.size)));
 }
 
 const camelLoss = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());

@@ -23,6 +23,18 @@ impl<'a> Config<'a> {
         self.values.get(key)
     }
 
+    /// Keys and values.
+    #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let map = if let Value::Map(map) = self.values { Some(map) } else { None };
+        map.into_iter().flat_map(super::value::Map::iter)
+    }
+
+    /// Whether a key is there and null, which is not its default.
+    pub fn is_null(&self, key: &str) -> bool {
+        matches!(self.values, Value::Map(map) if map.get(key) == Some(&Value::Null))
+    }
+
     fn bad(&self, key: &str, expected: &str) -> Error {
         Error::argument(self.class, format!("{expected} as '{key}'"), self.get(key).unwrap_or(&Value::Null))
     }
@@ -63,6 +75,14 @@ impl<'a> Config<'a> {
         items.map(Some).ok_or_else(|| self.bad(key, "a list of numbers"))
     }
 
+    /// Axes: one number or several; the default where missing.
+    pub fn axes(&self, key: &str, default: isize) -> Result<Vec<isize>> {
+        match self.get(key) {
+            Some(Value::List(_)) => Ok(self.list(key)?.unwrap_or_default().into_iter().map(|a| a as isize).collect()),
+            _ => Ok(vec![self.number(key, default as f64)? as isize]),
+        }
+    }
+
     /// Two sizes of at least 1, or one for both; the default where missing.
     pub fn pair(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
         let pair = self.pair_or_zero(key, default)?;
@@ -72,7 +92,8 @@ impl<'a> Config<'a> {
         Ok(pair)
     }
 
-    fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
+    /// As [`Config::pair`], with sizes of 0.
+    pub fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
         let expected = || self.bad(key, "one or two whole numbers");
         let Some(value) = self.get(key) else { return default.ok_or_else(expected) };
         let pair = match value.list() {
@@ -118,11 +139,18 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// An activation's name, `linear` where missing; Keras 3 may write an object.
+    /// An activation's name, `linear` where missing.
     pub fn activation(&self) -> Result<String> {
-        let Some(value) = self.get("activation") else { return Ok("linear".into()) };
+        self.activation_of("activation", "linear")
+    }
+
+    /// The name of an activation, or the default; null is `linear`. Keras 3 may write an object.
+    pub fn activation_of(&self, key: &str, default: &str) -> Result<String> {
+        let Some(value) = self.get(key) else {
+            return Ok(if self.is_null(key) { "linear".into() } else { default.into() });
+        };
         let name = value.text().or_else(|| value.get("config")?.text()).or_else(|| value.get("class_name")?.text());
-        let name = name.ok_or_else(|| self.bad("activation", "a name"))?;
+        let name = name.ok_or_else(|| self.bad(key, "a name"))?;
         super::activations::known(name)?;
         Ok(name.into())
     }
@@ -144,6 +172,14 @@ pub fn data_format(channels_first: bool) -> &'static str {
         "channels_first"
     } else {
         "channels_last"
+    }
+}
+
+/// One axis as a number, several as a list.
+pub fn axes_value(axes: &[isize]) -> Value {
+    match *axes {
+        [axis] => axis.into(),
+        _ => axes.to_vec().into(),
     }
 }
 

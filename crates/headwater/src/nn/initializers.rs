@@ -99,6 +99,13 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
         "zeros" => return device.zeros(shape, dtype),
         "ones" => return device.ones(shape, dtype),
         "constant" => return ops::broadcast_to(&device.constant_of(dtype, number("value", 0.0)), shape),
+        "unitForgetBias" => {
+            let units = shape.size() / 4;
+            let inner = parameters.get("bias_initializer").unwrap_or(&Value::Null);
+            let of = |n: usize, stream| initialize(device, inner, &Shape::from([n]), dtype, hash_key(seed, stream));
+            let (first, last) = (of(units, 1)?, of(2 * units, 2)?);
+            return ops::concat(&[&first, &device.ones([units], dtype)?, &last], 0);
+        }
         "randomUniform" => {
             ops::random_uniform(device, shape, number("minval", -0.05) as f32, number("maxval", 0.05) as f32, seed)
         }

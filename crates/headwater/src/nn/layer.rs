@@ -1,5 +1,6 @@
 //! The layer contract.
 
+use headwater_core::ops::hash_key;
 use headwater_core::{DType, Error, Result, Shape, Tensor};
 
 use super::value::{Map, Value};
@@ -24,15 +25,50 @@ pub struct WeightSpec {
     pub constraint: Option<Value>,
     /// Whether training changes it.
     pub trainable: bool,
+    /// Whether it is what a recurrent layer carries from call to call, which is not stored with a model.
+    pub state: bool,
+}
+
+/// Whether this build has masks.
+pub(super) const MASKS: bool = cfg!(feature = "layers-masks");
+
+impl WeightSpec {
+    /// A float32 weight without regularizer and constraint.
+    pub(super) fn new(name: &str, shape: Shape, initializer: Value, trainable: bool) -> WeightSpec {
+        WeightSpec {
+            name: name.into(),
+            shape,
+            dtype: DType::F32,
+            initializer,
+            regularizer: None,
+            constraint: None,
+            trainable,
+            state: false,
+        }
+    }
 }
 
 /// How a layer is called.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Call {
+pub struct Call<'a> {
     /// Training rather than inference.
     pub training: bool,
     /// What random layers draw from; another one for each call.
     pub seed: u32,
+    /// Which steps of each input count, as bool tensors; none where missing: all do.
+    pub masks: &'a [Option<Tensor>],
+}
+
+impl<'a> Call<'a> {
+    /// The mask of input `index`; none in a build without masks, which leaves out what only they need.
+    #[inline]
+    pub fn mask(&self, index: usize) -> Option<&'a Tensor> {
+        if MASKS {
+            self.masks.get(index).and_then(Option::as_ref)
+        } else {
+            None
+        }
+    }
 }
 
 /// What a layer gives.
@@ -79,7 +115,26 @@ pub trait Layer: Send + Sync {
     ///
     /// # Errors
     /// What the layer's operations give.
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call) -> Result<Output>;
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output>;
+
+    /// Which steps of the outputs count, given those of the inputs. A layer that says nothing drops masks.
+    ///
+    /// # Errors
+    /// What the operations on masks give.
+    fn masks(&self, _inputs: &[Tensor], _masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        Ok(Vec::new())
+    }
+}
+
+/// What a call draws from for a layer with a seed of its own: another sequence, as repeatable as the caller's.
+pub(super) fn own_seed(call: &Call<'_>, seed: Option<&Value>) -> u32 {
+    let own = seed.and_then(Value::number);
+    own.map_or(call.seed, |own| hash_key(call.seed, own as i64 as u32))
+}
+
+/// The first input's mask for the output.
+pub(super) fn pass(masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+    Ok(masks.iter().take(1).cloned().collect())
 }
 
 /// A shape for messages: `[null,224,224,3]`.
@@ -103,6 +158,31 @@ pub(super) fn ranked<'a>(layer: &str, inputs: &'a [Dims], rank: usize) -> Result
         return Ok(input);
     }
     Err(Error::shape(layer, format!("an input of rank {rank}"), format!("rank {} shape {}", input.len(), show(input))))
+}
+
+/// The only input of a call, which must have `rank` dimensions.
+pub(super) fn ranked_tensor<'a>(layer: &str, inputs: &'a [Tensor], rank: usize) -> Result<&'a Tensor> {
+    let input = single(layer, inputs)?;
+    if input.rank() == rank {
+        return Ok(input);
+    }
+    let received = format!("rank {} shape {}", input.rank(), input.shape());
+    Err(Error::shape(layer, format!("an input of rank {rank}"), received))
+}
+
+/// Which dimension an axis is, negative ones counted from the end.
+pub(super) fn position(layer: &str, axis: isize, rank: usize) -> Result<usize> {
+    let at = if axis < 0 { axis + rank as isize } else { axis };
+    match usize::try_from(at) {
+        Ok(at) if at < rank => Ok(at),
+        _ => Err(Error::shape(layer, format!("an input with an axis {axis}"), format!("rank {rank}"))),
+    }
+}
+
+/// A shape without unknown sizes.
+#[cfg(any(feature = "layers-attention", feature = "layers-normalization", feature = "layers-recurrent"))]
+pub(super) fn dims_of(shape: &[usize]) -> Dims {
+    shape.iter().map(|&n| Some(n)).collect()
 }
 
 /// Dimension `axis`, which must be known.

@@ -125,6 +125,19 @@ fn categorical_crossentropy_from_logits(t: &Tensor, y: &Tensor) -> Result<Tensor
     neg(&sum(&mul(t, &log_softmax(y, -1)?)?, Some(&[-1]), false)?)
 }
 
+/// The mean of what a loss or a metric gives, over the samples and steps that count. The mask has the leading axes of `values`.
+///
+/// # Errors
+/// `ErrorKind::Shape` when it has not.
+pub fn masked_mean(values: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+    let Some(mask) = mask else { return mean(values, None, false) };
+    let ones = (mask.rank()..values.rank()).map(|_| 1);
+    let shape: headwater_core::Shape = mask.shape().iter().copied().chain(ones).collect();
+    let weight = reshape(&mask.cast(DType::F32)?, shape)?;
+    let share = add(&mean(&weight, None, false)?, &weight.constant(EPSILON / weight.size().max(1) as f64))?;
+    headwater_core::ops::real_div(&mean(&mul(values, &weight)?, None, false)?, &share)
+}
+
 /// Every loss by name.
 pub const LOSSES: &[(&str, Loss)] = &[
     ("meanSquaredError", mean_squared_error),

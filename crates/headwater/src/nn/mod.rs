@@ -13,12 +13,13 @@ pub mod metrics;
 mod model;
 pub(crate) mod optimizers;
 mod regularizers;
+mod topology;
 mod value;
 
 pub use activations::activation;
 pub use initializers::initialize;
 pub use layer::{Call, Dims, Layer, Output, WeightSpec};
 pub use layers::create;
-pub use model::{Model, Sequential, Weight};
+pub use model::{Called, Model, Sequential, Weight};
 pub use regularizers::{constrain, penalty};
 pub use value::{Map, Value};

@@ -11,6 +11,7 @@ use serde_json::{json, Value};
 use super::initializers::initialize;
 use super::layer::{Call, Dims, Layer, WeightSpec};
 use super::layers::create;
+use super::topology::{format_error, needed, references, Description, Reference};
 
 /// A weight: its description and its current value. Clones share the value.
 #[derive(Clone)]
@@ -51,8 +52,21 @@ struct Node {
     call: usize,
     shared: bool,
     weights: Vec<Weight>,
-    inputs: Vec<usize>,
-    shape: Dims,
+    inputs: Vec<Place>,
+    shapes: Vec<Dims>,
+}
+
+/// An output of a node: the node and which of its outputs.
+type Place = (usize, usize);
+
+/// What a call of a model gives.
+pub struct Called {
+    /// The outputs.
+    pub outputs: Vec<Tensor>,
+    /// Which steps of each output count, as bool tensors.
+    pub masks: Vec<Option<Tensor>>,
+    /// Losses of layers, to be added to the outputs'.
+    pub losses: Vec<Tensor>,
 }
 
 /// A graph of layers from inputs to outputs. Clones share weights.
@@ -61,70 +75,16 @@ pub struct Model {
     device: Device,
     nodes: Vec<Node>,
     inputs: Vec<usize>,
-    outputs: Vec<usize>,
+    outputs: Vec<Place>,
 }
 
-fn format_error(message: impl std::fmt::Display) -> Error {
-    Error::format("model topology", message)
-}
-
-fn undefined((name, call): &Reference) -> Error {
+fn undefined((name, call, _): &Reference) -> Error {
     format_error(format!("call {call} of '{name}' is read and never made"))
 }
 
-fn dims(value: &Value) -> Option<Dims> {
-    value.as_array().map(|d| d.iter().map(|d| d.as_u64().map(|d| d as usize)).collect())
-}
-
-/// What is read of a layer: its name, and which of its calls.
-type Reference = (String, usize);
-
-/// The outputs that one call of a layer reads, of Keras 2 lists or Keras 3 objects.
-fn references(call: &Value) -> Vec<Reference> {
-    let reference = |list: &[Value]| match list {
-        [Value::String(name), Value::Number(call), ..] => Some((name.clone(), call.as_u64()? as usize)),
-        _ => None,
-    };
-    match call {
-        // Keras 2: [["name", call, tensor, {}], ...]
-        Value::Array(items) => match reference(items) {
-            Some(one) => vec![one],
-            None => items.iter().flat_map(references).collect(),
-        },
-        // Keras 3: {"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, call, tensor]}}]}
-        Value::Object(object) => match object.get("keras_history").and_then(Value::as_array) {
-            Some(history) => reference(history).into_iter().collect(),
-            None => ["args", "config"].iter().filter_map(|k| object.get(*k)).flat_map(references).collect(),
-        },
-        _ => Vec::new(),
-    }
-}
-
-/// A layer of a topology, before it is called.
-struct Description<'a> {
-    class: &'a str,
-    name: String,
-    config: super::Value,
-    input: Option<Dims>,
-    /// What each of its calls reads.
-    calls: Vec<Vec<Reference>>,
-    seed: u32,
-}
-
-impl<'a> Description<'a> {
-    fn read(layer: &'a Value, index: usize, seed: u32) -> Description<'a> {
-        let config = layer.get("config").unwrap_or(&Value::Null);
-        let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
-        let calls = layer.get("inbound_nodes").and_then(Value::as_array);
-        Description {
-            class: layer.get("class_name").and_then(Value::as_str).unwrap_or(""),
-            name: text(layer).or_else(|| text(config)).unwrap_or_else(|| format!("layer_{index}")),
-            config: config.clone().into(),
-            input: config.get("batch_input_shape").or(config.get("batch_shape")).and_then(dims),
-            calls: calls.into_iter().flatten().map(references).collect(),
-            seed: hash_key(seed, index as u32),
-        }
-    }
+/// Where what a reference names is, when its layer has been called.
+fn place(at: &HashMap<(String, usize), usize>, (name, call, output): &Reference) -> Option<Place> {
+    at.get(&(name.clone(), *call)).map(|&node| (node, *output))
 }
 
 impl Model {
@@ -140,36 +100,46 @@ impl Model {
             shared: false,
             weights: Vec::new(),
             inputs: Vec::new(),
-            shape,
+            shapes: vec![shape],
         });
         self.inputs.push(self.nodes.len() - 1);
         self.nodes.len() - 1
     }
 
-    fn add(&mut self, name: &str, layer: Box<dyn Layer>, inputs: Vec<usize>, seed: u32) -> Result<usize> {
-        let shapes: Vec<Dims> = inputs.iter().map(|&i| self.nodes[i].shape.clone()).collect();
+    /// The shapes of outputs that a layer is to read.
+    fn shapes_of(&self, places: &[Place]) -> Result<Vec<Dims>> {
+        let shape = |&(node, output): &Place| {
+            let node = &self.nodes[node];
+            let missing = || format_error(format!("'{}' has no output {output}", node.name));
+            node.shapes.get(output).cloned().ok_or_else(missing)
+        };
+        places.iter().map(shape).collect()
+    }
+
+    fn add(&mut self, name: &str, layer: Box<dyn Layer>, inputs: Vec<Place>, seed: u32) -> Result<usize> {
+        let shapes = self.shapes_of(&inputs)?;
         let specs = layer.weights(&shapes)?;
-        let shape = layer.output_shape(&shapes)?.swap_remove(0);
+        let shapes = layer.output_shape(&shapes)?;
         let weight = |(i, spec): (usize, WeightSpec)| -> Result<Weight> {
             let value = initialize(&self.device, &spec.initializer, &spec.shape, spec.dtype, hash_key(seed, i as u32))?;
             Ok(Weight { name: format!("{name}/{}", spec.name), spec, value: Arc::new(Mutex::new(value)) })
         };
         let weights = specs.into_iter().enumerate().map(weight).all_ok()?;
         let layer = Some(Arc::from(layer));
-        self.nodes.push(Node { name: name.into(), layer, call: 0, shared: false, weights, inputs, shape });
+        self.nodes.push(Node { name: name.into(), layer, call: 0, shared: false, weights, inputs, shapes });
         Ok(self.nodes.len() - 1)
     }
 
     /// Calls a layer that was added before, once more.
-    fn share(&mut self, first: usize, inputs: Vec<usize>) -> Result<usize> {
+    fn share(&mut self, first: usize, inputs: Vec<Place>) -> Result<usize> {
         let mut node = self.nodes[first].clone();
-        let shapes: Vec<Dims> = inputs.iter().map(|&i| self.nodes[i].shape.clone()).collect();
+        let shapes = self.shapes_of(&inputs)?;
         if let Some(layer) = &node.layer {
             let same = |(spec, weight): (&WeightSpec, &Weight)| spec.shape == weight.spec.shape;
             if !layer.weights(&shapes)?.iter().zip(&node.weights).all(same) {
                 return Err(format_error(format!("the calls of '{}' need weights of different shapes", node.name)));
             }
-            node.shape = layer.output_shape(&shapes)?.swap_remove(0);
+            node.shapes = layer.output_shape(&shapes)?;
         }
         self.nodes.push(Node { shared: true, inputs, ..node });
         Ok(self.nodes.len() - 1)
@@ -192,18 +162,29 @@ impl Model {
             }
         };
         let layers = layers.iter().enumerate().map(|(i, layer)| Description::read(layer, i, seed));
+        let outputs = config.get("output_layers").map(references).unwrap_or_default();
         let mut model = Model::empty(device);
         if class == "Sequential" {
             model.chain(layers)?;
             return Ok(model);
         }
-        let at = model.graph(&layers.collect::<Vec<_>>())?;
-        let outputs = config.get("output_layers").map(references).unwrap_or_default();
-        let found = |reference: &Reference| at.get(reference).copied().ok_or_else(|| undefined(reference));
-        model.outputs = outputs.iter().map(found).all_ok()?;
-        if model.outputs.is_empty() {
-            model.outputs.extend(model.nodes.len().checked_sub(1));
+        let mut layers: Vec<Description<'_>> = layers.collect();
+        if !outputs.is_empty() {
+            let needed = needed(&layers, &outputs);
+            layers.retain(|layer| layer.class == "InputLayer" || needed.contains(&layer.name));
         }
+        let at = model.graph(&layers)?;
+        let found = |reference: &Reference| place(&at, reference).ok_or_else(|| undefined(reference));
+        model.outputs = outputs.iter().map(found).all_ok()?;
+        // Their order need not be that of the layers.
+        let inputs = config.get("input_layers").map(references).unwrap_or_default();
+        if inputs.len() == model.inputs.len() {
+            model.inputs = inputs.iter().map(|input| found(input).map(|(node, _)| node)).all_ok()?;
+        }
+        if model.outputs.is_empty() {
+            model.outputs.extend(model.nodes.len().checked_sub(1).map(|last| (last, 0)));
+        }
+        model.shapes_of(&model.outputs)?;
         Ok(model)
     }
 
@@ -219,15 +200,15 @@ impl Model {
                 }
             }
             let last = self.nodes.len() - 1;
-            self.add(&layer.name, create(layer.class, &layer.config)?, vec![last], layer.seed)?;
+            self.add(&layer.name, create(layer.class, &layer.config)?, vec![(last, 0)], layer.seed)?;
         }
-        self.outputs = self.nodes.len().checked_sub(1).into_iter().collect();
+        self.outputs = self.nodes.len().checked_sub(1).map(|last| (last, 0)).into_iter().collect();
         Ok(())
     }
 
     /// Adds every call of layers as soon as what it reads is there: a later layer may feed an earlier one's second call.
-    fn graph(&mut self, layers: &[Description<'_>]) -> Result<HashMap<Reference, usize>> {
-        let mut at: HashMap<Reference, usize> = HashMap::new();
+    fn graph(&mut self, layers: &[Description<'_>]) -> Result<HashMap<(String, usize), usize>> {
+        let mut at: HashMap<(String, usize), usize> = HashMap::new();
         let mut first: HashMap<&str, usize> = HashMap::new();
         let mut waiting = Vec::new();
         for layer in layers {
@@ -242,7 +223,7 @@ impl Model {
             let before = waiting.len();
             let mut later = Vec::new();
             for (layer, call, reads) in waiting {
-                let inputs: Option<Vec<usize>> = reads.iter().map(|r| at.get(r).copied()).collect();
+                let inputs: Option<Vec<Place>> = reads.iter().map(|r| place(&at, r)).collect();
                 let Some(inputs) = inputs else {
                     later.push((layer, call, reads));
                     continue;
@@ -256,7 +237,7 @@ impl Model {
                 at.insert((layer.name.clone(), call), node);
             }
             if later.len() == before {
-                let missing = later.iter().flat_map(|(_, _, reads)| reads.iter()).find(|r| !at.contains_key(*r));
+                let missing = later.iter().flat_map(|(_, _, reads)| reads.iter()).find(|r| place(&at, r).is_none());
                 return Err(missing.map_or_else(|| format_error("calls without an order"), undefined));
             }
             waiting = later;
@@ -266,8 +247,8 @@ impl Model {
 
     /// The model as Keras 2 JSON.
     pub fn to_keras(&self, name: &str) -> Value {
-        let reference = |&i: &usize| json!([self.nodes[i].name, self.nodes[i].call, 0]);
-        let input = |&i: &usize| json!([self.nodes[i].name, self.nodes[i].call, 0, {}]);
+        let reference = |&(i, output): &Place| json!([self.nodes[i].name, self.nodes[i].call, output]);
+        let input = |&(i, output): &Place| json!([self.nodes[i].name, self.nodes[i].call, output, {}]);
         let layers = self.nodes.iter().filter(|node| !node.shared).map(|node| {
             let mut config = super::Map::default();
             config.set("name", node.name.as_str());
@@ -275,7 +256,7 @@ impl Model {
             match &node.layer {
                 Some(layer) => layer.config(&mut config),
                 None => {
-                    config.set("batch_input_shape", node.shape.clone());
+                    config.set("batch_input_shape", node.shapes[0].clone());
                     config.set("dtype", "float32");
                 }
             }
@@ -299,7 +280,7 @@ impl Model {
                 "config": {
                     "name": name,
                     "layers": layers.collect::<Vec<_>>(),
-                    "input_layers": self.inputs.iter().map(reference).collect::<Vec<_>>(),
+                    "input_layers": self.inputs.iter().map(|&i| reference(&(i, 0))).collect::<Vec<_>>(),
                     "output_layers": self.outputs.iter().map(reference).collect::<Vec<_>>(),
                 },
             },
@@ -311,9 +292,19 @@ impl Model {
         &self.device
     }
 
-    /// All weights, in the order of the layers.
+    /// All weights, in the order of the layers, without the states of recurrent ones.
     pub fn weights(&self) -> Vec<Weight> {
-        self.nodes.iter().filter(|n| !n.shared).flat_map(|n| n.weights.iter().cloned()).collect()
+        let own = self.nodes.iter().filter(|n| !n.shared);
+        own.flat_map(|n| n.weights.iter().filter(|w| !w.spec.state).cloned()).collect()
+    }
+
+    /// Sets what recurrent layers carry from call to call to zero.
+    ///
+    /// # Errors
+    /// What making zeros gives.
+    pub fn reset_states(&self) -> Result<()> {
+        let states = self.nodes.iter().filter(|n| !n.shared).flat_map(|n| &n.weights).filter(|w| w.spec.state);
+        states.into_iter().try_for_each(|w| w.set(self.device.zeros(&w.spec.shape, w.spec.dtype)?))
     }
 
     /// Sets every weight from `find`, which is given its name.
@@ -335,17 +326,17 @@ impl Model {
     pub fn up_to(&self, name: &str) -> Result<Model> {
         let node = self.nodes.iter().position(|n| n.name == name);
         let node = node.ok_or_else(|| Error::unknown("layer in the model", name))?;
-        Ok(Model { nodes: self.nodes[..=node].to_vec(), outputs: vec![node], ..self.clone() })
+        Ok(Model { nodes: self.nodes[..=node].to_vec(), outputs: vec![(node, 0)], ..self.clone() })
     }
 
     /// The shapes of the inputs.
     pub fn input_shapes(&self) -> Vec<Dims> {
-        self.inputs.iter().filter_map(|&i| self.nodes.get(i)).map(|node| node.shape.clone()).collect()
+        self.inputs.iter().filter_map(|&i| self.nodes.get(i)).map(|node| node.shapes[0].clone()).collect()
     }
 
     /// The shapes of the outputs.
     pub fn output_shapes(&self) -> Vec<Dims> {
-        self.outputs.iter().map(|&o| self.nodes[o].shape.clone()).collect()
+        self.outputs.iter().map(|&(node, output)| self.nodes[node].shapes[output].clone()).collect()
     }
 
     /// The outputs in inference.
@@ -353,41 +344,48 @@ impl Model {
     /// # Errors
     /// `ErrorKind::Argument` for a wrong number of inputs; what the layers give.
     pub fn predict(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        self.call(inputs, Call::default()).map(|(outputs, _)| outputs)
+        self.call(inputs, Call::default()).map(|called| called.outputs)
     }
 
-    /// The outputs, and the losses of layers and regularizers. In training, moving averages are updated.
+    /// The outputs, their masks, and the losses of layers. In training, moving averages are updated.
     ///
     /// # Errors
     /// As [`Model::predict`].
-    pub fn call(&self, inputs: &[&Tensor], call: Call) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
+    pub fn call(&self, inputs: &[&Tensor], call: Call<'_>) -> Result<Called> {
         if inputs.len() != self.inputs.len() {
             return Err(Error::argument("model", format!("{} inputs", self.inputs.len()), inputs.len()));
         }
-        let mut values: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
+        let mut values: Vec<Vec<Tensor>> = vec![Vec::new(); self.nodes.len()];
+        let mut masks: Vec<Vec<Option<Tensor>>> = vec![Vec::new(); self.nodes.len()];
         let mut losses = Vec::new();
-        for (&node, &input) in self.inputs.iter().zip(inputs) {
+        for (i, (&node, &input)) in self.inputs.iter().zip(inputs).enumerate() {
             if node < values.len() {
-                values[node] = Some(input.clone());
+                values[node] = vec![input.clone()];
+                masks[node] = vec![call.mask(i).cloned()];
             }
         }
         for (i, node) in self.nodes.iter().enumerate() {
             let Some(layer) = &node.layer else { continue };
-            let read =
-                |&j: &usize| values[j].clone().ok_or_else(|| format_error(format!("'{}' has no input", node.name)));
+            let missing = || format_error(format!("'{}' has no input", node.name));
+            let read = |&(j, output): &Place| values[j].get(output).cloned().ok_or_else(missing);
             let inputs: Vec<Tensor> = node.inputs.iter().map(read).all_ok()?;
+            let given: Vec<Option<Tensor>> =
+                node.inputs.iter().map(|&(j, output)| masks[j].get(output).cloned().flatten()).collect();
             let weights: Vec<Tensor> = node.weights.iter().map(Weight::value).collect();
-            let call = Call { seed: hash_key(call.seed, i as u32), ..call };
+            let call = Call { seed: hash_key(call.seed, i as u32), masks: &given, ..call };
             let output = layer.call(&inputs, &weights, &call)?;
             for (index, update) in output.updates {
                 node.weights[index].set(update)?;
             }
             losses.extend(output.losses);
-            values[i] = output.tensors.into_iter().next();
+            values[i] = output.tensors;
+            masks[i] = layer.masks(&inputs, &given)?;
         }
-        let outputs =
-            self.outputs.iter().map(|&o| values[o].clone().ok_or_else(|| format_error("an output has no value")));
-        Ok((outputs.all_ok()?, losses))
+        let missing = || format_error("an output has no value");
+        let output = |&(node, output): &Place| values[node].get(output).cloned().ok_or_else(missing);
+        let outputs = self.outputs.iter().map(output).all_ok()?;
+        let masks = self.outputs.iter().map(|&(node, output)| masks[node].get(output).cloned().flatten()).collect();
+        Ok(Called { outputs, masks, losses })
     }
 }
 
@@ -432,13 +430,13 @@ impl Sequential {
             .get("name")
             .and_then(super::Value::text)
             .map_or_else(|| format!("{}_{n}", class_name.to_ascii_lowercase()), String::from);
-        self.model.add(&name, create(class_name, &config)?, vec![n - 1], hash_key(self.seed, n as u32))?;
+        self.model.add(&name, create(class_name, &config)?, vec![(n - 1, 0)], hash_key(self.seed, n as u32))?;
         Ok(self)
     }
 
     /// The model.
     pub fn build(mut self) -> Model {
-        self.model.outputs = vec![self.model.nodes.len() - 1];
+        self.model.outputs = vec![(self.model.nodes.len() - 1, 0)];
         self.model
     }
 }
@@ -510,6 +508,53 @@ mod tests {
         assert_eq!(gradients[0].to_vec()?, [9.0]);
         let error = Model::from_keras(&crate::cpu(1), &layers("s"), 1).err().expect("an undefined call");
         assert_eq!(error.to_string(), "model topology: call 1 of 's' is read and never made");
+        Ok(())
+    }
+
+    #[cfg(feature = "layers-recurrent")]
+    #[test]
+    fn masks_and_states_pass_from_layer_to_layer() -> Result<()> {
+        let layer = |class: &str, config: Value, inbound: Value| json!({"class_name": class, "name": config["name"], "config": config, "inbound_nodes": inbound});
+        let ones = json!({"class_name": "Ones", "config": {}});
+        // The embedding of a number is the number of times it is read: a simple recurrence that adds its inputs.
+        let adds = json!({"name": "r", "units": 1, "activation": "linear", "use_bias": false, "return_state": true, "return_sequences": true, "kernel_initializer": ones, "recurrent_initializer": ones});
+        let topology = json!({"class_name": "Functional", "config": {"layers": [
+            layer("InputLayer", json!({"name": "x", "batch_input_shape": [null, 3]}), json!([])),
+            layer("Embedding", json!({"name": "e", "input_dim": 4, "output_dim": 1, "mask_zero": true, "embeddings_initializer": ones}), json!([[["x", 0, 0, {}]]])),
+            layer("SimpleRNN", adds, json!([[["e", 0, 0, {}]]])),
+            layer("Add", json!({"name": "a"}), json!([[["r", 0, 1, {}], ["r", 0, 1, {}]]])),
+        ], "input_layers": [["x", 0, 0]], "output_layers": [["r", 0, 0], ["a", 0, 0]]}});
+        let model = round_trip(topology)?;
+        assert_eq!(model.output_shapes(), [vec![None, Some(3), Some(1)], vec![None, Some(1)]]);
+        let x = model.device().tensor(crate::HostSlice::F32(&[1.0, 0.0, 2.0]), [1, 3])?;
+        let called = model.call(&[&x], Call::default())?;
+        assert_eq!(called.outputs[0].to_vec()?, [1.0, 1.0, 2.0]);
+        assert_eq!(called.outputs[1].to_vec()?, [4.0]);
+        let mask = called.masks[0].as_ref().expect("a mask").to_host()?.to_f64();
+        assert_eq!(mask, [1.0, 0.0, 1.0]);
+        assert!(called.masks[1].is_none());
+        let values = model.device().tensor(crate::HostSlice::F32(&[3.0, 9.0, 5.0]), [1, 3])?;
+        let mean = super::super::losses::masked_mean(&values, called.masks[0].as_ref())?.item()?;
+        assert!((mean - 4.0).abs() < 1e-6, "{mean}");
+        Ok(())
+    }
+
+    #[cfg(feature = "layers-recurrent")]
+    #[test]
+    fn a_stateful_layer_goes_on_where_it_was() -> Result<()> {
+        let device = crate::cpu(1);
+        let ones = json!({"class_name": "Ones", "config": {}});
+        let config = json!({"units": 1, "activation": "linear", "use_bias": false, "stateful": true, "kernel_initializer": ones, "recurrent_initializer": ones});
+        let model =
+            Sequential::new(&device, vec![Some(1), Some(2), Some(1)], 1).add("SimpleRNN", config.clone())?.build();
+        assert_eq!(model.weights().len(), 2);
+        let x = device.ones([1, 2, 1], DType::F32)?;
+        let read = || -> Result<f64> { model.predict(&[&x])?[0].item() };
+        assert_eq!((read()?, read()?), (2.0, 4.0));
+        model.reset_states()?;
+        assert_eq!(model.predict(&[&x])?[0].item()?, 2.0);
+        let unknown = Sequential::new(&device, vec![None, Some(2), Some(1)], 1).add("SimpleRNN", config);
+        assert!(unknown.err().is_some_and(|e| e.to_string().contains("a known dimension 0")));
         Ok(())
     }
 

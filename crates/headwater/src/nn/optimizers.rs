@@ -3,6 +3,7 @@
 //! that the plan is found again.
 
 use headwater_core::ops::{abs, add, maximum, mul, real_div, sqrt, square, sub};
+use headwater_core::AllOk;
 use headwater_core::{DType, Result, Scalar, Tensor};
 
 use crate::registry::{Arity, Attrs};
@@ -102,7 +103,7 @@ fn adadelta(x: &[Tensor], a: &Attrs<'_>) -> Step {
 
 /// A step in float32, slots included, whatever the weight's dtype: only the weight is rounded.
 fn wide(step: fn(&[Tensor], &Attrs<'_>) -> Step, x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let operands: Vec<Tensor> = x.iter().map(|t| t.cast(DType::F32)).collect::<Result<_>>()?;
+    let operands: Vec<Tensor> = x.iter().map(|t| t.cast(DType::F32)).all_ok()?;
     let mut next = step(&operands, a)?;
     next[0] = next[0].cast(x[0].dtype())?;
     Ok(next)

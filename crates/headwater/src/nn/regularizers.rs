@@ -1,7 +1,7 @@
 //! Regularizers and constraints by Keras class name.
 
-use headwater_core::ops::{abs, add, clip, div_no_nan, maximum, mul, sqrt, square, sum};
-use headwater_core::{Error, Result, Scalar, Tensor};
+use headwater_core::ops::{abs, add, clip, div_no_nan, matmul, maximum, mul, not_equal, sqrt, square, sum};
+use headwater_core::{DType, Error, Result, Scalar, Tensor};
 
 use super::losses::camel;
 use super::value::Value;
@@ -12,7 +12,37 @@ fn parts(config: &Value) -> (String, impl Fn(&str) -> Option<f64> + '_) {
     (camel(class).to_ascii_lowercase(), move |key| parameters.get(key).and_then(Value::number))
 }
 
-/// The loss that a regularizer's configuration gives a weight: `l1 * sum(|w|) + l2 * sum(w^2)`.
+/// How far the rows (or columns) of a matrix are from orthogonal: the mean of the absolute cosines between them
+/// (Rodriguez et al. 2017).
+fn orthogonal(factor: f64, columns: bool, weight: &Tensor) -> Result<Tensor> {
+    if weight.rank() != 2 {
+        return Err(Error::shape("OrthogonalRegularizer", "a weight of rank 2", weight.shape()));
+    }
+    let axis = if columns { 0 } else { 1 };
+    // Keras's floor of squared lengths.
+    let length = maximum(&sum(&square(weight)?, Some(&[axis]), true)?, &weight.constant(1e-12))?;
+    let unit = div_no_nan(weight, &sqrt(&length)?)?;
+    let cosines = matmul(&unit, &unit, columns, !columns)?;
+    let n = cosines.shape()[0];
+    let device = weight.device();
+    let others = not_equal(&device.iota([n, n], 0)?, &device.iota([n, n], 1)?)?.cast(DType::F32)?;
+    let pairs = (n * n.saturating_sub(1)).max(1) as f64;
+    mul(&sum(&abs(&mul(&cosines, &others)?)?, None, false)?, &weight.constant(factor / pairs))
+}
+
+/// Checks that a regularizer is known.
+///
+/// # Errors
+/// `ErrorKind::Unknown`.
+pub(super) fn known_regularizer(config: &Value) -> Result<()> {
+    let (class, _) = parts(config);
+    match class.as_str() {
+        "l1l2" | "l1" | "l2" | "orthogonalregularizer" => Ok(()),
+        _ => Err(Error::unknown("regularizer", class)),
+    }
+}
+
+/// The loss that a regularizer's configuration gives a weight: `l1 * sum(|w|) + l2 * sum(w^2)`, or what is not orthogonal.
 ///
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such regularizer.
@@ -22,6 +52,10 @@ pub fn penalty(config: &Value, weight: &Tensor) -> Result<Tensor> {
         "l1l2" => (number("l1").unwrap_or(0.01), number("l2").unwrap_or(0.01)),
         "l1" => (number("l1").unwrap_or(0.01), 0.0),
         "l2" => (0.0, number("l2").unwrap_or(0.01)),
+        "orthogonalregularizer" => {
+            let mode = config.get("config").and_then(|c| c.get("mode")).and_then(Value::text);
+            return orthogonal(number("factor").unwrap_or(0.01), mode == Some("columns"), weight);
+        }
         _ => return Err(Error::unknown("regularizer", class)),
     };
     let mut total = weight.device().constant(Scalar::F32(0.0));
@@ -40,8 +74,12 @@ pub fn penalty(config: &Value, weight: &Tensor) -> Result<Tensor> {
 /// `ErrorKind::Unknown` when there is no such constraint.
 pub fn constrain(config: &Value, weight: &Tensor) -> Result<Tensor> {
     let (class, number) = parts(config);
-    let axis = number("axis").unwrap_or(0.0) as isize;
-    let norm = || sqrt(&sum(&square(weight)?, Some(&[axis]), true)?);
+    let given = config.get("config").and_then(|c| c.get("axis"));
+    let axes: Vec<isize> = match given.and_then(Value::list) {
+        Some(axes) => axes.iter().filter_map(Value::number).map(|axis| axis as isize).collect(),
+        None => vec![number("axis").unwrap_or(0.0) as isize],
+    };
+    let norm = || sqrt(&sum(&square(weight)?, Some(&axes), true)?);
     let k = |x: f64| weight.constant(x);
     match class.as_str() {
         "nonneg" => maximum(weight, &k(0.0)),

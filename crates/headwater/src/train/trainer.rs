@@ -4,7 +4,7 @@ use headwater_core::ops::{self, hash_key};
 use headwater_core::AllOk;
 use headwater_core::{Error, HostSlice, Result, Tensor};
 
-use crate::nn::losses::{loss, Loss};
+use crate::nn::losses::{loss, masked_mean, Loss};
 use crate::nn::metrics::accuracy;
 use crate::nn::{Call, Model, Weight};
 use crate::registry::{invoke, op_id};
@@ -191,11 +191,12 @@ impl Trainer {
         let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
         let mut predicted = None;
         let (total, gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
-            let (outputs, losses) = model.call(&[x], Call { training: true, seed })?;
-            let output =
-                outputs.into_iter().next().ok_or_else(|| Error::argument("fit", "a model with an output", "none"))?;
-            let mut total = ops::mean(&(self.loss)(y, &output)?, None, false)?;
-            for extra in losses {
+            let called = model.call(&[x], Call { training: true, seed, ..Call::default() })?;
+            let missing = || Error::argument("fit", "a model with an output", "none");
+            let output = called.outputs.into_iter().next().ok_or_else(missing)?;
+            let mask = called.masks.into_iter().next().flatten();
+            let mut total = masked_mean(&(self.loss)(y, &output)?, mask.as_ref())?;
+            for extra in called.losses {
                 total = ops::add(&total, &extra)?;
             }
             for weight in &weights {
@@ -203,12 +204,12 @@ impl Trainer {
                     total = ops::add(&total, &crate::nn::penalty(regularizer, &weight.value())?)?;
                 }
             }
-            predicted = Some(output);
+            predicted = Some((output, mask));
             Ok(total)
         })?;
         self.optimizer.apply(&weights, &gradients)?;
         let accuracy = match &predicted {
-            Some(output) => ops::mean(&accuracy(y, output)?, None, false)?,
+            Some((output, mask)) => masked_mean(&accuracy(y, output)?, mask.as_ref())?,
             None => total.zeros_like()?,
         };
         Ok((total, accuracy))

@@ -4,8 +4,8 @@ use headwater_core::AllOk;
 use headwater_core::{ops, Result, Shape, Tensor};
 
 use super::super::activations::activation;
-use super::super::config::Config;
-use super::super::layer::{known, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::config::{axes_value, Config};
+use super::super::layer::{known, pass, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::Map;
 use super::core::{weight, write_weight};
 use super::{layer, Make};
@@ -16,7 +16,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("LeakyReLU", |c| layer(simple(c, Kind::Leaky, "alpha", c.number("negative_slope", 0.3)?)?)),
     ("ELU", |c| layer(simple(c, Kind::Elu, "alpha", 1.0)?)),
     ("ThresholdedReLU", |c| layer(simple(c, Kind::Thresholded, "theta", 1.0)?)),
-    ("Softmax", |c| layer(simple(c, Kind::Softmax, "axis", -1.0)?)),
+    ("Softmax", |c| layer(Softmax { axes: c.axes("axis", -1)? })),
     ("PReLU", |c| layer(PRelu::new(c)?)),
 ];
 
@@ -38,8 +38,12 @@ impl Layer for Activation {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("Activation", inputs)
     }
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         activation(&self.name, single("Activation", inputs)?).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -68,7 +72,7 @@ impl Layer for Relu {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("ReLU", inputs)
     }
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("ReLU", inputs)?;
         let k = |v: f64| x.constant(v);
         let positive = match (self.slope == 0.0 && self.threshold == 0.0, self.max) {
@@ -84,13 +88,16 @@ impl Layer for Relu {
             None => positive,
         }))
     }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
+    }
 }
 
 enum Kind {
     Leaky,
     Elu,
     Thresholded,
-    Softmax,
 }
 
 /// An activation with one number.
@@ -115,12 +122,11 @@ impl Layer for Simple {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same(self.class, inputs)
     }
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         let k = |v: f64| x.constant(v);
         let y = match self.kind {
             Kind::Leaky => ops::leaky_relu(x, self.value as f32)?,
-            Kind::Softmax => ops::softmax(x, self.value as isize)?,
             Kind::Thresholded => ops::select(&ops::greater(x, &k(self.value))?, x, &k(0.0))?,
             Kind::Elu => {
                 // The branch not taken stays finite: its gradient is multiplied by 0.
@@ -129,6 +135,40 @@ impl Layer for Simple {
             }
         };
         Ok(Output::of(y))
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
+    }
+}
+
+struct Softmax {
+    axes: Vec<isize>,
+}
+
+impl Layer for Softmax {
+    fn class_name(&self) -> &'static str {
+        "Softmax"
+    }
+    fn config(&self, to: &mut Map) {
+        to.set("axis", axes_value(&self.axes));
+    }
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        same("Softmax", inputs)
+    }
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
+        let x = single("Softmax", inputs)?;
+        let logits = call.mask(0).map_or(Ok(x.clone()), |mask| ops::select(mask, x, &x.constant(-1e9)))?;
+        let y = match *self.axes {
+            [axis] => ops::softmax(&logits, axis)?,
+            _ => ops::exp(&ops::sub(&logits, &ops::log_sum_exp(&logits, Some(&self.axes), true)?)?)?,
+        };
+        // Where nothing counts there is nothing to share out.
+        call.mask(0).map_or(Ok(y.clone()), |mask| ops::select(mask, &y, &y.constant(0.0))).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -149,7 +189,7 @@ impl Layer for PRelu {
         "PReLU"
     }
     fn config(&self, to: &mut Map) {
-        to.set("shared_axes", self.shared.clone());
+        to.set("shared_axes", (!self.shared.is_empty()).then(|| self.shared.clone()));
         write_weight(to, &self.alpha);
     }
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
@@ -161,7 +201,11 @@ impl Layer for PRelu {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         same("PReLU", inputs)
     }
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         ops::prelu(single("PReLU", inputs)?, &weights[0]).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }

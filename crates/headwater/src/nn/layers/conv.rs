@@ -32,6 +32,8 @@ struct Conv {
     multiplier: usize,
     window: (usize, usize),
     options: Conv2dOptions,
+    /// How much larger than necessary a transposed convolution makes its output.
+    output_padding: Option<(usize, usize)>,
     channels_first: bool,
     activation: String,
     kernels: Vec<WeightSpec>,
@@ -55,6 +57,10 @@ impl Conv {
                 vec![depthwise(), point]
             }
         };
+        let output_padding = match (kind, c.get("output_padding")) {
+            (Kind::Transpose, Some(_)) => Some(c.pair_or_zero("output_padding", None)?),
+            _ => None,
+        };
         let options = Conv2dOptions {
             stride: c.pair("strides", Some((1, 1)))?,
             dilation: c.pair("dilation_rate", Some((1, 1)))?,
@@ -68,6 +74,7 @@ impl Conv {
             multiplier: if c.get("depth_multiplier").is_some() { c.size("depth_multiplier")? } else { 1 },
             window: c.pair("kernel_size", None)?,
             options,
+            output_padding,
             channels_first: c.channels_first()?,
             activation: c.activation()?,
             kernels,
@@ -84,12 +91,30 @@ impl Conv {
         }
     }
 
-    fn output_size(&self, size: usize, window: usize, stride: usize, dilation: usize) -> Option<usize> {
+    /// Height and width of the output for an input's.
+    fn output_size(&self, (h, w): (usize, usize)) -> Option<(usize, usize)> {
+        let o = &self.options;
+        let padding = self.output_padding;
+        let h = self.output_length(h, self.window.0, o.stride.0, o.dilation.0, padding.map(|p| p.0))?;
+        let w = self.output_length(w, self.window.1, o.stride.1, o.dilation.1, padding.map(|p| p.1))?;
+        Some((h, w))
+    }
+
+    fn output_length(
+        &self,
+        size: usize,
+        window: usize,
+        stride: usize,
+        dilation: usize,
+        more: Option<usize>,
+    ) -> Option<usize> {
         let extent = (window - 1) * dilation + 1;
-        match (self.kind, self.options.padding) {
-            (Kind::Transpose, Padding::Same) => Some(size * stride),
-            (Kind::Transpose, _) => Some((size * stride + extent).saturating_sub(stride.min(extent))),
-            (_, Padding::Same) => Some(size.div_ceil(stride)),
+        match (self.kind, self.options.padding, more) {
+            (Kind::Transpose, Padding::Same, None) => Some(size * stride),
+            (Kind::Transpose, Padding::Same, Some(more)) => Some((size.max(1) - 1) * stride + extent % 2 + more),
+            (Kind::Transpose, _, None) => Some((size * stride + extent).saturating_sub(stride.min(extent))),
+            (Kind::Transpose, _, Some(more)) => Some((size.max(1) - 1) * stride + extent + more),
+            (_, Padding::Same, _) => Some(size.div_ceil(stride)),
             _ => Some((size.checked_sub(extent)?) / stride + 1),
         }
     }
@@ -119,8 +144,11 @@ impl Layer for Conv {
         if self.kind != Kind::Depthwise {
             to.set("filters", self.filters);
         }
-        if self.options.groups != 1 {
+        if self.kind == Kind::Standard {
             to.set("groups", self.options.groups);
+        }
+        if self.kind == Kind::Transpose {
+            to.set("output_padding", self.output_padding);
         }
         if matches!(self.kind, Kind::Depthwise | Kind::Separable) {
             to.set("depth_multiplier", self.multiplier);
@@ -154,25 +182,18 @@ impl Layer for Conv {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = ranked(self.class, inputs, 4)?;
         let (h, w, c) = self.sizes(input);
-        let size = |size: Option<usize>, window, stride, dilation| match size {
-            None => Ok(None),
-            Some(n) => match self.output_size(n, window, stride, dilation) {
-                Some(out) => Ok(Some(out)),
-                None => Err(Error::shape(
-                    self.class,
-                    format!("an image that holds the window {:?}", self.window),
-                    show(input),
-                )),
-            },
-        };
-        let o = &self.options;
-        let h = size(h, self.window.0, o.stride.0, o.dilation.0)?;
-        let w = size(w, self.window.1, o.stride.1, o.dilation.1)?;
+        // What is not known has any size; the other one does not depend on it.
+        let any = 1 << 20;
+        let out = self.output_size((h.unwrap_or(any), w.unwrap_or(any)));
+        let out = out.ok_or_else(|| {
+            Error::shape(self.class, format!("an image that holds the window {:?}", self.window), show(input))
+        })?;
+        let (h, w) = (h.map(|_| out.0), w.map(|_| out.1));
         let c = if self.kind == Kind::Depthwise { c.map(|c| c * self.multiplier) } else { Some(self.filters) };
         Ok(vec![if self.channels_first { vec![input[0], c, h, w] } else { vec![input[0], h, w, c] }])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         if x.rank() != 4 {
             return Err(Error::shape(
@@ -191,13 +212,9 @@ impl Layer for Conv {
                 ops::conv2d(&deep, &weights[1], &Conv2dOptions::default())?
             }
             Kind::Transpose => {
-                let size = |n: usize, window, stride, dilation| {
-                    self.output_size(n, window, stride, dilation)
-                        .ok_or_else(|| Error::shape(self.class, "an image", x.shape()))
-                };
-                let h = size(x.shape()[1], self.window.0, o.stride.0, o.dilation.0)?;
-                let w = size(x.shape()[2], self.window.1, o.stride.1, o.dilation.1)?;
-                ops::conv2d_transpose(&x, &weights[0], (h, w), o)?
+                let size = self.output_size((x.shape()[1], x.shape()[2]));
+                let size = size.ok_or_else(|| Error::shape(self.class, "an image", x.shape()))?;
+                ops::conv2d_transpose(&x, &weights[0], size, o)?
             }
         };
         let y = match &self.bias {

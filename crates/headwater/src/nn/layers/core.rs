@@ -4,7 +4,7 @@ use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
 
 use super::super::activations::activation;
 use super::super::config::Config;
-use super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{known, pass, show, single, Call, Dims, Layer, Output, WeightSpec, MASKS};
 use super::super::value::{Map, Value};
 use super::{layer, Make};
 
@@ -16,14 +16,11 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 
 /// A weight as layers declare it: configuration keys start with `prefix`.
 pub(super) fn weight(c: &Config<'_>, name: &str, default: &str) -> WeightSpec {
+    let initializer = c.initializer(&format!("{name}_initializer"), default);
     WeightSpec {
-        name: name.into(),
-        shape: Shape::scalar(),
-        dtype: DType::F32,
-        initializer: c.initializer(&format!("{name}_initializer"), default),
         regularizer: c.object(&format!("{name}_regularizer")),
         constraint: c.object(&format!("{name}_constraint")),
-        trainable: true,
+        ..WeightSpec::new(name, Shape::scalar(), initializer, true)
     }
 }
 
@@ -91,7 +88,7 @@ impl Layer for Dense {
         Ok(vec![shape])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Dense", inputs)?;
         if x.shape().last() != weights[0].shape().first() {
             let expected = format!("an input whose last dimension is {}", weights[0].shape()[0]);
@@ -103,18 +100,27 @@ impl Layer for Dense {
         }
         activation(&self.activation, &y).map(Output::of)
     }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
+    }
 }
 
 struct Embedding {
     input_dim: usize,
     output_dim: usize,
+    mask_zero: bool,
     embeddings: WeightSpec,
 }
 
 impl Embedding {
     fn new(c: &Config<'_>) -> Result<Embedding> {
         let embeddings = weight(c, "embeddings", "RandomUniform");
-        Ok(Embedding { input_dim: c.size("input_dim")?, output_dim: c.size("output_dim")?, embeddings })
+        let mask_zero = c.flag("mask_zero", false)?;
+        if mask_zero && !MASKS {
+            return Err(Error::argument("Embedding", "no 'mask_zero' in a build without masks", "true"));
+        }
+        Ok(Embedding { input_dim: c.size("input_dim")?, output_dim: c.size("output_dim")?, mask_zero, embeddings })
     }
 }
 
@@ -126,6 +132,7 @@ impl Layer for Embedding {
     fn config(&self, to: &mut Map) {
         to.set("input_dim", self.input_dim);
         to.set("output_dim", self.output_dim);
+        to.set("mask_zero", self.mask_zero);
         write_weight(to, &self.embeddings);
     }
 
@@ -139,9 +146,17 @@ impl Layer for Embedding {
         Ok(vec![shape])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let index = single("Embedding", inputs)?.cast(DType::I32)?;
         ops::gather(&weights[0], &index, 0, 0).map(Output::of)
+    }
+
+    fn masks(&self, inputs: &[Tensor], _masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        if !MASKS || !self.mask_zero {
+            return Ok(Vec::new());
+        }
+        let index = single("Embedding", inputs)?;
+        Ok(vec![Some(ops::not_equal(index, &index.constant(0.0).cast(index.dtype())?)?)])
     }
 }
 
@@ -163,7 +178,7 @@ impl Layer for InputLayer {
         Ok(inputs.to_vec())
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         Ok(Output::of(single("InputLayer", inputs)?.clone()))
     }
 }

@@ -1,13 +1,30 @@
 //! The layers, and their registry by Keras class name.
 
 mod activation;
+#[cfg(feature = "layers-attention")]
+mod attention;
 mod conv;
 mod core;
+#[cfg(feature = "layers-normalization")]
+mod groups;
+#[cfg(feature = "layers-attention")]
+mod heads;
 mod merge;
 mod noise;
 mod norm;
 mod pooling;
+#[cfg(feature = "layers-preprocessing")]
+mod preprocessing;
+#[cfg(feature = "layers-recurrent")]
+mod recurrent;
+mod regularized;
+#[cfg(feature = "layers-sequences")]
+mod sequences;
 mod shaping;
+#[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
+mod unsqueezed;
+#[cfg(any(feature = "layers-recurrent", feature = "layers-normalization"))]
+mod wrapper;
 
 use headwater_core::{Error, Result};
 
@@ -26,7 +43,20 @@ const LAYERS: &[&[(&str, Make)]] = &[
     noise::LAYERS,
     norm::LAYERS,
     pooling::LAYERS,
+    regularized::LAYERS,
     shaping::LAYERS,
+    #[cfg(feature = "layers-recurrent")]
+    recurrent::LAYERS,
+    #[cfg(feature = "layers-attention")]
+    attention::LAYERS,
+    #[cfg(feature = "layers-attention")]
+    heads::LAYERS,
+    #[cfg(feature = "layers-normalization")]
+    groups::LAYERS,
+    #[cfg(feature = "layers-preprocessing")]
+    preprocessing::LAYERS,
+    #[cfg(feature = "layers-sequences")]
+    sequences::LAYERS,
 ];
 
 /// Makes a layer of Keras class `class_name` from its configuration.
@@ -34,16 +64,12 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
-    // Rather an error than a model that trains to something else than its configuration says.
-    let asked = |key: &str| config.get(key).filter(|v| !matches!(v, Value::Bool(false)));
-    for key in ["activity_regularizer", "mask_zero"] {
-        if let Some(value) = asked(key) {
-            return Err(Error::argument(class_name, format!("no '{key}', which is not supported yet"), value));
-        }
-    }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
-        Some((name, make)) => make(&Config::new(name, config)),
+        Some((name, make)) => {
+            let config = Config::new(name, config);
+            regularized::regularized(make(&config)?, config.object("activity_regularizer"))
+        }
         None => Err(Error::unknown("layer", class_name)),
     }
 }
@@ -61,11 +87,8 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_an_error() {
         let error = |class: &str, config: serde_json::Value| create(class, &config.into()).err().map(|e| e.to_string());
-        let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "L2", "config": {}}});
-        assert!(error("Dense", regularized).is_some_and(|e| e.contains("no 'activity_regularizer'")));
-        let masked = json!({"input_dim": 2, "output_dim": 1, "mask_zero": true});
-        assert!(error("Embedding", masked).is_some_and(|e| e.contains("no 'mask_zero'")));
+        let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "Wibble", "config": {}}});
+        assert!(error("Dense", regularized).is_some_and(|e| e.contains("Unknown regularizer: 'wibble'")));
         assert_eq!(error("Dense", json!({"units": 1, "activity_regularizer": null})), None);
-        assert_eq!(error("Embedding", json!({"input_dim": 2, "output_dim": 1, "mask_zero": false})), None);
     }
 }

@@ -1,16 +1,18 @@
 //! Layers that are random in training and nothing in inference.
 
-use headwater_core::{ops, Result, Shape, Tensor};
+use headwater_core::{ops, Error, Result, Shape, Tensor};
 
-use super::super::config::Config;
-use super::super::layer::{single, Call, Dims, Layer, Output};
-use super::super::value::Map;
+use super::super::config::{data_format, Config};
+use super::super::layer::{own_seed, pass, single, Call, Dims, Layer, Output};
+use super::super::value::{Map, Value};
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
     ("Dropout", |c| layer(Noise::new(c, Kind::Dropout, "rate")?)),
     ("SpatialDropout1D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
     ("SpatialDropout2D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
+    #[cfg(feature = "layers-normalization")]
+    ("AlphaDropout", |c| layer(Noise::new(c, Kind::Alpha, "rate")?)),
     ("GaussianNoise", |c| layer(Noise::new(c, Kind::Gaussian, "stddev")?)),
     ("GaussianDropout", |c| layer(Noise::new(c, Kind::GaussianDropout, "rate")?)),
 ];
@@ -18,6 +20,8 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 enum Kind {
     Dropout,
     SpatialDropout,
+    #[cfg(feature = "layers-normalization")]
+    Alpha,
     Gaussian,
     GaussianDropout,
 }
@@ -28,11 +32,30 @@ struct Noise {
     key: &'static str,
     amount: f64,
     channels_first: bool,
+    /// What is drawn once: a size of 1; null is the input's.
+    shape: Option<Value>,
+    seed: Option<Value>,
 }
 
 impl Noise {
     fn new(c: &Config<'_>, kind: Kind, key: &'static str) -> Result<Noise> {
-        Ok(Noise { class: c.class, kind, key, amount: c.number(key, 0.0)?, channels_first: c.channels_first()? })
+        Ok(Noise {
+            class: c.class,
+            kind,
+            key,
+            amount: c.number(key, 0.0)?,
+            channels_first: c.channels_first()?,
+            shape: c.get("noise_shape").cloned(),
+            seed: c.get("seed").cloned(),
+        })
+    }
+
+    /// The shape of what is drawn for a dropout.
+    fn drawn(&self, x: &Shape) -> Result<Shape> {
+        let Some(shape) = &self.shape else { return Ok(x.clone()) };
+        let wrong = || Error::argument(self.class, format!("{} sizes as 'noise_shape'", x.rank()), shape);
+        let sizes = shape.list().filter(|sizes| sizes.len() == x.rank()).ok_or_else(wrong)?;
+        Ok(sizes.iter().zip(x.iter()).map(|(size, &n)| size.size().unwrap_or(n)).collect())
     }
 }
 
@@ -43,8 +66,12 @@ impl Layer for Noise {
 
     fn config(&self, to: &mut Map) {
         to.set(self.key, self.amount);
-        if self.channels_first {
-            to.set("data_format", "channels_first");
+        to.set("seed", self.seed.clone());
+        if matches!(self.class, "Dropout" | "AlphaDropout") {
+            to.set("noise_shape", self.shape.clone());
+        }
+        if self.class == "SpatialDropout2D" {
+            to.set("data_format", data_format(self.channels_first));
         }
     }
 
@@ -52,25 +79,40 @@ impl Layer for Noise {
         Ok(vec![single(self.class, inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         if !call.training || self.amount == 0.0 {
             return Ok(Output::of(x.clone()));
         }
         let amount = self.amount as f32;
-        let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, call.seed);
+        let seed = own_seed(call, self.seed.as_ref());
+        let normal = |mean: f32, deviation: f32| ops::random_normal(x.device(), x.shape(), mean, deviation, seed);
         let y = match self.kind {
-            Kind::Dropout => ops::dropout(x, amount, None, call.seed)?,
+            Kind::Dropout => ops::dropout(x, amount, Some(&self.drawn(x.shape())?), seed)?,
+            #[cfg(feature = "layers-normalization")]
+            // What is dropped becomes the least value of SELU, mean and variance stay (Klambauer et al. 2017).
+            Kind::Alpha => {
+                let (least, rate) = (-1.758_099_340_847_376_6, self.amount);
+                let kept = ops::random_uniform(x.device(), &self.drawn(x.shape())?, 0.0, 1.0, seed)?;
+                let kept = ops::greater_equal(&kept, &x.constant(rate))?;
+                let a = ((1.0 - rate) * (1.0 + rate * least * least)).powf(-0.5);
+                let y = ops::select(&kept, x, &x.constant(least))?;
+                ops::add(&ops::mul(&y, &x.constant(a))?, &x.constant(-a * least * rate))?
+            }
             Kind::SpatialDropout => {
                 // Whole channels are dropped together.
                 let channel = if self.channels_first { 1 } else { x.rank().saturating_sub(1) };
                 let noise: Shape =
                     x.shape().iter().enumerate().map(|(d, &n)| if d == 0 || d == channel { n } else { 1 }).collect();
-                ops::dropout(x, amount, Some(&noise), call.seed)?
+                ops::dropout(x, amount, Some(&noise), seed)?
             }
             Kind::Gaussian => ops::add(x, &normal(0.0, amount)?)?,
             Kind::GaussianDropout => ops::mul(x, &normal(1.0, (amount / (1.0 - amount)).sqrt())?)?,
         };
         Ok(Output::of(y))
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }

@@ -1,9 +1,10 @@
 //! Normalisation and scaling.
 
+use headwater_core::AllOk;
 use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
 
-use super::super::config::Config;
-use super::super::layer::{known, show, single, Call, Dims, Layer, Output, WeightSpec};
+use super::super::config::{axes_value, Config};
+use super::super::layer::{known, pass, position, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
 use super::{layer, Make};
@@ -17,15 +18,6 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
 /// The axis of a configuration: a number, or a list of one.
 fn axis(c: &Config<'_>) -> Result<isize> {
     Ok(c.number("axis", -1.0)? as isize)
-}
-
-fn position(class: &str, axis: isize, input: &Dims) -> Result<usize> {
-    let rank = input.len() as isize;
-    let at = if axis < 0 { axis + rank } else { axis };
-    if at < 0 || at >= rank {
-        return Err(Error::shape(class, format!("an input with an axis {axis}"), show(input)));
-    }
-    Ok(at as usize)
 }
 
 struct BatchNormalization {
@@ -53,6 +45,22 @@ impl BatchNormalization {
     }
 }
 
+/// Mean and variance over `axes` of the elements whose step counts.
+fn masked_moments(x: &Tensor, mask: &Tensor, axes: &[isize]) -> Result<(Tensor, Tensor)> {
+    let mask = ops::expand_dims(mask, -1)?;
+    if mask.rank() != x.rank() {
+        let expected = format!("a mask of rank {}", x.rank().saturating_sub(1));
+        return Err(Error::shape("BatchNormalization", expected, mask.shape()));
+    }
+    let weight = ops::broadcast_to(&mask.cast(DType::F32)?, x.shape())?;
+    let count = ops::sum(&weight, Some(axes), true)?;
+    let count = ops::add(&count, &count.constant(1e-7))?;
+    let average = |x: &Tensor| ops::real_div(&ops::sum(&ops::mul(x, &weight)?, Some(axes), true)?, &count);
+    let mean = average(x)?;
+    let variance = average(&ops::square(&ops::sub(x, &mean)?)?)?;
+    Ok((ops::squeeze(&mean, Some(axes))?, ops::squeeze(&variance, Some(axes))?))
+}
+
 impl Layer for BatchNormalization {
     fn class_name(&self) -> &'static str {
         "BatchNormalization"
@@ -71,7 +79,7 @@ impl Layer for BatchNormalization {
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let input = single("BatchNormalization", inputs)?;
-        let n = known("BatchNormalization", input, position("BatchNormalization", self.axis, input)?)?;
+        let n = known("BatchNormalization", input, position("BatchNormalization", self.axis, input.len())?)?;
         let all = self.gamma.iter().chain(&self.beta).chain([&self.mean, &self.variance]);
         Ok(all.map(|w| WeightSpec { shape: Shape::from([n]), ..w.clone() }).collect())
     }
@@ -80,7 +88,7 @@ impl Layer for BatchNormalization {
         Ok(vec![single("BatchNormalization", inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("BatchNormalization", inputs)?;
         let axis = x.shape().axis(self.axis, "BatchNormalization")?;
         let spread: Shape = (0..x.rank()).map(|d| if d == axis { x.shape()[d] } else { 1 }).collect();
@@ -97,7 +105,10 @@ impl Layer for BatchNormalization {
             return Ok(Output::of(y));
         }
         let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).collect();
-        let (batch_mean, batch_variance) = ops::moments(x, Some(&others), false)?;
+        let (batch_mean, batch_variance) = match call.mask(0) {
+            None => ops::moments(x, Some(&others), false)?,
+            Some(mask) => masked_moments(x, mask, &others)?,
+        };
         let y = ops::batch_norm(
             x,
             &wide(&batch_mean)?,
@@ -115,10 +126,14 @@ impl Layer for BatchNormalization {
         let updates = vec![(first, moved(mean, &batch_mean)?), (first + 1, moved(variance, &batch_variance)?)];
         Ok(Output { updates, ..Output::of(y) })
     }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
+    }
 }
 
 struct LayerNormalization {
-    axis: isize,
+    axes: Vec<isize>,
     epsilon: f64,
     gamma: Option<WeightSpec>,
     beta: Option<WeightSpec>,
@@ -127,7 +142,7 @@ struct LayerNormalization {
 impl LayerNormalization {
     fn new(c: &Config<'_>) -> Result<LayerNormalization> {
         Ok(LayerNormalization {
-            axis: axis(c)?,
+            axes: c.axes("axis", -1)?,
             epsilon: c.number("epsilon", 1e-3)?,
             gamma: c.flag("scale", true)?.then(|| weight(c, "gamma", "Ones")),
             beta: c.flag("center", true)?.then(|| weight(c, "beta", "Zeros")),
@@ -141,7 +156,7 @@ impl Layer for LayerNormalization {
     }
 
     fn config(&self, to: &mut Map) {
-        to.set("axis", self.axis);
+        to.set("axis", axes_value(&self.axes));
         to.set("epsilon", self.epsilon);
         to.set("scale", self.gamma.is_some());
         to.set("center", self.beta.is_some());
@@ -150,23 +165,29 @@ impl Layer for LayerNormalization {
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let input = single("LayerNormalization", inputs)?;
-        let n = known("LayerNormalization", input, position("LayerNormalization", self.axis, input)?)?;
-        Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: Shape::from([n]), ..w.clone() }).collect())
+        let size =
+            |&axis: &isize| known("LayerNormalization", input, position("LayerNormalization", axis, input.len())?);
+        let shape: Shape = self.axes.iter().map(size).collect::<Result<_>>()?;
+        Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: shape.clone(), ..w.clone() }).collect())
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         Ok(vec![single("LayerNormalization", inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("LayerNormalization", inputs)?;
-        let axis = x.shape().axis(self.axis, "LayerNormalization")?;
-        let spread: Shape = (0..x.rank()).map(|d| if d == axis { x.shape()[d] } else { 1 }).collect();
+        let axes: Vec<usize> = self.axes.iter().map(|&axis| x.shape().axis(axis, "LayerNormalization")).all_ok()?;
+        let spread: Shape = (0..x.rank()).map(|d| if axes.contains(&d) { x.shape()[d] } else { 1 }).collect();
         let mut next = weights.iter();
         let wide = |t: &Tensor| ops::reshape(t, &spread);
         let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
         let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        ops::layer_norm(x, Some(&[axis as isize]), gamma.as_ref(), beta.as_ref(), self.epsilon).map(Output::of)
+        ops::layer_norm(x, Some(&self.axes), gamma.as_ref(), beta.as_ref(), self.epsilon).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }
 
@@ -201,7 +222,7 @@ impl Layer for Rescaling {
         Ok(vec![single("Rescaling", inputs)?.clone()])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Rescaling", inputs)?.cast(DType::F32)?;
         let parameter = |v: &[f64]| {
             if let [one] = v {
@@ -211,5 +232,9 @@ impl Layer for Rescaling {
             x.device().tensor(HostSlice::F32(&v), [v.len()])
         };
         ops::add(&ops::mul(&x, &parameter(&self.scale)?)?, &parameter(&self.offset)?).map(Output::of)
+    }
+
+    fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        pass(masks)
     }
 }

@@ -60,7 +60,7 @@ impl Layer for Window {
         Ok(vec![shape])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         let pool =
             |x: &Tensor| if self.max { ops::max_pool(x, &self.options) } else { ops::avg_pool(x, &self.options) };
@@ -114,7 +114,7 @@ impl Layer for Global {
         Ok(vec![input.iter().enumerate().filter_map(keep).collect()])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
         let reduce = if self.max { ops::max } else { ops::mean };
         reduce(x, Some(&self.axes()), self.keep).map(Output::of)

@@ -4,12 +4,12 @@ use headwater_core::AllOk;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
-use super::super::layer::{ranked, show, single, Call, Dims, Layer, Output};
+use super::super::layer::{ranked, ranked_tensor, show, single, Call, Dims, Layer, Output};
 use super::super::value::Map;
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
-    ("Flatten", |_| layer(Flatten)),
+    ("Flatten", |c| layer(Flatten { channels_first: c.channels_first()? })),
     ("Reshape", |c| layer(Reshape::new(c)?)),
     ("Permute", |c| layer(Permute::new(c)?)),
     ("RepeatVector", |c| layer(RepeatVector { n: c.size("n")? })),
@@ -18,14 +18,18 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("UpSampling2D", |c| layer(UpSampling::new(c)?)),
 ];
 
-struct Flatten;
+struct Flatten {
+    channels_first: bool,
+}
 
 impl Layer for Flatten {
     fn class_name(&self) -> &'static str {
         "Flatten"
     }
 
-    fn config(&self, _to: &mut Map) {}
+    fn config(&self, to: &mut Map) {
+        to.set("data_format", data_format(self.channels_first));
+    }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = single("Flatten", inputs)?;
@@ -35,11 +39,14 @@ impl Layer for Flatten {
         Ok(vec![vec![*batch, rest.iter().copied().product()]])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Flatten", inputs)?;
         let batch = x.shape().first().copied().unwrap_or(1);
         let rest: usize = x.shape().iter().skip(1).product();
-        ops::reshape(x, [batch, rest]).map(Output::of)
+        // What was trained with channels last reads them last.
+        let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
+        let x = if self.channels_first && x.rank() > 2 { ops::permute(x, &order)? } else { x.clone() };
+        ops::reshape(&x, [batch, rest]).map(Output::of)
     }
 }
 
@@ -86,7 +93,7 @@ impl Layer for Reshape {
         Ok(vec![input.first().copied().into_iter().chain(shape).collect()])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Reshape", inputs)?;
         let batch = x.shape().first().copied().unwrap_or(1);
         let shape: Shape = [batch].into_iter().chain(self.shape(x.size() / batch.max(1))?).collect();
@@ -127,7 +134,7 @@ impl Layer for Permute {
         Ok(vec![self.order().iter().map(pick).all_ok()?])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         ops::permute(single("Permute", inputs)?, &self.order()).map(Output::of)
     }
 }
@@ -150,7 +157,7 @@ impl Layer for RepeatVector {
         Ok(vec![vec![input[0], Some(self.n), input[1]]])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("RepeatVector", inputs)?;
         let row = ops::expand_dims(x, 1)?;
         ops::tile(&row, &[1, self.n, 1]).map(Output::of)
@@ -213,8 +220,8 @@ impl Layer for Border {
         Ok(vec![shape])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
-        let x = single(self.class, inputs)?;
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
+        let x = ranked_tensor(self.class, inputs, 4)?;
         let mut pairs = [(0, 0); 4];
         for (axis, side) in self.axes().into_iter().zip(self.sides.chunks_exact(2)) {
             pairs[axis] = (side[0], side[1]);
@@ -264,8 +271,8 @@ impl Layer for UpSampling {
         Ok(vec![shape])
     }
 
-    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call) -> Result<Output> {
-        let x = single("UpSampling2D", inputs)?;
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
+        let x = ranked_tensor("UpSampling2D", inputs, 4)?;
         let x = if self.channels_first { ops::transpose(x, Some(&[0, 2, 3, 1]))? } else { x.clone() };
         let size = (x.shape()[1] * self.size.0, x.shape()[2] * self.size.1);
         // Keras resizes with half-pixel centres; for whole factors nearest is the same either way.

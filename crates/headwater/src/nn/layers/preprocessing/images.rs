@@ -1,0 +1,206 @@
+//! Images of one size.
+
+use headwater_core::{ops, DType, Error, Result, Tensor};
+
+use super::super::super::config::{data_format, Config};
+use super::super::super::layer::{show, single, Call, Dims, Layer, Output};
+use super::super::super::value::Map;
+
+/// Calls `f` with images in batches, channels last, whatever form they have.
+pub(super) fn with_images(
+    class: &str,
+    x: &Tensor,
+    channels_first: bool,
+    f: impl FnOnce(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let batched = match x.rank() {
+        3 => ops::expand_dims(x, 0)?,
+        4 => x.clone(),
+        _ => return Err(Error::shape(class, "images of rank 3 or 4", x.shape())),
+    };
+    let batched = batched.cast(DType::F32)?;
+    let y = if channels_first {
+        ops::permute(&f(&ops::permute(&batched, &[0, 2, 3, 1])?)?, &[0, 3, 1, 2])?
+    } else {
+        f(&batched)?
+    };
+    if x.rank() == 3 {
+        ops::squeeze(&y, Some(&[0]))
+    } else {
+        Ok(y)
+    }
+}
+
+/// The axes of height and width.
+pub(super) fn axes(class: &str, input: &Dims, channels_first: bool) -> Result<(usize, usize)> {
+    match (input.len(), channels_first) {
+        (3 | 4, true) => Ok((input.len() - 2, input.len() - 1)),
+        (3 | 4, false) => Ok((input.len() - 3, input.len() - 2)),
+        _ => Err(Error::shape(class, "images of rank 3 or 4", show(input))),
+    }
+}
+
+/// Part of images, channels last.
+pub(super) fn crop(x: &Tensor, (top, left): (usize, usize), (h, w): (usize, usize)) -> Result<Tensor> {
+    ops::slice(x, &[0, top, left, 0], &[x.shape()[0], h, w, x.shape()[3]])
+}
+
+/// The largest part in the middle that has the proportions of `size`.
+pub(super) fn proportioned(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
+    let (h, w) = (x.shape()[1], x.shape()[2]);
+    let height = (w * size.0 / size.1.max(1)).min(h).max(1);
+    let width = (h * size.1 / size.0.max(1)).min(w).max(1);
+    crop(x, ((h - height) / 2, (w - width) / 2), (height, width))
+}
+
+/// Which pixels of the input make one of the output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interpolation {
+    Nearest,
+    Bilinear,
+}
+
+impl Interpolation {
+    pub fn new(c: &Config<'_>) -> Result<Interpolation> {
+        match c.text("interpolation", "bilinear")? {
+            "nearest" => Ok(Interpolation::Nearest),
+            "bilinear" => Ok(Interpolation::Bilinear),
+            other => Err(Error::argument(c.class, "'bilinear' or 'nearest' as 'interpolation'", other)),
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Interpolation::Nearest => "nearest",
+            Interpolation::Bilinear => "bilinear",
+        }
+    }
+
+    /// Images, channels last, at another size.
+    pub fn resize(self, x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
+        match self {
+            Interpolation::Nearest => ops::resize_nearest(x, size, false, true),
+            Interpolation::Bilinear => ops::resize_bilinear(x, size, false, true),
+        }
+    }
+}
+
+/// Images at a height and a width; what does not fit the proportions is cut or filled.
+pub(super) struct Resizing {
+    size: (usize, usize),
+    interpolation: Interpolation,
+    crop: bool,
+    pad: bool,
+    fill: f64,
+    channels_first: bool,
+}
+
+impl Resizing {
+    pub fn new(c: &Config<'_>) -> Result<Resizing> {
+        if c.flag("antialias", false)? || c.text("fill_mode", "constant")? != "constant" {
+            return Err(Error::argument(c.class, "no 'antialias', and 'constant' as 'fill_mode'", "others"));
+        }
+        let (crop, pad) = (c.flag("crop_to_aspect_ratio", false)?, c.flag("pad_to_aspect_ratio", false)?);
+        if crop && pad {
+            return Err(Error::argument(c.class, "'crop_to_aspect_ratio' or 'pad_to_aspect_ratio'", "both"));
+        }
+        Ok(Resizing {
+            size: (c.size("height")?, c.size("width")?),
+            interpolation: Interpolation::new(c)?,
+            crop,
+            pad,
+            fill: c.number("fill_value", 0.0)?,
+            channels_first: c.channels_first()?,
+        })
+    }
+}
+
+/// The shape with another height and width.
+fn resized(class: &str, inputs: &[Dims], channels_first: bool, size: (usize, usize)) -> Result<Vec<Dims>> {
+    let mut shape = single(class, inputs)?.clone();
+    let (h, w) = axes(class, &shape, channels_first)?;
+    (shape[h], shape[w]) = (Some(size.0), Some(size.1));
+    Ok(vec![shape])
+}
+
+impl Layer for Resizing {
+    fn class_name(&self) -> &'static str {
+        "Resizing"
+    }
+
+    fn config(&self, to: &mut Map) {
+        to.set("height", self.size.0);
+        to.set("width", self.size.1);
+        to.set("interpolation", self.interpolation.name());
+        to.set("crop_to_aspect_ratio", self.crop);
+        to.set("pad_to_aspect_ratio", self.pad);
+        to.set("fill_mode", "constant");
+        to.set("fill_value", self.fill);
+        to.set("antialias", false);
+        to.set("data_format", data_format(self.channels_first));
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        resized("Resizing", inputs, self.channels_first, self.size)
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
+        let x = single("Resizing", inputs)?;
+        let resize = |x: &Tensor| {
+            let x = if self.crop {
+                proportioned(x, self.size)?
+            } else if self.pad {
+                let (h, w) = (x.shape()[1], x.shape()[2]);
+                let (height, width) = (w * self.size.0 / self.size.1.max(1), h * self.size.1 / self.size.0.max(1));
+                let (down, across) = (height.saturating_sub(h), width.saturating_sub(w));
+                // As Keras does it: as much on both sides, where the difference is odd too.
+                let half = |n: usize| (n / 2, n / 2);
+                ops::pad(x, &[(0, 0), half(down), half(across), (0, 0)], self.fill)?
+            } else {
+                x.clone()
+            };
+            self.interpolation.resize(&x, self.size)
+        };
+        with_images("Resizing", x, self.channels_first, resize).map(Output::of)
+    }
+}
+
+/// The middle of images, or smaller ones made larger.
+pub(super) struct CenterCrop {
+    size: (usize, usize),
+    channels_first: bool,
+}
+
+impl CenterCrop {
+    pub fn new(c: &Config<'_>) -> Result<CenterCrop> {
+        Ok(CenterCrop { size: (c.size("height")?, c.size("width")?), channels_first: c.channels_first()? })
+    }
+}
+
+impl Layer for CenterCrop {
+    fn class_name(&self) -> &'static str {
+        "CenterCrop"
+    }
+
+    fn config(&self, to: &mut Map) {
+        to.set("height", self.size.0);
+        to.set("width", self.size.1);
+        to.set("data_format", data_format(self.channels_first));
+    }
+
+    fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        resized("CenterCrop", inputs, self.channels_first, self.size)
+    }
+
+    fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
+        let x = single("CenterCrop", inputs)?;
+        let middle = |x: &Tensor| {
+            let (h, w) = (x.shape()[1], x.shape()[2]);
+            match (h.checked_sub(self.size.0), w.checked_sub(self.size.1)) {
+                (Some(down), Some(across)) => crop(x, (down / 2, across / 2), self.size),
+                _ => Interpolation::Bilinear.resize(&proportioned(x, self.size)?, self.size),
+            }
+        };
+        with_images("CenterCrop", x, self.channels_first, middle).map(Output::of)
+    }
+}

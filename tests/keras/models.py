@@ -1,0 +1,82 @@
+"""Stored models with masks, states and wrappers. `python models.py` writes models.json.gz."""
+
+import gzip
+import json
+import os
+
+from freeze import clean, frozen, normal, short
+
+import keras
+import numpy as np
+from keras import layers as L
+
+
+def attention():
+    """Masks and states from layer to layer, an attention that looks back only."""
+    x, y = keras.Input((4,), dtype="int32", name="x"), keras.Input((2, 3), name="y")
+    e = L.Embedding(5, 3, mask_zero=True, name="e")(x)
+    h, s, _ = L.LSTM(3, return_sequences=True, return_state=True, name="l")(e)
+    a = L.MultiHeadAttention(2, 2, name="a")(h, h, use_causal_mask=True)
+    g = L.Add(name="s")([L.GRU(3, name="g")(a), L.GRU(3, name="k")(y, initial_state=s)])
+    return keras.Model([x, y], L.Dense(1, name="d")(g)), [np.array([[1, 2, 3, 0], [4, 1, 0, 0]], "int32"), (2, 2, 3)], (2, 1)
+
+
+def named():
+    """Inputs of a layer by name, and a layer called twice."""
+    a, b = keras.Input((3, 4), name="a"), keras.Input((2, 4), name="b")
+    attend = L.MultiHeadAttention(1, 3, name="m")
+    once = attend(query=a, value=b, key=b)
+    return keras.Model([a, b], L.Add(name="s")([once, attend(once, b)])), [(2, 3, 4), (2, 2, 4)], (2, 3, 4)
+
+
+def classifier():
+    model = keras.Sequential([
+        keras.Input((4,), dtype="int32"), L.Embedding(5, 3, mask_zero=True), L.Bidirectional(L.LSTM(2)), L.Dropout(0.3), L.LayerNormalization(),
+        L.Dense(3, activation="softmax"),
+    ])
+    return model, np.array([[1, 2, 0, 0], [3, 0, 4, 1]], "int32"), (2, 3)
+
+
+def convolutional():
+    model = keras.Sequential([
+        keras.Input((8, 2)), L.Conv1D(4, 3, padding="causal", activation="relu"), L.BatchNormalization(), L.MaxPooling1D(2),
+        L.TimeDistributed(L.Dense(3)), L.GlobalAveragePooling1D(), L.Dense(1),
+    ])
+    return model, [(2, 8, 2)], (2, 1)
+
+
+def stepwise():
+    """A loss over the steps that count."""
+    model = keras.Sequential([keras.Input((3, 2)), L.Masking(), L.GRU(3, return_sequences=True, reset_after=False), L.TimeDistributed(L.Dense(1))])
+    x = np.array([[[1, 2], [0, 0], [0.5, -1]], [[0, 1], [2, 2], [0, 0]]], "float32")
+    return model, x, (2, 3, 1)
+
+
+def main():
+    models = []
+    for i, make in enumerate([attention, named, classifier, convolutional, stepwise]):
+        model, inputs, target = make()
+        random = np.random.default_rng(i)
+        xs = [normal(random, x).astype("float32") if isinstance(x, tuple) else x for x in (inputs if isinstance(inputs, list) else [inputs])]
+        for w in model.weights:
+            value = normal(random, w.shape)
+            w.assign(np.abs(value) + 0.5 if "variance" in w.name else value)
+        y = normal(random, target).astype("float32")
+        model.compile(loss="mse", metrics=["mae"])
+        given = xs[0] if len(xs) == 1 else xs
+        models.append({
+            "name": make.__name__,
+            "topology": json.loads(model.to_json()),
+            "inputs": [frozen(x) for x in xs],
+            "weights": [frozen(w) for w in model.weights],
+            "output": frozen(model(given)),
+            "target": frozen(y),
+            "losses": [short(v) for v in model.evaluate(given, y, verbose=0)],
+        })
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models.json.gz")
+    with open(path, "wb") as file:
+        file.write(gzip.compress(json.dumps(clean(models), separators=(",", ":")).encode(), mtime=0))
+
+
+if __name__ == "__main__":
+    main()
