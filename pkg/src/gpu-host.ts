@@ -48,6 +48,8 @@ export class GpuHost {
   private uniforms: GPUBuffer | null = null;
   /** The first error that came without anyone to give it to. */
   private late: string | null = null;
+  /** Why the GPU is gone, and all that it held. */
+  lost: string | null = null;
 
   /** Opens the fastest adapter; says why there is none. */
   static async open(): Promise<GpuHost> {
@@ -70,7 +72,7 @@ export class GpuHost {
       this.late ??= event.error.message;
     });
     void device.lost.then((info) => {
-      this.late = `the GPU was lost (${info.reason}): ${info.message}`;
+      this.lost = `the GPU was lost (${info.reason}), with the values it held: ${info.message}`;
     });
   }
 
@@ -79,10 +81,9 @@ export class GpuHost {
   }
 
   private throwLate(): void {
-    if (this.late === null) return;
-    const message = this.late;
+    const message = this.lost ?? this.late;
     this.late = null;
-    throw new Error(message);
+    if (message !== null) throw new Error(message);
   }
 
   createBuffer(id: number, size: number): void {

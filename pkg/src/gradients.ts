@@ -2,7 +2,7 @@
 
 import { toTensor } from './convert.js';
 import { wasm } from './runtime.js';
-import { endScope, fromRecord, startScope, Tensor, tidy, variables, Variable } from './tensor.js';
+import { endScope, fromRecord, keep, startScope, Tensor, tidy, variables, Variable } from './tensor.js';
 import { coded, isFloat, type NamedTensorMap, type TensorInput } from './types.js';
 
 const NO_PATH =
@@ -12,9 +12,32 @@ const NO_PATH =
 let recording = 0;
 export const isRecording = (): boolean => recording > 0;
 
+/** How many gradients are being computed, one inside the other. */
+let depth = 0;
+/** What custom gradients saved. Those of a gradient inside another may be asked for until the outermost is known. */
+let saved: Tensor[] = [];
+
+/** Calls `f`, which ends every tape that it starts, and disposes what custom gradients saved for them. */
+export function holdingSaved<T>(f: () => T): T {
+  depth += 1;
+  try {
+    return f();
+  } finally {
+    depth -= 1;
+    if (depth === 0) {
+      for (const tensor of saved) tensor.dispose();
+      saved = [];
+    }
+  }
+}
+
 /** The value of `f` and its gradients by `xs`, weighted by `dy`, which may be made once the value is known; null where the
  *  value does not depend on one. */
 export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor | (() => Tensor)): { value: Tensor; grads: (Tensor | null)[] } {
+  return holdingSaved(() => onTape(f, xs, dy));
+}
+
+function onTape(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor | (() => Tensor)): { value: Tensor; grads: (Tensor | null)[] } {
   if (xs.length === 0) throw coded('argument', 'gradients() received an empty list of xs.');
   if (dy instanceof Tensor && !isFloat(dy.dtype)) throw coded('dtype', `dy must have 'float32' dtype, but has '${dy.dtype}'`);
   const handles = Uint32Array.from(xs, (x) => {
@@ -138,10 +161,12 @@ export function customGrad(f: CustomGradient): (...args: Tensor[]) => Tensor {
   if (typeof f !== 'function') throw coded('argument', 'The f passed in customGrad(f) must be a function.');
   return (...inputs) => {
     if (!inputs.every((t) => t instanceof Tensor)) throw coded('argument', 'The args passed in customGrad(f)(x1, x2,...) must all be tensors');
-    let saved: Tensor[] = [];
+    let mine: Tensor[] = [];
     const save = (tensors: Tensor[]): void => {
-      // Held by this closure alone: it goes when the tape does.
-      saved = tensors.map((t) => outsideScopes(() => fromRecord(wasm().clone(t.handle), 0, t)[0]));
+      // Without a tape nobody asks for the gradient.
+      if (depth === 0) return;
+      mine = tensors.map((t) => keep(fromRecord(wasm().clone(t.handle), 0, t)[0]));
+      saved.push(...mine);
     };
     wasm().pauseTapes(true);
     let result: ReturnType<CustomGradient>;
@@ -158,7 +183,7 @@ export function customGrad(f: CustomGradient): (...args: Tensor[]) => Tensor {
       startScope('customGrad');
       try {
         const dy = new Tensor(dyHandle, isFloat(value.dtype) ? value.dtype : 'float32', value.shape);
-        const results = [gradFunc(dy, saved)].flat();
+        const results = [gradFunc(dy, mine)].flat();
         if (results.length !== inputs.length) {
           throw coded('gradient', 'The function f passed in customGrad(f) must return an object where `obj.gradFunc` is a function that returns the same number of tensors as inputs passed to f(...).');
         }
@@ -176,12 +201,5 @@ export function customGrad(f: CustomGradient): (...args: Tensor[]) => Tensor {
     if (!inputs.includes(value)) value.dispose();
     return output;
   };
-}
-
-/** A tensor that no scope disposes. */
-function outsideScopes(make: () => Tensor): Tensor {
-  const tensor = make();
-  tensor.kept = true;
-  return tensor;
 }
 

@@ -9,9 +9,16 @@ let starting: Promise<Started> | null = null;
 let failure: unknown = null;
 let ops: Map<string, number> | null = null;
 let fallbackReason = '';
-let current: 'cpu' | 'webgpu' = 'cpu';
-/** The numbers of the devices opened so far. */
-const devices: { cpu?: number; webgpu?: number } = {};
+
+/** An engine that was opened, by the number of its device. */
+interface Opened {
+  readonly name: 'cpu' | 'webgpu';
+  readonly device: number;
+  readonly gpu?: GpuHost;
+}
+let cpu: Opened | null = null;
+let webgpu: Opened | null = null;
+let current: Opened | null = null;
 
 /** The running module. */
 export function wasm(): Wasm {
@@ -44,8 +51,8 @@ export async function ready(): Promise<void> {
   try {
     const result = await starting;
     if (started === null) {
-      devices.cpu = result.wasm.createCpu(result.threads);
-      result.wasm.setDevice(devices.cpu);
+      current = cpu = { name: 'cpu', device: result.wasm.createCpu(result.threads) };
+      result.wasm.setDevice(cpu.device);
       started = result;
       failure = null;
     }
@@ -57,39 +64,60 @@ export async function ready(): Promise<void> {
 }
 
 /** Chooses the engine: `cpu` (also named `wasm`) or `webgpu`. Tensors follow. Where the engine asked for cannot run,
- *  the one that runs stays, the console says so and the promise gives false; `backendInfo().fallbackReason` says why. */
+ *  the one that runs stays, the console says so and the promise gives false; `backendInfo().fallbackReason` says why.
+ *  Where the GPU was lost, this chooses the CPU or opens the GPU anew; reading the tensors that it held throws. */
 export async function setBackend(name: string): Promise<boolean> {
   await ready();
   if (name === 'cpu' || name === 'wasm') {
     fallbackReason = '';
-    await use('cpu');
+    await use(cpu as Opened);
     return true;
   }
   if (name !== 'webgpu') throw coded('unknown', `Backend name '${name}' not found in registry`);
   try {
+    if (webgpu !== null && webgpu !== current) giveUp(webgpu);
     // Opened once; a browser that refused may be asked again.
-    devices.webgpu ??= wasm().createGpu(await GpuHost.open());
-    await use('webgpu');
+    if (webgpu === null || isLost(webgpu)) {
+      const gpu = await GpuHost.open();
+      webgpu = { name: 'webgpu', device: wasm().createGpu(gpu), gpu };
+    }
+    await use(webgpu);
     fallbackReason = '';
     return true;
   } catch (error) {
     fallbackReason = error instanceof Error ? error.message : String(error);
-    console.warn(`headwater: the webgpu engine cannot be used: ${fallbackReason}; using '${current}' instead.`);
+    console.warn(`headwater: the webgpu engine cannot be used: ${fallbackReason}; using '${getBackend()}' instead.`);
     return false;
   }
 }
 
-async function use(name: 'cpu' | 'webgpu'): Promise<void> {
-  if (current === name) return;
-  const before = current;
-  wasm().setDevice(devices[name]!);
-  current = name;
+const isLost = (engine: Opened): boolean => (engine.gpu?.lost ?? null) !== null;
+
+/** Leaves an engine, and what it held, where its GPU was lost; says whether it was. */
+function giveUp(engine: Opened): boolean {
+  if (!isLost(engine)) return false;
+  wasm().destroyDevice(engine.device);
+  if (engine === webgpu) webgpu = null;
+  return true;
+}
+
+function take(engine: Opened): void {
+  wasm().setDevice(engine.device);
+  current = engine;
+}
+
+async function use(engine: Opened): Promise<void> {
+  const before = current as Opened;
+  if (engine === before) return;
+  take(engine);
+  const lost = giveUp(before);
   try {
     await wasm().moveTensors();
   } catch (error) {
+    if (lost) throw error;
+    if (giveUp(before)) return;
     // What was moved is moved back: nothing is lost.
-    wasm().setDevice(devices[before]!);
-    current = before;
+    take(before);
     await wasm().moveTensors();
     throw error;
   }
@@ -97,7 +125,7 @@ async function use(name: 'cpu' | 'webgpu'): Promise<void> {
 
 /** The engine's name. */
 export function getBackend(): string {
-  return current;
+  return current?.name ?? 'cpu';
 }
 
 /** What runs, and why not something faster. */

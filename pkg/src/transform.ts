@@ -3,7 +3,7 @@
 
 import { toTensor } from './convert.js';
 import { zerosLike } from './create.js';
-import { gradientsOf, isRecording } from './gradients.js';
+import { gradientsOf, holdingSaved, isRecording } from './gradients.js';
 import { add, mul } from './ops/pointwise.js';
 import { sum } from './ops/reduce.js';
 import { wasm } from './runtime.js';
@@ -46,7 +46,7 @@ function results(value: Tensor | Tensor[], op: string): Tensor[] {
 export function jvp(f: Fn, xs: readonly TensorInput[], tangents: readonly TensorInput[]): { value: Tensor; tangent: Tensor } {
   checkFunction(f, 'jvp');
   if (xs.length !== tangents.length) throw coded('argument', `Error in jvp: expected ${xs.length} tangents, received ${tangents.length}`);
-  return tidy(() => {
+  return tidy(() => holdingSaved(() => {
     const [inputs, directions] = [operands(xs, 'jvp'), operands(tangents, 'jvp')];
     inputs.forEach((x, i) => {
       const v = directions[i] as Tensor;
@@ -78,7 +78,7 @@ export function jvp(f: Fn, xs: readonly TensorInput[], tangents: readonly Tensor
     }
     const records = wasm().endTape(along.handle, 0, handles([weight as Tensor]));
     return { value, tangent: records[0] === 0 ? zerosLike(value) : fromRecord(records, 0)[0] };
-  });
+  }));
 }
 
 /** What `f` makes of placeholders for operands of the given shapes, away from tapes. */

@@ -29,6 +29,7 @@ export interface Wasm {
   moveTensors(): Promise<void>;
   setDevice(device: number): void;
   destroyDevice(device: number): void;
+  destroyDevice(device: number): void;
   layerCreate(className: string, config: Uint8Array): number;
   layerDrop(layer: number): void;
   layerConfig(layer: number): Uint8Array;

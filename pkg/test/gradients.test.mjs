@@ -82,10 +82,43 @@ const cases = {
   'kron': [(a, b) => tf.kron(a, b), [[2, 2], [3]]],
   'signal.stft': [(x) => abs2(tf.signal.stft(x, 4, 2)), [[10]], { tolerance: 3e-2 }],
   'basicLSTMCell': [(k, x, c, h) => tf.concat(tf.basicLSTMCell(1, k, tf.zeros([8]), x, c, h), 1), [[5, 8], [1, 3], [1, 2], [1, 2]]],
+  'image.rgbToGrayscale': [(x) => tf.image.rgbToGrayscale(x), [[2, 2, 3]]],
+  'sparseToDense': [(x) => tf.sparseToDense(tf.tensor1d([4, 1, 2], 'int32'), x, [6]), [[3]]],
+  'sparse.sparseSegmentSum': [(x) => tf.sparse.sparseSegmentSum(x, tf.tensor1d([0, 2, 0], 'int32'), tf.tensor1d([0, 1, 1], 'int32')), [[3, 2]]],
+  'diag': [(x) => tf.diag(x), [[4]]],
+  'bincount by its weights': [(x) => tf.bincount(tf.tensor1d([1, 0, 1, 3], 'int32'), x, 4), [[4]]],
+  'ifft': [(x) => abs2(tf.ifft(complex(x))), [[2, 5]]],
+  'maxPoolWithArgmax': [(x) => tf.maxPoolWithArgmax(x, 2, 2, 'valid').result, [[1, 4, 4, 2]], { low: -4, high: 4 }],
+  'divNoNan': [(a, b) => tf.divNoNan(a, b), [[2, 3], [3]], { low: 0.5 }],
+  'where of a comparison': [(x) => tf.where(x.greater(0), x.square(), x.mul(3)), [[3, 4]]],
+  'batchNorm without scale and offset (2868)': [(x, mean, variance) => tf.batchNorm(x, mean, variance), [[3, 2], [2], [2]], { low: 0.5 }],
   'fused.conv2d': [(x, w, b) => tf.fused.conv2d({ x, filter: w, strides: 1, pad: 'same', bias: b, activation: 'sigmoid' }), [[1, 4, 4, 2], [3, 3, 2, 3], [3]]],
 };
 for (const [name, [f, shapes, options]] of Object.entries(cases)) {
   test(`the gradient of ${name}`, () => tf.tidy(() => check(f, shapes, options)));
+}
+
+// Those of which TensorFlow.js has no second derivative.
+const twice = {
+  'maxPool': [(x) => tf.maxPool(x, 2, 2, 'valid'), [[1, 4, 4, 2]], { low: -4, high: 4 }],
+  'avgPool': [(x) => tf.avgPool(x, 2, 1, 'same'), [[1, 3, 4, 2]]],
+  'localResponseNormalization': [(x) => tf.localResponseNormalization(x, 1, 1, 0.5, 0.75), [[1, 1, 2, 5]]],
+  'elu': [(x) => tf.elu(x), [[5]], { low: 0.1 }],
+  'elu below 0': [(x) => tf.elu(x), [[5]], { high: -0.1 }],
+  'selu': [(x) => tf.selu(x), [[5]], { high: -0.1 }],
+  'prelu': [(x, alpha) => tf.prelu(x, alpha), [[5], [5]], { high: -0.1 }],
+  'max': [(x) => tf.max(x, 1), [[3, 4]], { low: -4, high: 4 }],
+  'prod': [(x) => tf.prod(x, 1), [[2, 4]]],
+  'cumprod': [(x) => tf.cumprod(x, 1), [[2, 4]]],
+  'conv2d': [(x, w) => tf.conv2d(x, w, 2, 'same'), [[1, 4, 3, 2], [2, 3, 2, 2]]],
+  'depthwiseConv2d': [(x, w) => tf.depthwiseConv2d(x, w, 1, 'same'), [[1, 3, 4, 2], [2, 2, 2, 1]]],
+  'conv3d': [(x, w) => tf.conv3d(x, w, 1, 'same'), [[1, 2, 3, 2, 1], [2, 2, 1, 1, 2]]],
+  'resizeBilinear': [(x) => tf.image.resizeBilinear(x, [5, 3]), [[1, 3, 4, 1]]],
+  'batchNorm': [(x, mean, variance) => tf.batchNorm(x, mean, variance), [[3, 2], [2], [2]], { low: 0.5, tolerance: 4e-2 }],
+};
+for (const [name, [f, shapes, options]] of Object.entries(twice)) {
+  const slopes = (...xs) => tf.concat(tf.grads((...xs) => tf.sum(tf.square(f(...xs))))(xs).map((g) => tf.reshape(g, [-1])));
+  test(`the second derivative of ${name}`, () => tf.tidy(() => check(slopes, shapes, options)));
 }
 
 test('comparisons have a gradient of zero', () => {

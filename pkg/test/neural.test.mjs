@@ -72,10 +72,13 @@ test('activations and functions of the gamma function', () => {
 test('quantisation', () => {
   const x = tf.tensor([[-1, 0.26, 0.5], [100, -100, 0]]);
   const q = tf.quantize(x, 0.5, 3);
-  assert.equal(q.dtype, 'int32');
+  assert.equal(q.dtype, 'int8');
   assert.deepEqual(q.arraySync(), [[1, 4, 4], [127, -128, 3]]);
   assert.deepEqual(tf.dequantize(q, 0.5, 3).arraySync(), [[-1, 0.5, 0.5], [62, -65.5, 0]]);
-  assert.deepEqual(tf.quantize(x, [0.5, 1], [0, 10], { axis: 0, dtype: 'uint8' }).arraySync(), [[0, 1, 1], [110, 0, 10]]);
+  const u = tf.quantize(x, [0.5, 1], [0, 10], { axis: 0, dtype: 'uint8' });
+  assert.deepEqual([u.dtype, u.arraySync()], ['uint8', [[0, 1, 1], [110, 0, 10]]]);
+  assert.deepEqual(tf.quantize([Infinity, -Infinity, NaN], 1, 5).arraySync(), [127, -128, 0]);
+  assert.deepEqual(tf.dequantize(u, [0.5, 1], [0, 10], { axis: 0 }).arraySync(), [[0, 0.5, 0.5], [100, -10, 0]]);
   assert.deepEqual(x.fakeQuantize(0.5, 3).arraySync(), [[-1, 0.5, 0.5], [62, -65.5, 0]]);
   assert.deepEqual(tf.grad((x) => tf.fakeQuantize(x, 0.5, 3).mul(2))(x).arraySync(), [[2, 2, 2], [0, 0, 2]]);
   assert.throws(() => tf.quantize(x, 1, 0, { dtype: 'int4' }), /expected int8 or uint8, received int4/);

@@ -9,7 +9,7 @@ import * as tf from '../dist/index.js';
 
 const BUILT = existsSync(new URL('../dist/wasm/simd-threads/headwater_web_bg.wasm', import.meta.url));
 
-test('Node computes on all processors, where the build with threads is there', () => {
+test('Node computes on all processors, where the build with threads is there (3830)', () => {
   const { threads, threadsReason, variant } = tf.backendInfo();
   // Left out by a quick build only.
   if (!BUILT) assert.ok(!process.env.HEADWATER_TEST_ALL, 'dist/wasm/simd-threads is missing');
@@ -39,7 +39,7 @@ test('waiting threads do not keep a program alive', async () => {
   }
 });
 
-test('a program says where the files are and how many threads it wants before it imports the package', async () => {
+test('a program says where the files are and how many threads it wants before it imports the package (8513)', async () => {
   const script = `globalThis.headwater = { threads: 1, wasmPath: ${JSON.stringify(new URL('../dist/wasm', import.meta.url).href)} };
     const tf = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
     tf.setThreadsCount(3);

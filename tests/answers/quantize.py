@@ -5,7 +5,7 @@ import numpy as np
 from answers import Answers
 
 a = Answers("quantize", f"NumPy {np.__version__}")
-TYPES = {0: (-128, 127), 1: (0, 255)}
+TYPES = {0: np.int8, 1: np.uint8}
 
 
 def spread(p, x, axis):
@@ -14,7 +14,7 @@ def spread(p, x, axis):
 
 def quantized(x, scale, zero, code, axis):
     steps = np.round(x / spread(scale, x, axis)) + spread(zero, x, axis).astype(np.float32)
-    return np.nan_to_num(np.clip(steps, *TYPES[code]), nan=0).astype(np.int32)
+    return np.nan_to_num(np.clip(steps, np.iinfo(TYPES[code]).min, np.iinfo(TYPES[code]).max), nan=0).astype(TYPES[code])
 
 
 def dequantized(q, scale, zero, axis):

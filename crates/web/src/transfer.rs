@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use headwater::{Error, Tensor};
+use headwater::{Device, Error, Tensor};
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
@@ -57,12 +57,15 @@ fn adopt(old: &Tensor, lanes: &[u32]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Copies every tensor that lives on another device to the current one. Resolves when all are there.
+/// Copies every tensor that lives on another device to the current one, but for those of a device that was destroyed.
+/// Resolves when all are there.
 #[wasm_bindgen(js_name = moveTensors)]
 pub fn move_tensors() -> JsResult<Promise> {
     let target = current_device().map_err(throw)?;
-    let mut moving: Vec<Tensor> =
-        with(|t| t.tensors.iter().filter(|tensor| !tensor.device().same(&target)).cloned().collect());
+    let mut moving: Vec<Tensor> = with(|t| {
+        let elsewhere = |device: &Device| !device.same(&target) && t.devices.iter().any(|d| d.same(device));
+        t.tensors.iter().filter(|tensor| elsewhere(tensor.device())).cloned().collect()
+    });
     moving.sort_unstable_by_key(Tensor::id);
     moving.dedup_by_key(|t| t.id());
     Ok(Promise::new(&mut |resolve, reject| {

@@ -7,7 +7,7 @@ import { coded, type TensorInput } from '../types.js';
 export interface QuantizeOptions {
   /** The axis along which each part has a scale and zero point of its own; one of both serves all unless given. */
   axis?: number;
-  /** The range: -128 to 127 (unless given), or 0 to 255. */
+  /** The dtype, which is the range: -128 to 127 (unless given), or 0 to 255. */
   dtype?: 'int8' | 'uint8';
 }
 
@@ -21,7 +21,7 @@ function numbers(op: string, { axis, dtype = 'int8' }: QuantizeOptions): number[
   return axis === undefined ? [type] : [type, axis];
 }
 
-/** `round(x / scale) + zeroPoint` limited to the range of a dtype, as int32; halves are rounded to even. */
+/** `round(x / scale) + zeroPoint` as int8 or uint8, limited to its range; halves are rounded to even, NaN gives 0. */
 export function quantize(x: TensorInput, scale: TensorInput, zeroPoint: TensorInput = 0, options: QuantizeOptions = {}): Tensor {
   return run1('quantize', operands('quantize', x, scale, zeroPoint), numbers('quantize', options));
 }

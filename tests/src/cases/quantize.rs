@@ -32,10 +32,14 @@ pub(super) fn quantize() -> Vec<Case> {
             })
             .rough(),
         );
-        let whole = Input { dtype: DType::I32, ..x() }.within(-128.0, 128.0);
-        out.push(case(&format!("dequantize {name}"), vec![whole, scale(&shape), zero(&shape)], move |x| {
-            ops::dequantize(&x[0], &x[1], &x[2], axis)
-        }));
+        let (low, high) = to.range();
+        let whole = |dtype| Input { dtype, ..x() }.within(f64::from(low), f64::from(high) + 1.0);
+        for dtype in [to.dtype(), DType::I32] {
+            let inputs = vec![whole(dtype), scale(&shape), zero(&shape)];
+            out.push(case(&format!("dequantize {name}, {}", dtype.name()), inputs, move |x| {
+                ops::dequantize(&x[0], &x[1], &x[2], axis)
+            }));
+        }
     }
     out
 }

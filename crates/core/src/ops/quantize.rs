@@ -7,7 +7,7 @@ use crate::ops::{add, clip, less_equal, logical_and, mul, real_div, reshape, rou
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The whole numbers that a value is quantised to. They are held as int32.
+/// The whole numbers that a value is quantised to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuantizedType {
     /// -128 to 127.
@@ -26,8 +26,11 @@ impl QuantizedType {
     }
 
     /// The dtype of tensors of them.
-    pub fn storage(self) -> DType {
-        DType::I32
+    pub fn dtype(self) -> DType {
+        match self {
+            QuantizedType::Int8 => DType::I8,
+            QuantizedType::Uint8 => DType::U8,
+        }
     }
 }
 
@@ -67,8 +70,8 @@ fn steps(x: &Tensor, scale: &Tensor, zero_point: &Tensor) -> Result<Tensor> {
     add(&round(&real_div(x, scale)?)?, zero_point)
 }
 
-/// `round(x / scale) + zero_point`, limited to the range of `to`, as int32: halves are rounded to even, NaN gives 0.
-/// One scale and zero point serve all of `x`, or with `axis` each part along it has its own: `[n]`.
+/// `round(x / scale) + zero_point`, limited to the range of `to`, as int8 or uint8: halves are rounded to even, NaN
+/// gives 0. One scale and zero point serve all of `x`, or with `axis` each part along it has its own: `[n]`.
 ///
 /// # Errors
 /// `ErrorKind::Argument` when the axis does not exist; `ErrorKind::Shape` when there are more or fewer scales or zero
@@ -81,9 +84,8 @@ pub fn quantize(
     to: QuantizedType,
 ) -> Result<Tensor> {
     let (x, scale, zero_point) = operands(x, scale, zero_point, axis, "quantize")?;
-    let (low, high) = to.range();
-    let steps = steps(&x, &scale, &zero_point)?;
-    clip(&steps, &steps.constant(low.into()), &steps.constant(high.into()))?.cast(to.storage())
+    // The conversion limits to the range.
+    steps(&x, &scale, &zero_point)?.cast(to.dtype())
 }
 
 /// `(q - zero_point) * scale`, float32: what [`quantize`]d numbers stand for. Differentiable by the scale.

@@ -14,6 +14,11 @@ use headwater_lanes::{fold_into, fold_row, Combine};
 const PARTS: usize = 16;
 /// Elements of a part below which splitting does not pay.
 const MIN_PART: usize = 1 << 14;
+/// Elements that are combined before the result joins the total: what a sum of many rounds off grows with the blocks and
+/// their size, not with their product (Higham 1993).
+const BLOCK: usize = TILE * 4;
+/// The same for rows of results.
+const BLOCK_ROWS: usize = 256;
 
 impl Run<'_> {
     /// Reduces `body`, evaluated over `kept` leading and the remaining reduced dimensions, into `out`.
@@ -53,7 +58,7 @@ impl Run<'_> {
         let tasks = rows.div_ceil(batch) * parts;
         let grain = if rows * n < MIN_PART { tasks } else { (MIN_PART / (part * batch)).max(1) };
         self.engine.pool.parallel_for(tasks.div_ceil(grain), |group| {
-            let mut scratch = vec![0u32; (batch * n).clamp(1, TILE * 4)];
+            let mut scratch = vec![0u32; (batch * n).clamp(1, BLOCK)];
             for task in group * grain..((group + 1) * grain).min(tasks) {
                 let (first, p) = (task / parts * batch, task % parts);
                 let last = (first + batch).min(rows);
@@ -66,7 +71,7 @@ impl Run<'_> {
                 let mut start = begin;
                 while start < end {
                     let tile = match there {
-                        Some(lanes) => &lanes[start..end],
+                        Some(lanes) => &lanes[start..end.min(start + BLOCK)],
                         None => {
                             let len = scratch.len().min(end - start);
                             let operands = Operands { inputs: &inputs, params: self.params, acc: &[] };
@@ -113,6 +118,9 @@ impl Run<'_> {
             // Several short rows of results are evaluated in one go.
             let batch = (TILE * 2 / rows).max(1);
             let mut scratch = vec![0u32; batch * rows];
+            let mut block =
+                if last.saturating_sub(first) > BLOCK_ROWS { vec![combine.empty(); rows] } else { Vec::new() };
+            let mut in_block = 0;
             let mut i = first;
             while i < last {
                 let count = batch.min(last - i);
@@ -120,10 +128,17 @@ impl Run<'_> {
                 let tile = &mut scratch[..count * rows];
                 let operands = Operands { inputs: &inputs, params: self.params, acc: &[] };
                 Evaluate { map: body, prepared: &prepared, operands, range, outputs: vec![&mut *tile] }.run(level);
+                let sums = if block.is_empty() { &mut *acc } else { &mut block };
                 for lanes in tile.chunks_exact(rows) {
-                    fold_into(level, combine, acc, lanes);
+                    fold_into(level, combine, sums, lanes);
                 }
                 i += count;
+                in_block += count;
+                if in_block >= BLOCK_ROWS || i == last {
+                    fold_into(level, combine, acc, &block);
+                    block.fill(combine.empty());
+                    in_block = 0;
+                }
             }
         });
         out.copy_from_slice(&partial[..rows]);
