@@ -1,5 +1,9 @@
 //! Training.
 
+mod optimizer;
+mod rule;
 mod trainer;
 
-pub use trainer::{Control, History, Optimizer, Progress, Trainer};
+pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
+pub use rule::{Moments, Rule};
+pub use trainer::{Control, History, Progress, Trainer};
