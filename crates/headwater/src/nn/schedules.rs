@@ -129,10 +129,11 @@ impl Schedule {
             Schedule::OneCycle { peak, steps, up, divisor, final_divisor } => {
                 let (top, end) = (up * steps - 1.0, steps - 1.0);
                 let first = peak / divisor;
-                if step <= top {
+                if step < top {
                     wave(first, peak, step / top)
                 } else {
-                    wave(peak, first / final_divisor, ((step - top) / (end - top)).min(1.0))
+                    let part = if end > top { ((step - top) / (end - top)).min(1.0) } else { 1.0 };
+                    wave(peak, first / final_divisor, part)
                 }
             }
             Schedule::WarmUp { from, to, steps, ref then } => {
