@@ -38,6 +38,7 @@ export {
 export {
   type AdamArgs, AdamWOptimizer, type AmsgradArgs, type FtrlArgs, FtrlOptimizer, LambOptimizer, type LionArgs, LionOptimizer, NadamOptimizer, train,
 } from './optimizers/more.js';
+export type { LearningRateSweep, LearningRateSweepArgs } from './layers/ready/finder.js';
 export type { OptimizerOptions, RateMultipliers } from './optimizers/options.js';
 export {
   type CosineDecayArgs, type CosineDecayRestartsArgs, type ExponentialDecayArgs, LearningRateSchedule, type OneCycleArgs, type PiecewiseConstantDecayArgs, type PolynomialDecayArgs,

@@ -46,7 +46,8 @@ export abstract class Optimizer {
   protected iterations_ = 0;
   /** As given: a number or a schedule. */
   protected rate: LearningRate = 0;
-  private extras: StepExtras | null = null;
+  /** What is done besides steps. */
+  extras: StepExtras | null = null;
   /** Tensors kept for each variable, in the order of `allSlotNames`. */
   protected readonly slots = new Map<string, Tensor[]>();
   /** Slots restored before their variables were seen. */
@@ -147,11 +148,6 @@ export abstract class Optimizer {
   /** What slot `i` begins with. */
   protected initialSlot(variable: Variable, _i: number): Tensor {
     return zerosLike(variable);
-  }
-
-  /** Sets what is done besides steps. */
-  extend(extras: StepExtras): void {
-    this.extras = extras;
   }
 
   /** Gives variables what is to remain after training: their averages, where such are kept. */

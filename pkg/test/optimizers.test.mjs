@@ -200,3 +200,41 @@ test('fit ends with the averages in place of the weights', async () => {
   await averaged.fit(x, y, { epochs: 3 });
   close([averaged.getWeights()[0].dataSync()[0]], [(seen[0] + seen[1]) / 4 + seen[2] / 2], 'average');
 });
+
+test('layers have rates of their own', async () => {
+  const [x, y] = [tf.tensor([[1, 2]]), tf.tensor([[1, 0]])];
+  const moved = async (rateMultipliers) => {
+    const model = tf.sequential({ layers: ['body', 'head'].map((name) => tf.layers.dense({ units: 2, inputShape: [2], kernelInitializer: 'ones', name })) });
+    model.compile({ optimizer: tf.train.sgd(0.01, { rateMultipliers }), loss: 'meanSquaredError' });
+    await model.fit(x, y, { epochs: 1 });
+    return model.getWeights().map((w) => w.dataSync()[0] - (w.rank > 1 ? 1 : 0));
+  };
+  const [plain, halved, frozen] = [await moved({}), await moved({ head: 0.5 }), await moved((name) => (name.startsWith('body') ? 0 : 1))];
+  close(halved, [plain[0], plain[1], plain[2] / 2, plain[3] / 2], 'half a rate');
+  close(frozen, [0, 0, plain[2], plain[3]], 'frozen');
+});
+
+test('a sweep of learning rates suggests one, and leaves the model as it was', async () => {
+  const x = tf.randomNormal([64, 2], 0, 1, 'float32', 1);
+  const y = x.matMul(tf.tensor([[2], [-1]])).add(0.5);
+  const model = line({ optimizer: tf.train.adam(0.123, 0.9, 0.999, 1e-7, { clipnorm: 100 }) });
+  const [before, optimizer] = [flat(model.getWeights()), model.optimizer];
+  // Tensors of the other tests are collected when training waits.
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  const tensors = tf.memory().numTensors;
+  const { rates, losses, suggestion } = await tf.train.findLearningRate(model, x, y, { batchSize: 16, minRate: 1e-5 });
+  assert.ok(tf.memory().numTensors <= tensors, 'tensors remain');
+  assert.deepEqual([flat(model.getWeights()), model.optimizer, optimizer.iterations, optimizer.learningRate], [before, optimizer, 0, 0.123]);
+  assert.equal(rates.length, losses.length);
+  assert.ok(rates.length > 20 && rates[0] === 1e-5, rates.length);
+  assert.ok(rates.every((rate, i) => i === 0 || Math.abs(rate / rates[i - 1] - 1e6 ** (1 / 99)) < 1e-9));
+  assert.ok(suggestion > 1e-3 && suggestion < 3, suggestion);
+  model.compile({ optimizer: tf.train.adam(suggestion), loss: 'meanSquaredError' });
+  const { history } = await model.fit(x, y, { epochs: 20 });
+  assert.ok(history.loss.at(-1) < history.loss[0] / 10, `${suggestion}: ${history.loss}`);
+  await assert.rejects(tf.train.findLearningRate(model, x, y, { minRate: 1, maxRate: 0.1 }), /0 < minRate < maxRate/);
+  await assert.rejects(tf.train.findLearningRate(model, x, y, { steps: 1 }), /whole number of steps above 1/);
+});

@@ -1,6 +1,7 @@
 /** Optimizers that TensorFlow.js lacks, and options and schedules for all. */
 
 import { fill } from '../create.js';
+import { findLearningRate } from '../layers/ready/finder.js';
 import * as base from '../optimizers.js';
 import { AdamOptimizer, installOptimizers, type LearningRate, Optimizer } from '../optimizers.js';
 import { rateFrom, schedules } from '../schedules.js';
@@ -11,7 +12,7 @@ type Config = Record<string, unknown>;
 
 /** An optimizer with options, which replace those that it has. */
 export function withOptions<T extends Optimizer>(optimizer: T, options?: OptimizerOptions): T {
-  if (options !== undefined) optimizer.extend(new Options(options));
+  if (options !== undefined) optimizer.extras = new Options(options);
   return optimizer;
 }
 
@@ -176,6 +177,7 @@ export const train = {
   lamb: (learningRate?: LearningRate, args?: AdamArgs): LambOptimizer => new LambOptimizer(learningRate, args),
   withOptions,
   schedules,
+  findLearningRate,
 };
 
 /** Makes names of these optimizers, stored options and stored schedules known to models. */
@@ -192,7 +194,7 @@ export function installMoreOptimizers(): void {
     rate: (stored) => rateFrom(stored as LearningRate),
     configured: (optimizer, config) => {
       const options = optionsOf(config);
-      if (options !== undefined && !(optimizer instanceof Configured)) (optimizer as Optimizer).extend(new Options(options));
+      if (options !== undefined && !(optimizer instanceof Configured)) (optimizer as Optimizer).extras = new Options(options);
       return optimizer;
     },
   });
