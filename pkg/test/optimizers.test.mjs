@@ -238,3 +238,10 @@ test('a sweep of learning rates suggests one, and leaves the model as it was', a
   await assert.rejects(tf.train.findLearningRate(model, x, y, { minRate: 1, maxRate: 0.1 }), /0 < minRate < maxRate/);
   await assert.rejects(tf.train.findLearningRate(model, x, y, { steps: 1 }), /whole number of steps above 1/);
 });
+
+test('callbacks do not replace a schedule', async () => {
+  const [x, y] = [tf.tensor([[1, 2]]), tf.tensor([[1]])];
+  const model = line({ optimizer: tf.train.sgd(tf.train.schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 5 })) });
+  const callbacks = tf.callbacks.learningRateScheduler(() => 0.1);
+  await assert.rejects(model.fit(x, y, { epochs: 1, callbacks }), /LearningRateScheduler needs an optimizer whose learning rate is a number/);
+});

@@ -214,6 +214,35 @@ fn another_rate_is_no_other_plan() -> Result<()> {
 }
 
 #[test]
+fn a_step_is_one_kernel() -> Result<()> {
+    let device = headwater::cpu(1);
+    let weights = &weights(&device, &[0.5; 9])?[..1];
+    let moments = Moments::default();
+    let rules = [
+        Rule::Adam(moments),
+        Rule::Amsgrad(moments),
+        Rule::Nadam(moments),
+        Rule::Lion { beta1: 0.9, beta2: 0.99 },
+        Rule::Ftrl { power: -0.5, initial: 0.1, l1: 0.1, l2: 0.1, shrinkage: 0.1, beta: 0.1 },
+    ];
+    for rule in rules {
+        let ema = Some(Ema { momentum: 0.9, overwrite_every: None });
+        let options = Options { weight_decay: 0.1, clip: Some(Clip::Value(1.0)), ema, ..Options::default() };
+        let mut optimizer = Optimizer::new(rule, 0.1)?.with(options);
+        let mut kernels = 0;
+        for _ in 0..3 {
+            let gradients = tensors(&device, weights, &[0.1; 6])?;
+            let before = device.stats().kernels;
+            optimizer.apply(weights, &gradients)?;
+            device.flush()?;
+            kernels = device.stats().kernels - before;
+        }
+        assert_eq!(kernels, 1, "{rule:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_weight_has_its_own_rate() -> Result<()> {
     let device = headwater::cpu(1);
     let weights = weights(&device, &[1.0; 9])?;
