@@ -191,6 +191,16 @@ test('a model is stored with optimizer, options and schedule, and goes on', asyn
   await assert.rejects(own.save(tf.io.withSaveHandler(async () => ({})), { includeOptimizer: true }), /one of tf.train.schedules/);
 });
 
+test('a model that Keras stored has the optimizer that it had there', async () => {
+  const model = line({ optimizer: 'sgd' });
+  let artifacts;
+  await model.save(tf.io.withSaveHandler(async (saved) => ((artifacts = saved), {})));
+  for (const { optimizer: name, config, stored, weights } of keras.runs) {
+    const loaded = await tf.loadLayersModel(tf.io.fromMemory({ ...artifacts, trainingConfig: { loss: 'mean_squared_error', optimizer_config: stored } }));
+    follow(loaded.optimizer, variablesOf(keras.weights), weights, `${name} ${JSON.stringify(config)}`);
+  }
+});
+
 test('fit ends with the averages in place of the weights', async () => {
   const [x, y] = [tf.tensor([[1, 2]]), tf.tensor([[1]])];
   const plain = line({ optimizer: tf.train.sgd(0.01) });

@@ -36,6 +36,7 @@ def run(name, final=False, **config):
         config["epsilon"] = 1e-9
     optimizer = getattr(ko, name)(**config)
     variables = {n: keras.Variable(w, name=n) for n, w in weights.items()}
+    stored = {k: v for k, v in keras.optimizers.serialize(optimizer).items() if k in ("class_name", "config")}
     trace = []
     for step in gradients:
         optimizer.apply([step[n] for n in SHAPES], list(variables.values()))
@@ -46,7 +47,7 @@ def run(name, final=False, **config):
     rate = config.get("learning_rate")
     if isinstance(rate, ks.LearningRateSchedule):
         config["learning_rate"] = schedule(rate)
-    return {"optimizer": name, "config": config, "weights": trace}
+    return {"optimizer": name, "config": config, "stored": stored, "weights": trace}
 
 
 def schedule(s):

@@ -184,6 +184,9 @@ export const train = {
 export function installMoreOptimizers(): void {
   installOptimizers({
     makers: {
+      // As Keras stores them, whose SGD has a momentum and whose RMSprop calls its decay rho.
+      sgd: ({ learningRate = 0.01, momentum, nesterov }) => (momentum ? train.momentum(learningRate, momentum, nesterov) : train.sgd(learningRate)),
+      rmsprop: ({ learningRate = 0.001, rho, decay = rho, momentum, epsilon, centered }) => train.rmsprop(learningRate, decay, momentum, epsilon, centered),
       adam: ({ learningRate, beta1, beta2, epsilon, amsgrad }) => train.adam(learningRate, beta1, beta2, epsilon, { amsgrad }),
       adamw: ({ learningRate, ...args }) => train.adamw(learningRate, args),
       nadam: ({ learningRate, ...args }) => train.nadam(learningRate, args),
