@@ -9,12 +9,14 @@ import { installMethods } from './chained.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
+import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
 
 installMethods(operations);
 installDatasetTraining();
+installMoreOptimizers();
 
 export * as browser from './browser.js';
 export * from './create.js';
@@ -33,7 +35,18 @@ export {
 export const layers = { ...layersOfModels, ...families };
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/index.js';
-export * from './optimizers.js';
+export {
+  AdadeltaOptimizer, AdagradOptimizer, AdamaxOptimizer, AdamOptimizer, type LearningRate, MomentumOptimizer, type NamedTensor, Optimizer, RMSPropOptimizer, SGDOptimizer,
+} from './optimizers.js';
+export {
+  type AdamArgs, AdamWOptimizer, type AmsgradArgs, type FtrlArgs, FtrlOptimizer, LambOptimizer, type LionArgs, LionOptimizer, NadamOptimizer, train,
+} from './optimizers/more.js';
+export type { LearningRateSweep, LearningRateSweepArgs } from './layers/ready/finder.js';
+export type { OptimizerOptions, RateMultipliers } from './optimizers/options.js';
+export {
+  type CosineDecayArgs, type CosineDecayRestartsArgs, type ExponentialDecayArgs, LearningRateSchedule, type OneCycleArgs, type PiecewiseConstantDecayArgs, type PolynomialDecayArgs,
+  type WarmUpArgs,
+} from './schedules.js';
 export * from './engine.js';
 export * from './profile.js';
 export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, env, Environment, getQueryParams, setPlatform } from './env.js';

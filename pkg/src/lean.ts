@@ -25,7 +25,9 @@ export * as io from './io/index.js';
 export * from './layers/index.js';
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/core.js';
-export * from './optimizers.js';
+export {
+  AdadeltaOptimizer, AdagradOptimizer, AdamaxOptimizer, AdamOptimizer, type LearningRate, MomentumOptimizer, type NamedTensor, Optimizer, RMSPropOptimizer, SGDOptimizer, train,
+} from './optimizers.js';
 export { backendInfo, type BackendInfo, getBackend, getThreadsCount, ready, setBackend, setThreadsCount, setWasmPaths } from './runtime.js';
 export * as serialization from './serialization.js';
 export { dispose, disposeVariables, keep, memory, type MemoryInfo, type Scalar, Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tidy, Variable } from './tensor.js';

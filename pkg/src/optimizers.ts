@@ -11,34 +11,77 @@ export interface NamedTensor {
   tensor: Tensor;
 }
 
+/** A learning rate: a number, or what it is after so many steps, counted from 0. */
+export type LearningRate = number | ((step: number) => number) | { at(step: number): number };
+
+type Config = Record<string, unknown>;
+
+/** What an optimizer does besides its step. */
+export interface StepExtras {
+  /** Names of the tensors that it keeps after those of the step. */
+  readonly slotNames: readonly string[];
+  readonly config: Config;
+  /** Gradients as the step takes them. */
+  gradients(gradients: Tensor[]): Tensor[];
+  /** What the learning rate of a variable is multiplied by. */
+  factor(name: string): number;
+  /** A variable before its step, of float32 if it is another tensor. */
+  before(variable: Tensor, rate: number): Tensor;
+  /** A variable after step number `t` and the tensors that are kept for it; what was kept before, if anything. */
+  after(moved: Tensor, kept: (Tensor | undefined)[], t: number): Tensor[];
+  /** What a variable becomes when training has ended, of what is kept. */
+  final(kept: Tensor[]): Tensor | undefined;
+}
+
+/** Sets a variable to what is computed in float32. */
+const assign = (variable: Variable, value: Tensor): void => variable.assign(value.dtype === variable.dtype ? value : value.cast(variable.dtype));
+
 export abstract class Optimizer {
   /** An optimizer of what `getConfig` gives. */
-  static fromConfig<T>(cls: new (...args: never[]) => T, config: Record<string, unknown>): T {
-    return new cls(...(Object.values(config) as never[]));
+  static fromConfig<T>(cls: new (...args: never[]) => T, config: Config): T {
+    const given = withRate(config);
+    return additions.configured(new cls(...(Object.values(given) as never[])), given);
   }
 
   protected iterations_ = 0;
-  /** Tensors kept for each variable, in the order of `slotNames`. */
+  /** As given: a number or a schedule. */
+  protected rate: LearningRate = 0;
+  /** What is done besides steps. */
+  extras: StepExtras | null = null;
+  /** Tensors kept for each variable, in the order of `allSlotNames`. */
   protected readonly slots = new Map<string, Tensor[]>();
   /** Slots restored before their variables were seen. */
   private restored: NamedTensor[] = [];
 
   protected abstract readonly op: string;
   protected abstract readonly slotNames: readonly string[];
-  abstract learningRate: number;
+
+  /** The learning rate of the next step. Any kind of rate may be assigned. */
+  get learningRate(): number {
+    const { rate } = this;
+    return typeof rate === 'number' ? rate : typeof rate === 'function' ? rate(this.iterations_) : rate.at(this.iterations_);
+  }
+  set learningRate(rate: LearningRate) {
+    this.rate = rate;
+  }
+
   getClassName(): string {
     return (this.constructor as unknown as { className: string }).className;
   }
-  abstract getConfig(): Record<string, unknown>;
-  /** The numbers of step `t`, counted from 1. */
+  getConfig(): Config {
+    return { ...this.parameters(), ...this.extras?.config };
+  }
+  /** The arguments of the constructor. */
+  protected abstract parameters(): Config;
+  /** The numbers of step `t`, counted from 1. The first is the learning rate. */
   protected abstract attributes(t: number): number[];
 
   get iterations(): number {
     return this.iterations_;
   }
 
-  setLearningRate(rate: number): void {
-    this.learningRate = rate;
+  setLearningRate(rate: LearningRate): void {
+    this.rate = rate;
   }
 
   /** One step on the value of `f`. */
@@ -58,37 +101,73 @@ export abstract class Optimizer {
   /** Moves variables along gradients, by name. */
   applyGradients(gradients: NamedTensorMap | NamedTensor[]): void {
     const list = Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+    const [rate = 0, ...numbers] = this.attributes(this.iterations_ + 1);
     this.iterations_ += 1;
     tidy(() => {
+      const moving: Variable[] = [];
+      let gradients: Tensor[] = [];
       for (const { name, tensor } of list) {
         if (tensor === null || tensor === undefined) continue;
         const variable = variables.get(name);
         if (variable === undefined) throw coded('unknown', `Optimizer: there is no variable '${name}'`);
-        this.step(variable, tensor);
+        moving.push(variable);
+        gradients.push(tensor);
       }
+      if (this.extras !== null) gradients = this.extras.gradients(gradients);
+      moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers));
     });
     wasm().flush();
   }
 
-  private step(variable: Variable, gradient: Tensor): void {
-    const slots = this.slots.get(variable.name) ?? this.initialSlots(variable);
-    const [next, ...nextSlots] = run(this.op, [variable, gradient, ...slots], this.attributes(this.iterations_)) as [Tensor, ...Tensor[]];
-    variable.assign(next);
-    slots.forEach((slot) => slot.dispose());
+  private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[]): void {
+    const { extras, slotNames } = this;
+    const kept = this.allSlotNames.map((_, i) => this.slot(variable, i));
+    const slots = slotNames.map((_, i) => kept[i] ?? this.initialSlot(variable, i));
+    const start = extras?.before(variable, rate) ?? variable;
+    let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots], [rate, ...numbers]) as [Tensor, ...Tensor[]];
+    if (extras !== null) {
+      const [final, ...more] = extras.after(next, kept.slice(slotNames.length), this.iterations_) as [Tensor, ...Tensor[]];
+      next = final;
+      nextSlots.push(...more);
+    }
+    assign(variable, next);
+    for (const slot of [...slots, ...kept.slice(slotNames.length)]) slot?.dispose();
     this.slots.set(variable.name, nextSlots.map((slot) => keep(slot)));
   }
 
-  protected initialSlots(variable: Variable): Tensor[] {
-    const found = this.slotNames.map((slot) => this.restored.find(({ name }) => name === `${variable.name}/${slot}`)?.tensor);
-    if (found.length > 0 && found.every((slot) => slot !== undefined)) return found as Tensor[];
-    return this.slotNames.map(() => zerosLike(variable));
+  private get allSlotNames(): readonly string[] {
+    return [...this.slotNames, ...(this.extras?.slotNames ?? [])];
+  }
+
+  /** What is kept for a variable, as number `i`. */
+  private slot(variable: Variable, i: number): Tensor | undefined {
+    const own = this.slots.get(variable.name);
+    return own === undefined ? this.restored.find(({ name }) => name === `${variable.name}/${this.allSlotNames[i]}`)?.tensor : own[i];
+  }
+
+  /** What slot `i` begins with. */
+  protected initialSlot(variable: Variable, _i: number): Tensor {
+    return zerosLike(variable);
+  }
+
+  /** Gives variables what is to remain after training: their averages, where such are kept. */
+  finalizeVariableValues(): void {
+    const { extras } = this;
+    if (extras === null) return;
+    tidy(() => {
+      for (const [name, slots] of this.slots) {
+        const variable = variables.get(name);
+        const final = extras.final(slots.slice(this.slotNames.length));
+        if (variable !== undefined && final !== undefined) assign(variable, final);
+      }
+    });
   }
 
   /** Everything kept, to be given to `setWeights` later. */
   async getWeights(): Promise<NamedTensor[]> {
     const weights: NamedTensor[] = [{ name: 'iter', tensor: fill([], this.iterations_, 'int32') }];
     for (const [variable, slots] of this.slots) {
-      slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.slotNames[i]}`, tensor }));
+      slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
     }
     return weights;
   }
@@ -112,11 +191,12 @@ export class SGDOptimizer extends Optimizer {
   static className = 'SGD';
   protected readonly op: string = 'optimizer/sgd';
   protected readonly slotNames: readonly string[] = [];
-  constructor(public learningRate: number) {
+  constructor(learningRate: LearningRate) {
     super();
+    this.rate = learningRate;
   }
-  getConfig(): Record<string, unknown> {
-    return { learningRate: this.learningRate };
+  protected parameters(): Config {
+    return { learningRate: this.rate };
   }
   protected attributes(_t: number): number[] {
     return [this.learningRate];
@@ -127,11 +207,11 @@ export class MomentumOptimizer extends SGDOptimizer {
   static override className = 'Momentum';
   protected override readonly op = 'optimizer/momentum';
   protected override readonly slotNames = ['momentum'];
-  constructor(learningRate: number, private readonly momentum: number, private readonly useNesterov = false) {
+  constructor(learningRate: LearningRate, private readonly momentum: number, private readonly useNesterov = false) {
     super(learningRate);
   }
-  override getConfig(): Record<string, unknown> {
-    return { learningRate: this.learningRate, momentum: this.momentum, useNesterov: this.useNesterov };
+  protected override parameters(): Config {
+    return { learningRate: this.rate, momentum: this.momentum, useNesterov: this.useNesterov };
   }
   protected override attributes(): number[] {
     return [this.learningRate, this.momentum, Number(this.useNesterov)];
@@ -142,11 +222,12 @@ export class AdamOptimizer extends Optimizer {
   static className = 'Adam';
   protected readonly op: string = 'optimizer/adam';
   protected readonly slotNames: readonly string[] = ['m', 'v'];
-  constructor(public learningRate = 0.001, protected readonly beta1 = 0.9, protected readonly beta2 = 0.999, protected readonly epsilon = 1e-7) {
+  constructor(learningRate: LearningRate = 0.001, protected readonly beta1 = 0.9, protected readonly beta2 = 0.999, protected readonly epsilon = 1e-7) {
     super();
+    this.rate = learningRate;
   }
-  getConfig(): Record<string, unknown> {
-    return { learningRate: this.learningRate, beta1: this.beta1, beta2: this.beta2, epsilon: this.epsilon };
+  protected parameters(): Config {
+    return { learningRate: this.rate, beta1: this.beta1, beta2: this.beta2, epsilon: this.epsilon };
   }
   protected attributes(t: number): number[] {
     return [this.learningRate, this.beta1, this.beta2, this.epsilon, t];
@@ -156,11 +237,11 @@ export class AdamOptimizer extends Optimizer {
 export class AdamaxOptimizer extends AdamOptimizer {
   static override className = 'Adamax';
   protected override readonly op = 'optimizer/adamax';
-  constructor(learningRate = 0.002, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, private readonly decay = 0) {
+  constructor(learningRate: LearningRate = 0.002, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, private readonly decay = 0) {
     super(learningRate, beta1, beta2, epsilon);
   }
-  override getConfig(): Record<string, unknown> {
-    return { ...super.getConfig(), decay: this.decay };
+  protected override parameters(): Config {
+    return { ...super.parameters(), decay: this.decay };
   }
   protected override attributes(t: number): number[] {
     return [this.learningRate / (1 + this.decay * (t - 1)), this.beta1, this.beta2, this.epsilon, t];
@@ -171,14 +252,15 @@ export class RMSPropOptimizer extends Optimizer {
   static className = 'RMSProp';
   protected readonly op = 'optimizer/rmsprop';
   protected readonly slotNames: readonly string[];
-  constructor(public learningRate: number, private readonly decay = 0.9, private readonly momentum = 0, private readonly epsilon = 1e-7, private readonly centered = false) {
+  constructor(learningRate: LearningRate, private readonly decay = 0.9, private readonly momentum = 0, private readonly epsilon = 1e-7, private readonly centered = false) {
     super();
     if (learningRate === undefined || learningRate === null) throw coded('argument', 'learningRate for RMSPropOptimizer must be defined.');
+    this.rate = learningRate;
     this.slotNames = centered ? ['rms', 'momentum', 'mg'] : ['rms', 'momentum'];
   }
-  getConfig(): Record<string, unknown> {
-    const { learningRate, decay, momentum, epsilon, centered } = this;
-    return { learningRate, decay, momentum, epsilon, centered };
+  protected parameters(): Config {
+    const { rate, decay, momentum, epsilon, centered } = this;
+    return { learningRate: rate, decay, momentum, epsilon, centered };
   }
   protected attributes(): number[] {
     return [this.learningRate, this.decay, this.momentum, this.epsilon, Number(this.centered)];
@@ -189,14 +271,15 @@ export class AdagradOptimizer extends Optimizer {
   static className = 'Adagrad';
   protected readonly op = 'optimizer/adagrad';
   protected readonly slotNames = ['accumulator'];
-  constructor(public learningRate: number, private readonly initialAccumulatorValue = 0.1) {
+  constructor(learningRate: LearningRate, private readonly initialAccumulatorValue = 0.1) {
     super();
+    this.rate = learningRate;
   }
-  getConfig(): Record<string, unknown> {
-    return { learningRate: this.learningRate, initialAccumulatorValue: this.initialAccumulatorValue };
+  protected parameters(): Config {
+    return { learningRate: this.rate, initialAccumulatorValue: this.initialAccumulatorValue };
   }
-  protected override initialSlots(variable: Variable): Tensor[] {
-    return [fill(variable.shape, this.initialAccumulatorValue)];
+  protected override initialSlot(variable: Variable): Tensor {
+    return fill(variable.shape, this.initialAccumulatorValue);
   }
   protected attributes(): number[] {
     return [this.learningRate, 1e-7];
@@ -207,11 +290,12 @@ export class AdadeltaOptimizer extends Optimizer {
   static className = 'Adadelta';
   protected readonly op = 'optimizer/adadelta';
   protected readonly slotNames = ['accum_grad', 'accum_var'];
-  constructor(public learningRate = 0.001, private readonly rho = 0.95, private readonly epsilon = 1e-7) {
+  constructor(learningRate: LearningRate = 0.001, private readonly rho = 0.95, private readonly epsilon = 1e-7) {
     super();
+    this.rate = learningRate;
   }
-  getConfig(): Record<string, unknown> {
-    return { learningRate: this.learningRate, rho: this.rho, epsilon: this.epsilon };
+  protected parameters(): Config {
+    return { learningRate: this.rate, rho: this.rho, epsilon: this.epsilon };
   }
   protected attributes(): number[] {
     return [this.learningRate, this.rho, this.epsilon];
@@ -220,37 +304,56 @@ export class AdadeltaOptimizer extends Optimizer {
 
 /** TensorFlow.js's factories. */
 export const train = {
-  sgd: (learningRate: number): SGDOptimizer => new SGDOptimizer(learningRate),
-  momentum: (learningRate: number, momentum: number, useNesterov = false): MomentumOptimizer =>
+  sgd: (learningRate: LearningRate): SGDOptimizer => new SGDOptimizer(learningRate),
+  momentum: (learningRate: LearningRate, momentum: number, useNesterov = false): MomentumOptimizer =>
     new MomentumOptimizer(learningRate, momentum, useNesterov),
-  adam: (learningRate?: number, beta1?: number, beta2?: number, epsilon?: number): AdamOptimizer =>
+  adam: (learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number): AdamOptimizer =>
     new AdamOptimizer(learningRate, beta1, beta2, epsilon),
-  adamax: (learningRate?: number, beta1?: number, beta2?: number, epsilon?: number, decay?: number): AdamaxOptimizer =>
+  adamax: (learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number, decay?: number): AdamaxOptimizer =>
     new AdamaxOptimizer(learningRate, beta1, beta2, epsilon, decay),
-  rmsprop: (learningRate: number, decay?: number, momentum?: number, epsilon?: number, centered?: boolean): RMSPropOptimizer =>
+  rmsprop: (learningRate: LearningRate, decay?: number, momentum?: number, epsilon?: number, centered?: boolean): RMSPropOptimizer =>
     new RMSPropOptimizer(learningRate, decay, momentum, epsilon, centered),
-  adagrad: (learningRate: number, initialAccumulatorValue?: number): AdagradOptimizer =>
+  adagrad: (learningRate: LearningRate, initialAccumulatorValue?: number): AdagradOptimizer =>
     new AdagradOptimizer(learningRate, initialAccumulatorValue),
-  adadelta: (learningRate?: number, rho?: number, epsilon?: number): AdadeltaOptimizer => new AdadeltaOptimizer(learningRate, rho, epsilon),
+  adadelta: (learningRate?: LearningRate, rho?: number, epsilon?: number): AdadeltaOptimizer => new AdadeltaOptimizer(learningRate, rho, epsilon),
 };
 
-/** The optimizer of a name that `compile` takes. */
-export function optimizerOf(name: string): Optimizer {
-  switch (name.toLowerCase()) {
-    case 'sgd':
-      return new SGDOptimizer(0.01);
-    case 'adam':
-      return new AdamOptimizer();
-    case 'adamax':
-      return new AdamaxOptimizer();
-    case 'rmsprop':
-      return new RMSPropOptimizer(0.001);
-    case 'adagrad':
-      return new AdagradOptimizer(0.01);
-    case 'adadelta':
-      return new AdadeltaOptimizer(0.001);
-    default:
-      throw coded('unknown', `Unknown Optimizer ${name}`);
-  }
+/** Makes an optimizer of its configuration; what is missing is as Keras has it. */
+type Maker = (config: any) => Optimizer;
+
+const makers: Record<string, Maker> = {
+  sgd: ({ learningRate = 0.01 }) => new SGDOptimizer(learningRate),
+  momentum: ({ learningRate = 0.01, momentum = 0.9, useNesterov = false }) => new MomentumOptimizer(learningRate, momentum, useNesterov),
+  adam: ({ learningRate, beta1, beta2, epsilon }) => new AdamOptimizer(learningRate, beta1, beta2, epsilon),
+  adamax: ({ learningRate, beta1, beta2, epsilon, decay }) => new AdamaxOptimizer(learningRate, beta1, beta2, epsilon, decay),
+  rmsprop: ({ learningRate = 0.001, decay, momentum, epsilon, centered }) => new RMSPropOptimizer(learningRate, decay, momentum, epsilon, centered),
+  adagrad: ({ learningRate = 0.01, initialAccumulatorValue }) => new AdagradOptimizer(learningRate, initialAccumulatorValue),
+  adadelta: ({ learningRate, rho, epsilon }) => new AdadeltaOptimizer(learningRate, rho, epsilon),
+};
+
+/** What a package adds to the optimizers that TensorFlow.js has. */
+export interface Additions {
+  readonly makers: Record<string, Maker>;
+  /** A stored learning rate as one. */
+  rate(stored: unknown): LearningRate;
+  /** An optimizer with the options that its configuration has. */
+  configured<T>(optimizer: T, config: Config): T;
 }
 
+let additions: Additions = { makers: {}, rate: (stored) => stored as LearningRate, configured: (optimizer) => optimizer };
+
+/** Adds optimizers, options and schedules. */
+export function installOptimizers(more: Additions): void {
+  additions = more;
+}
+
+const withRate = (config: Config): Config => ('learningRate' in config ? { ...config, learningRate: additions.rate(config.learningRate) } : config);
+
+/** The optimizer of a name that `compile` takes, or of a class that is stored, with its configuration. */
+export function optimizerOf(name: string, config: Config = {}): Optimizer {
+  const all = { ...makers, ...additions.makers };
+  const key = name.toLowerCase();
+  if (!Object.hasOwn(all, key)) throw coded('unknown', `Unknown Optimizer ${name}`);
+  const given = withRate(config);
+  return additions.configured((all[key] as Maker)(given), given);
+}

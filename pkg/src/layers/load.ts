@@ -1,7 +1,7 @@
 /** Models from their stored form. */
 
 import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/index.js';
-import { AdadeltaOptimizer, AdagradOptimizer, AdamaxOptimizer, AdamOptimizer, MomentumOptimizer, type Optimizer, RMSPropOptimizer, SGDOptimizer } from '../optimizers.js';
+import { optimizerOf } from '../optimizers.js';
 import { dispose } from '../tensor.js';
 import { coded, type DataType } from '../types.js';
 import { type Config, fromKeras } from './config.js';
@@ -146,30 +146,6 @@ export async function modelFromJSON(json: string | object): Promise<LayersModel>
   }
 }
 
-/** An optimizer from its class and its Keras configuration. */
-function optimizerFrom({ class_name: className, config }: { class_name: string; config: Config }): Optimizer {
-  const get = (camel: string, fallback: number): number => ((fromKeras(config) as Config)[camel] as number | undefined) ?? fallback;
-  const rate = get('learningRate', 0.001);
-  switch (className.toLowerCase()) {
-    case 'sgd':
-      return new SGDOptimizer(rate);
-    case 'momentum':
-      return new MomentumOptimizer(rate, get('momentum', 0.9), Boolean(get('useNesterov', 0)));
-    case 'adam':
-      return new AdamOptimizer(rate, get('beta1', 0.9), get('beta2', 0.999), get('epsilon', 1e-7));
-    case 'adamax':
-      return new AdamaxOptimizer(rate, get('beta1', 0.9), get('beta2', 0.999), get('epsilon', 1e-7), get('decay', 0));
-    case 'rmsprop':
-      return new RMSPropOptimizer(rate, get('decay', 0.9), get('momentum', 0), get('epsilon', 1e-7), Boolean(get('centered', 0)));
-    case 'adagrad':
-      return new AdagradOptimizer(rate, get('initialAccumulatorValue', 0.1));
-    case 'adadelta':
-      return new AdadeltaOptimizer(rate, get('rho', 0.95), get('epsilon', 1e-7));
-    default:
-      throw coded('unknown', `Unknown Optimizer ${className}`);
-  }
-}
-
 /** Loads a model from a URL (`http`, `indexeddb`, `localstorage`, `file` in Node) or a handler. */
 export async function loadLayersModel(pathOrHandler: string | IOHandler, options: LoadOptions = {}): Promise<LayersModel> {
   const handler = typeof pathOrHandler === 'string' ? getLoadHandlers(pathOrHandler, options)[0] : pathOrHandler;
@@ -181,7 +157,7 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
   const model = await modelFromJSON(artifacts.modelTopology);
   if (artifacts.trainingConfig !== undefined) {
     const { optimizer_config: optimizer, loss, metrics } = artifacts.trainingConfig as { optimizer_config: { class_name: string; config: Config }; loss: string; metrics?: string[] };
-    model.compile({ optimizer: optimizerFrom(optimizer), loss, ...(metrics === undefined ? {} : { metrics }) });
+    model.compile({ optimizer: optimizerOf(optimizer.class_name, fromKeras(optimizer.config) as Config), loss, ...(metrics === undefined ? {} : { metrics }) });
   }
   if (artifacts.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
   if (artifacts.weightData !== undefined) {

@@ -398,10 +398,12 @@ export class LayersModel extends Container {
   private trainingConfig(): object {
     const { loss, metrics } = this.compileArgs as ModelCompileArgs;
     if (typeof loss !== 'string') throw coded('argument', 'Serialization of non-string loss is not supported.');
+    const config = this.optimizer?.getConfig();
+    if (typeof config?.learningRate === 'function') throw coded('argument', 'A learning rate that is a function cannot be stored; use one of tf.train.schedules.');
     return {
       loss: toSnake(loss),
       metrics: [metrics ?? []].flat().filter((m) => typeof m === 'string'),
-      optimizer_config: { class_name: this.optimizer?.getClassName(), config: toKeras(this.optimizer?.getConfig()) },
+      optimizer_config: { class_name: this.optimizer?.getClassName(), config: toKeras(config) },
     };
   }
 

@@ -60,6 +60,7 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
       await callbacks.each('onEpochEnd', epoch, logs);
       await pause.afterEpoch();
     }
+    model.optimizer?.finalizeVariableValues();
     await callbacks.each('onTrainEnd');
   } finally {
     model.isTraining = false;

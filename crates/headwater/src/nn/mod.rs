@@ -13,6 +13,7 @@ pub mod metrics;
 mod model;
 pub(crate) mod optimizers;
 mod regularizers;
+pub mod schedules;
 mod topology;
 mod value;
 

@@ -8,11 +8,20 @@ use headwater_core::{DType, Result, Scalar, Tensor};
 
 use crate::registry::{Arity, Attrs};
 
+#[cfg(feature = "optimizers-more")]
+pub(crate) mod more;
+pub(crate) mod options;
+
 type Step = Result<Vec<Tensor>>;
+
+/// `x` as a run-time scalar next to `w`.
+fn scalar(w: &Tensor, x: f64) -> Tensor {
+    w.device().scalar(Scalar::F32(x as f32))
+}
 
 /// Number `i` as a run-time scalar next to `w`.
 fn rate(w: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
-    Ok(w.device().scalar(Scalar::F32(a.number(i)? as f32)))
+    Ok(scalar(w, a.number(i)?))
 }
 
 /// Number `i` as part of the computation's structure.
@@ -26,9 +35,30 @@ fn average(old: &Tensor, new: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor
     add(&mul(old, &old.constant(decay))?, &mul(new, &new.constant(1.0 - decay))?)
 }
 
+/// The weight moved against `direction` by the learning rate, number 0.
+fn moved(w: &Tensor, direction: &Tensor, a: &Attrs<'_>) -> Result<Tensor> {
+    sub(w, &mul(direction, &rate(w, a, 0)?)?)
+}
+
+/// The averages of gradients and of their squares, with the decays 1 and 2.
+fn moments(g: &Tensor, m: &Tensor, v: &Tensor, a: &Attrs<'_>) -> Result<(Tensor, Tensor)> {
+    Ok((average(m, g, a, 1)?, average(v, &square(g)?, a, 2)?))
+}
+
+/// An average without its bias to the zeros it began with: its decay is number `i`, the step from 1 number 4.
+fn corrected(average: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
+    let scale = 1.0 / (1.0 - a.number(i)?.powi(a.size(4)? as i32));
+    mul(average, &scalar(average, scale))
+}
+
+/// The corrected mean over the corrected deviation, which epsilon, number 3, is added to.
+fn normalized(m: &Tensor, v: &Tensor, a: &Attrs<'_>) -> Result<Tensor> {
+    real_div(&corrected(m, a, 1)?, &add(&sqrt(&corrected(v, a, 2)?)?, &fixed(v, a, 3)?)?)
+}
+
 /// learning rate: `w - lr * g`.
 fn sgd(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    Ok(vec![sub(&x[0], &mul(&x[1], &rate(&x[0], a, 0)?)?)?])
+    Ok(vec![moved(&x[0], &x[1], a)?])
 }
 
 /// learning rate, momentum, nesterov: `v = momentum * v + g`.
@@ -37,19 +67,14 @@ fn momentum(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let factor = fixed(w, a, 1)?;
     let v = add(&mul(v, &factor)?, g)?;
     let step = if a.flag(2)? { add(&mul(&v, &factor)?, g)? } else { v.clone() };
-    Ok(vec![sub(w, &mul(&step, &rate(w, a, 0)?)?)?, v])
+    Ok(vec![moved(w, &step, a)?, v])
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015).
 fn adam(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
-    let t = a.size(4)? as i32;
-    let correction = |beta: f64| w.device().scalar(Scalar::F32((1.0 / (1.0 - beta.powi(t))) as f32));
-    let m = average(m, g, a, 1)?;
-    let v = average(v, &square(g)?, a, 2)?;
-    let mean = mul(&m, &correction(a.number(1)?))?;
-    let spread = add(&sqrt(&mul(&v, &correction(a.number(2)?))?)?, &fixed(w, a, 3)?)?;
-    let w = sub(w, &mul(&real_div(&mean, &spread)?, &rate(w, a, 0)?)?)?;
+    let (m, v) = moments(g, m, v, a)?;
+    let w = moved(w, &normalized(&m, &v, a)?, a)?;
     Ok(vec![w, m, v])
 }
 
@@ -59,8 +84,8 @@ fn adamax(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let scale = 1.0 / (1.0 - a.number(1)?.powi(a.size(4)? as i32));
     let m = average(m, g, a, 1)?;
     let u = maximum(&mul(u, &fixed(w, a, 2)?)?, &abs(g)?)?;
-    let corrected = w.device().scalar(Scalar::F32((a.number(0)? * scale) as f32));
-    let w = sub(w, &mul(&real_div(&m, &add(&u, &fixed(w, a, 3)?)?)?, &corrected)?)?;
+    let step = mul(&real_div(&m, &add(&u, &fixed(w, a, 3)?)?)?, &scalar(w, a.number(0)? * scale))?;
+    let w = sub(w, &step)?;
     Ok(vec![w, m, u])
 }
 
@@ -87,7 +112,7 @@ fn adagrad(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, sum] = [&x[0], &x[1], &x[2]];
     let sum = add(sum, &square(g)?)?;
     let scaled = real_div(g, &sqrt(&add(&sum, &fixed(w, a, 1)?)?)?)?;
-    Ok(vec![sub(w, &mul(&scaled, &rate(w, a, 0)?)?)?, sum])
+    Ok(vec![moved(w, &scaled, a)?, sum])
 }
 
 /// learning rate, rho, epsilon; slots: means of squared gradients and of squared updates (Zeiler 2012).
@@ -98,7 +123,7 @@ fn adadelta(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let root = |x: &Tensor| sqrt(&add(x, &epsilon)?);
     let update = mul(&real_div(&root(updates)?, &root(&squares)?)?, g)?;
     let updates = average(updates, &square(&update)?, a, 1)?;
-    Ok(vec![sub(w, &mul(&update, &rate(w, a, 0)?)?)?, squares, updates])
+    Ok(vec![moved(w, &update, a)?, squares, updates])
 }
 
 /// A step in float32, slots included, whatever the weight's dtype: only the weight is rounded.

@@ -77,6 +77,8 @@ fn families() -> impl Iterator<Item = &'static [Declared]> {
         distributions::OPERATIONS,
         #[cfg(feature = "ops-recurrent")]
         recurrent::OPERATIONS,
+        #[cfg(feature = "optimizers-more")]
+        crate::nn::optimizers::more::OPERATIONS,
     ];
     all.iter().copied()
 }

@@ -1,81 +1,12 @@
 //! Fitting a model to data.
 
 use headwater_core::ops::{self, hash_key};
-use headwater_core::AllOk;
 use headwater_core::{Error, HostSlice, Result, Tensor};
 
 use crate::nn::losses::{loss, masked_mean, Loss};
 use crate::nn::metrics::accuracy;
 use crate::nn::{Call, Model, Weight};
-use crate::registry::{invoke, op_id};
-
-/// An optimizer: the registry's step, its attributes, and one set of slots per weight.
-pub struct Optimizer {
-    step: usize,
-    slots: usize,
-    attrs: Vec<f64>,
-    /// The attribute that counts steps, for corrections of bias.
-    counter: Option<usize>,
-    state: Vec<Vec<Tensor>>,
-    steps: u32,
-}
-
-impl Optimizer {
-    fn new(name: &str, slots: usize, attrs: Vec<f64>, counter: Option<usize>) -> Result<Optimizer> {
-        Ok(Optimizer { step: op_id(name)?, slots, attrs, counter, state: Vec::new(), steps: 0 })
-    }
-
-    /// Stochastic gradient descent.
-    ///
-    /// # Errors
-    /// None.
-    pub fn sgd(rate: f64) -> Result<Optimizer> {
-        Optimizer::new("optimizer/sgd", 0, vec![rate], None)
-    }
-
-    /// Adam with TensorFlow.js's defaults.
-    ///
-    /// # Errors
-    /// None.
-    pub fn adam(rate: f64) -> Result<Optimizer> {
-        Optimizer::new("optimizer/adam", 2, vec![rate, 0.9, 0.999, 1e-7, 0.0], Some(4))
-    }
-
-    /// Changes the learning rate.
-    pub fn set_rate(&mut self, rate: f64) {
-        self.attrs[0] = rate;
-    }
-
-    /// Moves weights along their gradients.
-    ///
-    /// # Errors
-    /// What the step gives.
-    pub fn apply(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
-        self.steps += 1;
-        if let Some(i) = self.counter {
-            self.attrs[i] = f64::from(self.steps);
-        }
-        if self.state.len() != weights.len() {
-            let zeros = |w: &Weight| (0..self.slots).map(|_| w.value().zeros_like()).all_ok();
-            self.state = weights.iter().map(zeros).all_ok()?;
-        }
-        for ((weight, gradient), slots) in weights.iter().zip(gradients).zip(&mut self.state) {
-            let value = weight.value();
-            let mut inputs = vec![value.clone(), gradient.clone()];
-            inputs.append(slots);
-            let mut results = invoke(value.device(), self.step, &inputs, &self.attrs)?.into_iter();
-            if let Some(next) = results.next() {
-                let next = match &weight.spec.constraint {
-                    Some(constraint) => crate::nn::constrain(constraint, &next)?,
-                    None => next,
-                };
-                weight.set(next)?;
-            }
-            slots.extend(results);
-        }
-        Ok(())
-    }
-}
+use crate::train::Optimizer;
 
 /// Losses and accuracies by epoch.
 #[derive(Clone, Debug, Default)]
@@ -152,7 +83,7 @@ impl Trainer {
         let batch_size = self.batch_size.clamp(1, samples);
         let batches = samples.div_ceil(batch_size);
         let mut history = History::default();
-        for epoch in 0..self.epochs {
+        'epochs: for epoch in 0..self.epochs {
             let order = shuffled(samples, hash_key(self.seed, epoch as u32));
             // Sums stay on the device: reading each batch's would make the host wait for it.
             let mut sums: Option<(Tensor, Tensor)> = None;
@@ -178,16 +109,17 @@ impl Trainer {
                     }
                 }
                 if callback(&progress, &mut self.optimizer) == Control::Stop {
-                    return Ok(history);
+                    break 'epochs;
                 }
             }
         }
+        self.optimizer.finish(&trained(model))?;
         Ok(history)
     }
 
     /// One step; the batch's mean loss and accuracy.
     fn step(&mut self, model: &Model, x: &Tensor, y: &Tensor, seed: u32) -> Result<(Tensor, Tensor)> {
-        let weights: Vec<Weight> = model.weights().into_iter().filter(|w| w.spec.trainable).collect();
+        let weights = trained(model);
         let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
         let mut predicted = None;
         let (total, gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
@@ -214,6 +146,11 @@ impl Trainer {
         };
         Ok((total, accuracy))
     }
+}
+
+/// The weights that training changes.
+fn trained(model: &Model) -> Vec<Weight> {
+    model.weights().into_iter().filter(|w| w.spec.trainable).collect()
 }
 
 /// A permutation of `0..n` that depends on `seed` alone (Fisher and Yates).

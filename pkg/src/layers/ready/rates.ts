@@ -4,10 +4,13 @@ import type { Optimizer } from '../../optimizers.js';
 import { coded } from '../../types.js';
 import { Callback, type Logs, Monitor, type MonitorArgs } from '../callbacks.js';
 
-/** The optimizer of the model that is trained. */
+/** The optimizer of the model that is trained. A schedule of its own would be lost with the first rate that is set. */
 function optimizerOf(callback: { model: { optimizer: Optimizer | null } | null }, name: string): Optimizer {
   const optimizer = callback.model?.optimizer;
   if (!optimizer) throw coded('argument', `${name} needs a compiled model.`);
+  if (['object', 'function'].includes(typeof optimizer.getConfig().learningRate)) {
+    throw coded('argument', `${name} needs an optimizer whose learning rate is a number, but it follows a schedule.`);
+  }
   return optimizer;
 }
 
