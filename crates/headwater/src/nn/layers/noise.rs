@@ -95,7 +95,7 @@ impl Layer for Noise {
                 let (least, rate) = (-1.758_099_340_847_376_6, self.amount);
                 let kept = ops::random_uniform(x.device(), &self.drawn(x.shape())?, 0.0, 1.0, seed)?;
                 let kept = ops::greater_equal(&kept, &x.constant(rate))?;
-                let a = ((1.0 - rate) * (1.0 + rate * least * least)).powf(-0.5);
+                let a = ((1.0 - rate) * (1.0 + rate * least * least)).sqrt().recip();
                 let y = ops::select(&kept, x, &x.constant(least))?;
                 ops::add(&ops::mul(&y, &x.constant(a))?, &x.constant(-a * least * rate))?
             }
