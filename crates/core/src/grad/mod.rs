@@ -172,11 +172,8 @@ pub fn custom(
     backward: impl Fn(&Tensor, &Tensor) -> Result<Vec<Tensor>> + Send + Sync + 'static,
 ) -> Result<Tensor> {
     // Not generic: every pair of functions would be another copy.
-    fn record(
-        inputs: &[&Tensor],
-        forward: Box<dyn FnOnce(&[Tensor]) -> Result<Tensor> + '_>,
-        backward: CustomGradient,
-    ) -> Result<Tensor> {
+    type Forward<'a> = Box<dyn FnOnce(&[Tensor]) -> Result<Tensor> + 'a>;
+    fn record(inputs: &[&Tensor], forward: Forward<'_>, backward: CustomGradient) -> Result<Tensor> {
         let Some(device) = inputs.first().map(|t| t.device()) else {
             return Err(Error::argument("customGrad", "at least one input", "none"));
         };
