@@ -171,12 +171,17 @@ pub fn custom(
     forward: impl FnOnce(&[Tensor]) -> Result<Tensor>,
     backward: impl Fn(&Tensor, &Tensor) -> Result<Vec<Tensor>> + Send + Sync + 'static,
 ) -> Result<Tensor> {
-    let Some(device) = inputs.first().map(|t| t.device().clone()) else {
-        return Err(Error::argument("customGrad", "at least one input", "none"));
-    };
-    let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
-    // A fresh node, so that the gradient is found under its id even where forward returns an input.
-    let output = device.without_tapes(|| forward(&owned)?.same())?;
-    device.record_custom(Arc::new(backward), inputs, &output);
-    Ok(output)
+    // Not generic: every pair of functions would be another copy.
+    type Forward<'a> = Box<dyn FnOnce(&[Tensor]) -> Result<Tensor> + 'a>;
+    fn record(inputs: &[&Tensor], forward: Forward<'_>, backward: CustomGradient) -> Result<Tensor> {
+        let Some(device) = inputs.first().map(|t| t.device()) else {
+            return Err(Error::argument("customGrad", "at least one input", "none"));
+        };
+        let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
+        // A fresh node, so that the gradient is found under its id even where forward returns an input.
+        let output = device.without_tapes(|| forward(&owned)?.same())?;
+        device.record_custom(backward, inputs, &output);
+        Ok(output)
+    }
+    record(inputs, Box::new(forward), Arc::new(backward))
 }

@@ -22,7 +22,11 @@ pub(super) fn view(x: &Tensor, op: ViewOp, shape: Shape, dtype: DType) -> Result
 /// # Errors
 /// `ErrorKind::Shape` when the sizes differ.
 pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
-    let shape = shape.into();
+    reshape_to(x, shape.into())
+}
+
+// Not generic: each kind of shape would bring another copy to the download.
+fn reshape_to(x: &Tensor, shape: Shape) -> Result<Tensor> {
     if shape.size() != x.size() {
         let expected = format!("a shape of {} elements, as {} has", x.size(), x.shape());
         return Err(Error::shape("reshape", expected, shape));
@@ -61,7 +65,10 @@ pub fn transpose(x: &Tensor, perm: Option<&[isize]>) -> Result<Tensor> {
 /// # Errors
 /// `ErrorKind::Shape` when `x` does not broadcast to `shape`.
 pub fn broadcast_to(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
-    let shape = shape.into();
+    broadcast_to_shape(x, shape.into())
+}
+
+fn broadcast_to_shape(x: &Tensor, shape: Shape) -> Result<Tensor> {
     if x.shape().broadcast(&shape, "broadcastTo")? != shape {
         return Err(Error::shape("broadcastTo", format!("a shape that {} broadcasts to", x.shape()), shape));
     }
