@@ -185,3 +185,30 @@ test('class weights', async () => {
   assert.deepEqual(history.loss, [4]);
   await assert.rejects(model.fit(x, y, { classWeight: { 1: 10 } }), /must contain all classes in the training data\. The class 0 exists/);
 });
+
+test('samples and losses have weights, in training, in what is held out and in evaluation', async () => {
+  const make = (lossWeights) => {
+    const x = tf.input({ shape: [1] });
+    const out = () => tf.layers.dense({ units: 1, useBias: false, kernelInitializer: 'zeros' }).apply(x);
+    const model = tf.model({ inputs: x, outputs: [out(), out()] });
+    model.compile({ optimizer: tf.train.sgd(0), loss: 'meanSquaredError', lossWeights });
+    return model;
+  };
+  const [x, a, b] = [tf.ones([4, 1]), tf.tensor2d([[1], [2], [3], [4]]), tf.ones([4, 1])];
+  const weight = tf.tensor1d([1, 0, 0, 0.5]);
+  // Of the outputs' losses (1 + 8) / 4 and 1.5 / 4, the second counts double.
+  const model = make([1, 2]);
+  const losses = model.evaluate(x, [a, b], { sampleWeight: weight }).map((t) => t.dataSync()[0]);
+  assert.deepEqual(losses, [3, 2.25, 0.375]);
+  const own = model.evaluate(x, [a, b], { sampleWeight: [weight, tf.zeros([4])] }).map((t) => t.dataSync()[0]);
+  assert.deepEqual(own, [2.25, 2.25, 0]);
+  const { history } = await model.fit(x, [a, b], { sampleWeight: weight, validationSplit: 0.5, batchSize: 2, shuffle: false, verbose: 0 });
+  assert.equal(history.loss[0], 0.5 + 2 * 0.5);
+  assert.equal(history.val_loss[0], 4 + 2 * 0.25);
+  assert.throws(() => model.evaluate(x, [a, b], { sampleWeight: tf.ones([3]) }), /sampleWeight must have shape \[4\].*got \[3\]/);
+  // The gradient is weighed, too.
+  const line = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1], useBias: false, kernelInitializer: 'zeros' })] });
+  line.compile({ optimizer: tf.train.sgd(0.5), loss: 'meanSquaredError' });
+  await line.fit(tf.ones([2, 1]), tf.tensor2d([[1], [9]]), { sampleWeight: tf.tensor1d([1, 0]), verbose: 0 });
+  assert.equal(line.getWeights()[0].dataSync()[0], 0.5);
+});

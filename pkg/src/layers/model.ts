@@ -22,6 +22,8 @@ export interface ModelCompileArgs {
   optimizer: string | Optimizer;
   loss: LossName | LossName[] | Record<string, LossName>;
   metrics?: LossName | LossName[] | Record<string, LossName | LossName[]>;
+  /** What the loss of each output counts in the whole, 1 where it is not said. */
+  lossWeights?: number[] | Record<string, number>;
 }
 
 export interface ModelFitArgs extends TrainingArgs {
@@ -29,11 +31,14 @@ export interface ModelFitArgs extends TrainingArgs {
   validationSplit?: number;
   validationData?: [Tensor | Tensor[], Tensor | Tensor[]];
   shuffle?: boolean;
+  /** What each sample's loss counts: of shape [samples], for all outputs or for each. */
+  sampleWeight?: Tensor | Tensor[];
 }
 
 export interface ModelEvaluateArgs {
   batchSize?: number;
   verbose?: number;
+  sampleWeight?: Tensor | Tensor[];
 }
 
 interface Metric {
@@ -54,6 +59,7 @@ export class LayersModel extends Container {
   history: History | null = null;
   isTraining = false;
   private lossFunctions: LossOrMetricFn[] = [];
+  private lossWeights: (number | undefined)[] = [];
   private metrics: Metric[] = [];
   private compileArgs: ModelCompileArgs | null = null;
   private userDefinedMetadata: object | undefined;
@@ -72,6 +78,7 @@ export class LayersModel extends Container {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
       return typeof loss === 'function' ? loss : lossOf(loss);
     });
+    this.lossWeights = args.lossWeights === undefined ? [] : this.perOutput<number>(args.lossWeights);
     this.metrics = this.outputs.flatMap((_, i) => this.metricsOfOutput(args.metrics, i));
     const several = this.outputs.length > 1;
     this.metricsNames = [
@@ -153,16 +160,18 @@ export class LayersModel extends Container {
   }
 
   /** The loss of each output, as scalars. Call on a tape to train. */
-  private outputLosses(predicted: Tensor[], masks: Mask[], targets: Tensor[], sampleWeight: Tensor | null): Tensor[] {
+  private outputLosses(predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly Tensor[]): Tensor[] {
     return predicted.map((y, i) => {
       const loss = (this.lossFunctions[i] as LossOrMetricFn)(targets[i] as Tensor, y);
-      return maskedMean(sampleWeight === null ? loss : ops.mul(loss, sampleWeight), masks[i] ?? null);
+      const weight = weights[i];
+      return maskedMean(weight === undefined ? loss : ops.mul(loss, ops.reshape(weight, loss.shape.map((d, axis) => (axis === 0 ? d : 1)))), masks[i] ?? null);
     });
   }
 
   /** The losses together, with those that layers add. */
   private totalLoss(losses: Tensor[], ofLayers: Tensor[]): Tensor {
-    return [...losses, ...ofLayers, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
+    const weighted = losses.map((loss, i) => (this.lossWeights[i] === undefined ? loss : ops.mul(loss, this.lossWeights[i])));
+    return [...weighted, ...ofLayers, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
   }
 
   /** What `metricsNames` names. */
@@ -177,7 +186,7 @@ export class LayersModel extends Container {
   }
 
   /** One step of training; its loss and metrics as scalars that the caller disposes. */
-  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>): Tensor[] {
+  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = []): Tensor[] {
     const optimizer = this.checkCompiled();
     return tidy(() => {
       const trained: LayerVariable[] = this.trainableWeights;
@@ -185,7 +194,8 @@ export class LayersModel extends Container {
       let masks: Mask[] = [];
       let losses: Tensor[] = [];
       const updates: [LayerVariable, Tensor][] = [];
-      const weights = classWeight === undefined ? null : sampleWeights(targets[0] as Tensor, classWeight);
+      const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
+      const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
       const { value, grads } = gradientsOf(() => {
         const ofLayers: Tensor[] = [];
         ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
@@ -232,6 +242,18 @@ export class LayersModel extends Container {
     return samples;
   }
 
+  /** A weight of each sample for each output. */
+  private checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
+    if (given === undefined) return [];
+    const weights = this.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
+    for (const w of weights) {
+      if (!(w instanceof Tensor) || w.rank !== 1 || w.shape[0] !== samples) {
+        throw coded('shape', `sampleWeight must have shape [${samples}], one weight for each sample, but got ${w instanceof Tensor ? `[${w.shape}]` : String(w)}`);
+      }
+    }
+    return weights;
+  }
+
   /** Every class of the samples that are trained on must have a weight. */
   async checkClassWeight(targets: Tensor[], samples: number, classWeight?: Record<number, number>): Promise<void> {
     if (classWeight === undefined) return;
@@ -260,26 +282,26 @@ export class LayersModel extends Container {
     this.checkCompiled();
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     const samples = this.checkSamples(inputs, targets);
-    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32));
+    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples)));
     return results.length === 1 ? (results[0] as Tensor) : results;
   }
 
   /** The loss and the metrics of one batch, as scalars. Runs in the caller's scope. */
-  testStep(inputs: Tensor[], targets: Tensor[]): Tensor[] {
+  testStep(inputs: Tensor[], targets: Tensor[], sampleWeight: readonly Tensor[] = []): Tensor[] {
     const ofLayers: Tensor[] = [];
     const { outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
-    const losses = this.outputLosses(predicted, masks, targets, null);
+    const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
     return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
   }
 
-  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number): Tensor[] {
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = []): Tensor[] {
     let sums: Tensor[] = [];
     for (let at = 0; at < samples; at += size) {
       const count = Math.min(size, samples - at);
       const old = sums;
       sums = tidy(() => {
         const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
-        const values = this.testStep(inputs.map(part), targets.map(part)).map((v) => ops.mul(v, count));
+        const values = this.testStep(inputs.map(part), targets.map(part), weights.map(part)).map((v) => ops.mul(v, count));
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
@@ -298,17 +320,20 @@ export class LayersModel extends Container {
     const held: { x: Tensor[]; y: Tensor[] } | null = validationData === undefined ? null : { x: listOf(validationData[0]), y: listOf(validationData[1]) };
     const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
     await this.checkClassWeight(targets, samples, args.classWeight);
+    const weights = this.checkSampleWeight(args.sampleWeight, all);
     const owned: Tensor[] = [];
+    let heldWeights: Tensor[] = [];
     let validation = held;
     if (held === null && samples < all) {
       const rest = (t: Tensor): Tensor => keep(tidy(() => ops.slice(t, samples)));
       validation = { x: inputs.map(rest), y: targets.map(rest) };
-      owned.push(...validation.x, ...validation.y);
+      heldWeights = weights.map(rest);
+      owned.push(...validation.x, ...validation.y, ...heldWeights);
     }
     const data = {
       steps: Math.ceil(samples / batchSize),
-      batches: () => batchesOf(inputs, targets, samples, batchSize, args.shuffle !== false),
-      validate: validation && (() => readScalars(tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize)))),
+      batches: () => batchesOf([inputs, targets, weights], samples, batchSize, args.shuffle !== false),
+      validate: validation && (() => readScalars(tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize, heldWeights)))),
     };
     try {
       return await train(this, data, args);
@@ -460,7 +485,7 @@ function classesOf(target: Tensor): Tensor {
 }
 
 /** A weight per sample from the class that its target names. */
-function sampleWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
+function classWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
   const largest = Math.max(...Object.keys(classWeight).map(Number));
   const table = tensor(Float32Array.from({ length: largest + 1 }, (_, i) => classWeight[i] ?? 1));
   return ops.gather(table, classesOf(target));

@@ -25,8 +25,8 @@ export interface TrainingArgs {
 /** Samples of one step. */
 export interface Batch {
   readonly size: number;
-  /** The inputs and the targets. What it makes goes with the step, in whose scope it is called. */
-  tensors(): [inputs: Tensor[], targets: Tensor[]];
+  /** The inputs, the targets and the samples' weights for each output. What it makes goes with the step, in whose scope it is called. */
+  tensors(): [inputs: Tensor[], targets: Tensor[], weights?: Tensor[]];
 }
 
 /** What to train on. */
@@ -79,7 +79,10 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
   try {
     for await (const { size, tensors } of ended(model, args.signal) ? [] : data.batches()) {
       await callbacks.each('onBatchBegin', batch, { batch, size });
-      values = tidy(() => model.trainStep(...tensors(), args.classWeight));
+      values = tidy(() => {
+        const [inputs, targets, weights] = tensors();
+        return model.trainStep(inputs, targets, args.classWeight, weights);
+      });
       const old = sums;
       sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
       old.forEach((t) => t.dispose());
@@ -103,7 +106,7 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
 }
 
 /** Batches of tensors, in a new order unless it is to be that of the samples. */
-export function* batchesOf(inputs: Tensor[], targets: Tensor[], samples: number, batchSize: number, shuffle: boolean): Generator<Batch> {
+export function* batchesOf([inputs, targets, weights]: [Tensor[], Tensor[], Tensor[]], samples: number, batchSize: number, shuffle: boolean): Generator<Batch> {
   const order = shuffle ? shuffled(samples, nextSeed()) : Uint32Array.from({ length: samples }, (_, i) => i);
   for (let at = 0; at < samples; at += batchSize) {
     const picked = Int32Array.from(order.subarray(at, at + batchSize));
@@ -113,7 +116,7 @@ export function* batchesOf(inputs: Tensor[], targets: Tensor[], samples: number,
       tensors() {
         const places = tensor(picked, [size], 'int32');
         const part = (t: Tensor): Tensor => ops.gather(t, places);
-        return [inputs.map(part), targets.map(part)];
+        return [inputs.map(part), targets.map(part), weights.map(part)];
       },
     };
   }
