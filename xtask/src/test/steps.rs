@@ -45,6 +45,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "package", slow: false, needs: &["build"], run: package },
     Step { name: "tensorflowjs", slow: false, needs: &["build"], run: tensorflowjs },
     Step { name: "browser", slow: false, needs: &["build"], run: browser },
+    Step { name: "training", slow: true, needs: &["build"], run: training },
     Step { name: "demo-build", slow: false, needs: &["build"], run: demo_build },
     Step { name: "demo", slow: false, needs: &["demo-build"], run: |context| demo_end_to_end(context, "cpu") },
     Step { name: "demo-webgpu", slow: true, needs: &["demo-build"], run: |context| demo_end_to_end(context, "webgpu") },
@@ -132,6 +133,12 @@ fn tensorflowjs(context: &Context) -> Result<Tally> {
 
 fn browser(context: &Context) -> Result<Tally> {
     supervise::run(&mut context.npm("tests/browser", &["test", "--silent"]), 10 * MINUTE)
+}
+
+/// Models trained on whole data sets, which this downloads.
+fn training(context: &Context) -> Result<Tally> {
+    npm::install(context.workspace, "tests/training")?;
+    supervise::run(&mut context.npm("tests/training", &["test", "--silent"]), 20 * MINUTE)
 }
 
 fn demo_build(context: &Context) -> Result<Tally> {
