@@ -49,7 +49,7 @@ test('an LSTM learns to add numbers of two digits', async (t) => {
   const [x, y] = [encode(train.map(([q]) => q), INPUT), encode(train.map(([, a]) => a), OUTPUT)];
   const model = build('lstm');
   const right = () => {
-    const answers = tf.tidy(() => model.predict(encode(test.map(([q]) => q), INPUT), { batchSize: 500 }).argMax(-1)).arraySync();
+    const answers = tf.tidy(() => model.predict(encode(test.map(([q]) => q), INPUT), { batchSize: 500 }).argMax(-1).arraySync());
     return answers.filter((row, i) => row.map((c) => CHARACTERS[c]).join('').trim() === test[i][1]).length / held;
   };
   let tensors = 0;
