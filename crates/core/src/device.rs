@@ -155,22 +155,21 @@ impl Device {
                 format!("one on '{got}'"),
             ));
         }
-        let swapped = self.queue().stand_ins(inputs);
+        let mut queue = self.queue();
+        let swapped = queue.stand_ins(inputs);
         let swapped: Option<SmallVec<[&Tensor; 3]>> = swapped.as_ref().map(|list| list.iter().collect());
         let inputs = swapped.as_deref().unwrap_or(inputs);
         let nodes = inputs.iter().map(|t| t.node.clone()).collect();
         let heavy = !matches!(op, Op::View(_) | Op::Pointwise(_) | Op::Iota { .. } | Op::Const(_) | Op::Param(_));
         let bytes = if heavy { shape.size() * 4 } else { 0 };
         let output = Tensor::pending(self, op.clone(), nodes, shape, dtype);
-        let full = {
-            let mut queue = self.queue();
-            queue.tape_push(Recorded::Op(op), inputs, &output);
-            if !output.node.traced {
-                queue.pending.push(Arc::downgrade(&output.node));
-                queue.pending_bytes += bytes;
-            }
-            queue.pending.len() > self.0.max_pending || queue.pending_bytes > MAX_PENDING_BYTES
-        };
+        queue.tape_push(Recorded::Op(op), inputs, &output);
+        if !output.node.traced {
+            queue.pending.push(Arc::downgrade(&output.node));
+            queue.pending_bytes += bytes;
+        }
+        let full = queue.pending.len() > self.0.max_pending || queue.pending_bytes > MAX_PENDING_BYTES;
+        drop(queue);
         if full {
             self.flush()?;
         }

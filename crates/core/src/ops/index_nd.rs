@@ -139,8 +139,7 @@ pub fn tensor_scatter(x: &Tensor, indices: &Tensor, updates: &Tensor, kind: Scat
 /// The larger or smaller of each pair; of bools whether any or all are true.
 fn larger(a: &Tensor, b: &Tensor, max: bool) -> Result<Tensor> {
     let f = if max { maximum } else { minimum };
-    let number = |t: &Tensor| numeric(t);
-    f(&number(a)?, &number(b)?)?.cast(a.dtype())
+    f(&numeric(a)?, &numeric(b)?)?.cast(a.dtype())
 }
 
 /// A tensor of `shape` filled with the scalar `default`, with `values` (one, or one for each vector) at the vectors that

@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::half;
-use crate::scalar::{BinOp, Instr, Program, Reg, UnOp};
+use crate::scalar::{approximate_binary, approximate_unary, BinOp, Instr, Program, Reg, UnOp};
 
 /// Evaluates `program` on one element and returns every register. Float registers hold float64, int32 and bool ones the
 /// value they would hold on an engine.
@@ -49,22 +49,12 @@ fn float_unary(op: UnOp, x: f64) -> f64 {
         UnOp::Round => x.round_ties_even(),
         UnOp::Trunc => x.trunc(),
         UnOp::Sqrt => x.sqrt(),
-        UnOp::Exp => x.exp(),
-        UnOp::Expm1 => x.exp_m1(),
-        UnOp::Log => x.ln(),
-        UnOp::Log1p => x.ln_1p(),
-        UnOp::Sin => x.sin(),
-        UnOp::Cos => x.cos(),
-        UnOp::Tan => x.tan(),
-        UnOp::Asin => x.asin(),
-        UnOp::Acos => x.acos(),
-        UnOp::Atan => x.atan(),
-        UnOp::Tanh => x.tanh(),
         UnOp::IsNan => truth(x.is_nan()),
         UnOp::IsInf => truth(x.is_infinite()),
         UnOp::Not => truth(x == 0.0),
         UnOp::RoundF16 => f64::from(half::F16.round(x as f32)),
         UnOp::RoundBf16 => f64::from(half::BF16.round(x as f32)),
+        _ => approximate_unary(op, x),
     }
 }
 
@@ -81,8 +71,7 @@ pub(super) fn binary(op: BinOp, float: bool, x: f64, y: f64) -> f64 {
         BinOp::Min | BinOp::Max if x.is_nan() || y.is_nan() => f64::NAN,
         BinOp::Min => x.min(y),
         BinOp::Max => x.max(y),
-        BinOp::Pow => x.powf(y),
-        BinOp::Atan2 => x.atan2(y),
+        BinOp::Pow | BinOp::Atan2 => approximate_binary(op, x, y),
         BinOp::And => f64::from(i & j),
         BinOp::Or => f64::from(i | j),
         BinOp::Xor => f64::from(i ^ j),
@@ -92,7 +81,7 @@ pub(super) fn binary(op: BinOp, float: bool, x: f64, y: f64) -> f64 {
         BinOp::Sub if float => x - y,
         BinOp::Mul if float => x * y,
         BinOp::Div if float => x / y,
-        BinOp::Rem if float => x % y,
+        BinOp::Rem if float => approximate_binary(op, x, y),
         BinOp::Add => f64::from(i.wrapping_add(j)),
         BinOp::Sub => f64::from(i.wrapping_sub(j)),
         BinOp::Mul => f64::from(i.wrapping_mul(j)),

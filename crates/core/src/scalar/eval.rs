@@ -115,42 +115,50 @@ pub fn exact_binary(op: BinOp, a: Scalar, b: Scalar) -> Option<Scalar> {
     })
 }
 
-/// The result of a one-operand instruction.
+/// The value of a function that engines approximate, of which [`exact_unary`] gives none.
 #[cfg(any(test, feature = "reference"))]
-fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
-    let approximate = || match a {
-        Scalar::F32(x) => Scalar::F32(match op {
-            UnOp::Exp => x.exp(),
-            UnOp::Expm1 => x.exp_m1(),
-            UnOp::Log => x.ln(),
-            UnOp::Log1p => x.ln_1p(),
-            UnOp::Sin => x.sin(),
-            UnOp::Cos => x.cos(),
-            UnOp::Tan => x.tan(),
-            UnOp::Asin => x.asin(),
-            UnOp::Acos => x.acos(),
-            UnOp::Atan => x.atan(),
-            UnOp::Tanh => x.tanh(),
-            _ => x,
-        }),
-        _ => a,
-    };
-    exact_unary(op, a).unwrap_or_else(approximate)
+pub fn approximate_unary(op: UnOp, x: f64) -> f64 {
+    match op {
+        UnOp::Exp => x.exp(),
+        UnOp::Expm1 => x.exp_m1(),
+        UnOp::Log => x.ln(),
+        UnOp::Log1p => x.ln_1p(),
+        UnOp::Sin => x.sin(),
+        UnOp::Cos => x.cos(),
+        UnOp::Tan => x.tan(),
+        UnOp::Asin => x.asin(),
+        UnOp::Acos => x.acos(),
+        UnOp::Atan => x.atan(),
+        UnOp::Tanh => x.tanh(),
+        _ => x,
+    }
 }
 
-/// The result of a two-operand instruction.
+/// As [`approximate_unary`], of two operands.
+#[cfg(any(test, feature = "reference"))]
+pub fn approximate_binary(op: BinOp, x: f64, y: f64) -> f64 {
+    match op {
+        BinOp::Rem => x % y,
+        BinOp::Pow => x.powf(y),
+        BinOp::Atan2 => x.atan2(y),
+        _ => x,
+    }
+}
+
+#[cfg(any(test, feature = "reference"))]
+fn eval_unary(op: UnOp, a: Scalar) -> Scalar {
+    exact_unary(op, a).unwrap_or_else(|| match a {
+        Scalar::F32(x) => Scalar::F32(approximate_unary(op, f64::from(x)) as f32),
+        _ => a,
+    })
+}
+
 #[cfg(any(test, feature = "reference"))]
 fn eval_binary(op: BinOp, a: Scalar, b: Scalar) -> Scalar {
-    let approximate = || match (a, b) {
-        (Scalar::F32(x), Scalar::F32(y)) => Scalar::F32(match op {
-            BinOp::Rem => x % y,
-            BinOp::Pow => x.powf(y),
-            BinOp::Atan2 => x.atan2(y),
-            _ => x,
-        }),
+    exact_binary(op, a, b).unwrap_or_else(|| match (a, b) {
+        (Scalar::F32(x), Scalar::F32(y)) => Scalar::F32(approximate_binary(op, f64::from(x), f64::from(y)) as f32),
         _ => a,
-    };
-    exact_binary(op, a, b).unwrap_or_else(approximate)
+    })
 }
 
 fn compare(op: BinOp, order: Option<std::cmp::Ordering>) -> Option<Scalar> {

@@ -11,7 +11,7 @@ mod eval;
 pub use build::{Builder, Ex};
 pub use derive::derivative;
 #[cfg(any(test, feature = "reference"))]
-pub use eval::eval;
+pub use eval::{approximate_binary, approximate_unary, eval};
 pub use eval::{eval_cast, exact_binary, exact_unary};
 
 use crate::dtype::{DType, Scalar};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use headwater_core::dtype::Scalar;
 use headwater_core::plan::{Access, Map, Source};
-use headwater_core::scalar::{eval_cast, exact_binary, exact_unary, BinOp, Instr, Reg};
+use headwater_core::scalar::{eval_cast, exact_binary, exact_unary, Instr, Reg};
 use smallvec::SmallVec;
 
 use headwater_lanes::simd::Level;
@@ -97,7 +97,7 @@ impl Prepared {
 fn is_approximate(instr: &Instr) -> bool {
     match instr {
         Instr::Unary(op, _) => exact_unary(*op, Scalar::F32(1.0)).is_none(),
-        Instr::Binary(op, ..) => matches!(op, BinOp::Rem | BinOp::Pow | BinOp::Atan2),
+        Instr::Binary(op, ..) => exact_binary(*op, Scalar::F32(1.0), Scalar::F32(1.0)).is_none(),
         _ => false,
     }
 }

@@ -4,10 +4,10 @@ use headwater_core::ops::{self, hash_key};
 use headwater_core::{DType, Error, Result, Tensor};
 
 use super::super::super::config::{data_format, Config};
-use super::super::super::layer::{own_seed, single, Call, Dims, Layer, Output};
+use super::super::super::layer::{single, Call, Dims, Layer, Output};
 use super::super::super::value::{Map, Value};
 use super::augment::{each, range};
-use super::images::{with_images, Interpolation};
+use super::images::{in_training, Interpolation};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -200,10 +200,6 @@ impl Layer for Affine {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
-        if !call.training {
-            return Ok(Output::of(x.clone()));
-        }
-        let seed = own_seed(call, self.seed.as_ref());
-        with_images(self.class, x, self.channels_first, |x| self.map(x, seed)).map(Output::of)
+        in_training(self.class, x, self.channels_first, call, self.seed.as_ref(), &|x, seed| self.map(x, seed))
     }
 }

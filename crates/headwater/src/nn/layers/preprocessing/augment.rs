@@ -6,7 +6,7 @@ use headwater_core::{DType, Error, Result, Tensor};
 use super::super::super::config::{data_format, Config};
 use super::super::super::layer::{own_seed, single, Call, Dims, Layer, Output};
 use super::super::super::value::{Map, Value};
-use super::images::{axes, proportioned, with_images, Interpolation};
+use super::images::{axes, in_training, proportioned, with_images, Interpolation};
 
 /// The range of a factor: two numbers, or one for both directions, within bounds.
 pub(super) fn range(c: &Config<'_>, key: &str, low: f64, high: f64) -> Result<(f64, f64)> {
@@ -141,11 +141,7 @@ impl Layer for Augment {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
-        if !call.training {
-            return Ok(Output::of(x.clone()));
-        }
-        let seed = own_seed(call, self.seed.as_ref());
-        with_images(self.class, x, self.channels_first, |x| self.vary(x, seed)).map(Output::of)
+        in_training(self.class, x, self.channels_first, call, self.seed.as_ref(), &|x, seed| self.vary(x, seed))
     }
 }
 

@@ -3,8 +3,8 @@
 use headwater_core::{ops, DType, Error, Result, Tensor};
 
 use super::super::super::config::{data_format, Config};
-use super::super::super::layer::{show, single, Call, Dims, Layer, Output};
-use super::super::super::value::Map;
+use super::super::super::layer::{own_seed, show, single, Call, Dims, Layer, Output};
+use super::super::super::value::{Map, Value};
 
 /// Calls `f` with images in batches, channels last, whatever form they have.
 pub(super) fn with_images(
@@ -29,6 +29,22 @@ pub(super) fn with_images(
     } else {
         Ok(y)
     }
+}
+
+/// Images that `f` varies by a seed in training, and that stay as they are otherwise.
+pub(super) fn in_training(
+    class: &str,
+    x: &Tensor,
+    channels_first: bool,
+    call: &Call<'_>,
+    seed: Option<&Value>,
+    f: &dyn Fn(&Tensor, u32) -> Result<Tensor>,
+) -> Result<Output> {
+    if !call.training {
+        return Ok(Output::of(x.clone()));
+    }
+    let seed = own_seed(call, seed);
+    with_images(class, x, channels_first, |x| f(x, seed)).map(Output::of)
 }
 
 /// The axes of height and width.
