@@ -2,7 +2,7 @@
 
 import { toTensor } from './convert.js';
 import { wasm } from './runtime.js';
-import { endScope, fromRecord, keep, startScope, Tensor, tidy, variables, Variable } from './tensor.js';
+import { endScope, fromRecord, handlesOf, keep, startScope, Tensor, tidy, variables, Variable } from './tensor.js';
 import { coded, isFloat, type NamedTensorMap, type TensorInput } from './types.js';
 
 const NO_PATH =
@@ -40,10 +40,7 @@ export function gradientsOf(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor 
 function onTape(f: () => Tensor, xs: readonly Tensor[], dy?: Tensor | (() => Tensor)): { value: Tensor; grads: (Tensor | null)[] } {
   if (xs.length === 0) throw coded('argument', 'gradients() received an empty list of xs.');
   if (dy instanceof Tensor && !isFloat(dy.dtype)) throw coded('dtype', `dy must have 'float32' dtype, but has '${dy.dtype}'`);
-  const handles = Uint32Array.from(xs, (x) => {
-    x.throwIfDisposed();
-    return x.handle;
-  });
+  const handles = handlesOf(xs);
   wasm().startTape();
   recording += 1;
   let value: Tensor;
@@ -133,7 +130,7 @@ export function variableGrads(f: () => Tensor, varList?: Variable[]): { value: T
   if (trained.length === 0) {
     throw coded('gradient', `variableGrads() expects at least one of the input variables to be trainable, but none of the ${all.length} variables is trainable.`);
   }
-  const { value, grads: found } = tidyResult(() => gradientsOf(f, trained));
+  const { value, grads: found } = tidy(() => gradientsOf(f, trained));
   if (found.every((g) => g === null)) {
     throw coded('gradient', 'Cannot find a connection between any variable and the result of the loss function y=f(x). Please make sure the operations that use variables are inside the function f passed to minimize().');
   }
@@ -147,11 +144,6 @@ export function variableGrads(f: () => Tensor, varList?: Variable[]): { value: T
   });
   if (specified) varList.filter((v) => !v.trainable).forEach((v) => (named[v.name] = null as unknown as Tensor));
   return { value, grads: named };
-}
-
-/** `tidy` whose result holds nulls. */
-function tidyResult<T>(f: () => T): T {
-  return tidy(f);
 }
 
 export type CustomGradient = (...inputs: any[]) => { value: Tensor; gradFunc: (dy: Tensor, saved: Tensor[]) => Tensor | Tensor[] };

@@ -421,6 +421,16 @@ export function fromRecord(records: Float64Array, at: number, shares?: Tensor, a
   return [new Tensor(handle, as ?? DTYPES[dtype] ?? 'float32', shape, shares), at + 3 + rank];
 }
 
+/** What the module knows tensors by; throws where one is disposed. */
+export function handlesOf(tensors: readonly Tensor[]): Uint32Array {
+  const handles = new Uint32Array(tensors.length);
+  tensors.forEach((tensor, i) => {
+    tensor.throwIfDisposed();
+    handles[i] = tensor.handle;
+  });
+  return handles;
+}
+
 /** Runs an operation. */
 export function run(op: string, inputs: readonly Tensor[], attrs: readonly number[] = [], shares?: Tensor): Tensor[] {
   if (inputs.some((x) => x.dtype === 'complex64' || x.dtype === 'string')) return runSpecial(op, inputs, attrs, shares);
@@ -430,12 +440,7 @@ export function run(op: string, inputs: readonly Tensor[], attrs: readonly numbe
 /** Runs an operation on what the module holds. The results are of dtype `as`, where that is given. */
 export function runNumbers(op: string, inputs: readonly Tensor[], attrs: readonly number[] = [], shares?: Tensor, as?: DataType): Tensor[] {
   refusal?.();
-  const handles = new Uint32Array(inputs.length);
-  inputs.forEach((input, i) => {
-    input.throwIfDisposed();
-    handles[i] = input.handle;
-  });
-  const results = fromRecords(wasm().invoke(opId(op), handles, Float64Array.from(attrs)), shares, as);
+  const results = fromRecords(wasm().invoke(opId(op), handlesOf(inputs), Float64Array.from(attrs)), shares, as);
   watcher?.(op, inputs, results);
   return results;
 }

@@ -7,18 +7,12 @@ import { gradientsOf, holdingSaved, isRecording } from './gradients.js';
 import { add, mul } from './ops/pointwise.js';
 import { sum } from './ops/reduce.js';
 import { wasm } from './runtime.js';
-import { endScope, fromRecord, fromRecords, startScope, Tensor, tidy } from './tensor.js';
+import { endScope, fromRecord, fromRecords, handlesOf, startScope, Tensor, tidy } from './tensor.js';
 import { coded, dtypeCode, type TensorInput } from './types.js';
 
 /** A function of tensors. */
 type Fn = (...xs: any[]) => Tensor;
 type FnOfMany = (...xs: any[]) => Tensor | Tensor[];
-
-const handles = (tensors: readonly Tensor[]): Uint32Array =>
-  Uint32Array.from(tensors, (t) => {
-    t.throwIfDisposed();
-    return t.handle;
-  });
 
 function checkFunction(f: unknown, op: string): void {
   if (typeof f !== 'function') throw coded('argument', `The f passed in ${op}(f) must be a function`);
@@ -76,7 +70,7 @@ export function jvp(f: Fn, xs: readonly TensorInput[], tangents: readonly Tensor
       wasm().abandonTape();
       return { value, tangent: zerosLike(value) };
     }
-    const records = wasm().endTape(along.handle, 0, handles([weight as Tensor]));
+    const records = wasm().endTape(along.handle, 0, handlesOf([weight as Tensor]));
     return { value, tangent: records[0] === 0 ? zerosLike(value) : fromRecord(records, 0)[0] };
   }));
 }
@@ -114,7 +108,7 @@ export function vmap<F extends FnOfMany>(f: F, inAxes: number | (number | null)[
       };
       const { placeholders, value, many } = trace(f, inputs.map(example), 'vmap');
       const all = Float64Array.from(axes, (axis) => axis ?? Number.NaN);
-      const mapped = fromRecords(wasm().vmapTraced(handles(placeholders), handles(inputs), all, handles(value), outAxis));
+      const mapped = fromRecords(wasm().vmapTraced(handlesOf(placeholders), handlesOf(inputs), all, handlesOf(value), outAxis));
       return (many ? mapped : mapped[0]) as ReturnType<F>;
     });
 }
@@ -142,10 +136,10 @@ export function jit<F extends FnOfMany>(f: F): Jitted<F> {
       let found = plans.get(key);
       if (found === undefined) {
         const { placeholders, value, many } = trace(f, inputs, 'jit');
-        found = { plan: wasm().capture(handles(placeholders), handles(value)), many };
+        found = { plan: wasm().capture(handlesOf(placeholders), handlesOf(value)), many };
         plans.set(key, found);
       }
-      const values = fromRecords(wasm().capturedCall(found.plan, handles(inputs)));
+      const values = fromRecords(wasm().capturedCall(found.plan, handlesOf(inputs)));
       return (found.many ? values : values[0]) as ReturnType<F>;
     });
   const dispose = (): void => {
@@ -177,6 +171,6 @@ export function checkpoint(f: Fn, { keep = 'nothing' }: { keep?: 'nothing' | 'co
           endScope();
         }
       };
-      return fromRecord(wasm().checkpoint(handles(inputs), again, keep === 'contractions'), 0)[0];
+      return fromRecord(wasm().checkpoint(handlesOf(inputs), again, keep === 'contractions'), 0)[0];
     });
 }
