@@ -127,6 +127,45 @@ test('a signal suspends a training, which goes on where it was', async () => {
   }
 });
 
+test('checkpoints leave no tensors behind', async () => {
+  for (const name of ['adam', 'plateau', 'dataset']) {
+    const counts = [];
+    tf.setSeed(SEED);
+    const { model, fit } = runs[name]();
+    for (let round = 0; round < 3; round++) {
+      const controller = new AbortController();
+      const place = memory();
+      await fit([callbacks.backupAndRestore(place, { saveFreq: 2 }), { onEpochEnd: () => controller.abort() }], { signal: controller.signal });
+      await fit([callbacks.backupAndRestore(place)]);
+      model.stopTraining = false;
+      counts.push(tf.memory().numTensors);
+    }
+    assert.equal(counts[2], counts[1], name);
+  }
+});
+
+test('a local storage that is full keeps the checkpoint before', async (t) => {
+  const items = new Map();
+  let room = Infinity;
+  globalThis.localStorage = {
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => {
+      const others = [...items].reduce((n, [other, text]) => n + (other === key ? 0 : text.length), 0);
+      if (others + value.length > room) throw new Error('QuotaExceededError');
+      items.set(key, value);
+    },
+    removeItem: (key) => void items.delete(key),
+  };
+  t.after(() => delete globalThis.localStorage);
+  const whole = await trained('repeated');
+  let batches = 0;
+  const fill = { onBatchEnd: () => void (++batches === 7 && (room = [...items.values()].join('').length)) };
+  await assert.rejects(trained('repeated', { more: [fill, callbacks.backupAndRestore('localstorage://run', { saveFreq: 1 })] }), /Failed to save model 'run' to local storage: size quota/);
+  room = Infinity;
+  assert.equal(await trained('repeated', { seed: 5, more: [callbacks.backupAndRestore('localstorage://run')] }), whole);
+  assert.equal(items.size, 0);
+});
+
 test('a checkpoint is a model that can be loaded', async () => {
   const place = memory();
   tf.setSeed(SEED);

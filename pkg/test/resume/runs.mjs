@@ -45,13 +45,14 @@ export const runs = {
   adam() {
     const rate = tf.train.schedules.cosineDecay({ initialLearningRate: 0.05, decaySteps: 60 });
     const model = classifier(tf.train.adam(rate), [tf.layers.dropout({ rate: 0.3 }), tf.layers.gaussianNoise({ stddev: 0.1, seed: 3 }), new Jitter()]);
-    const [x, y] = points();
+    const [x, classes] = points();
+    const y = tf.oneHot(classes, 2);
     const callbacks = [tf.callbacks.earlyStopping({ patience: 1, restoreBestWeights: true })];
     return {
       model,
       steps: 5,
       fit: (more, args) =>
-        model.fit(x, tf.oneHot(y, 2), { epochs: 9, batchSize: 14, validationSplit: 0.2, classWeight: { 0: 1, 1: 2.5 }, verbose: 0, ...args, callbacks: [...more, ...callbacks] }),
+        model.fit(x, y, { epochs: 9, batchSize: 14, validationSplit: 0.2, classWeight: { 0: 1, 1: 2.5 }, verbose: 0, ...args, callbacks: [...more, ...callbacks] }),
     };
   },
   /** A rate that callbacks change, averages of weights, a nested model, states carried from batch to batch. */
@@ -61,8 +62,8 @@ export const runs = {
       layers: [tf.layers.gru({ units: 4, batchInputShape: [12, 3, 2], stateful: true, recurrentDropout: 0.2 }), inner, tf.layers.dense({ units: 1 })],
     });
     model.compile({ optimizer: tf.train.withOptions(tf.train.rmsprop(0.02), { useEma: true, clipnorm: 1 }), loss: 'meanSquaredError' });
-    const [x] = points();
-    const target = x.sum(1, true);
+    const [flat] = points();
+    const [x, target] = [flat.reshape([SAMPLES, 3, 2]), flat.sum(1, true)];
     const callbacks = [
       tf.callbacks.reduceLROnPlateau({ monitor: 'loss', patience: 1, factor: 0.5, minDelta: 0.2 }),
       tf.callbacks.learningRateScheduler((_, rate) => rate * 0.9),
@@ -71,7 +72,7 @@ export const runs = {
     return {
       model,
       steps: 7,
-      fit: (more, args) => model.fit(x.reshape([SAMPLES, 3, 2]), target, { epochs: 4, batchSize: 12, verbose: 0, ...args, callbacks: [...callbacks, ...more] }),
+      fit: (more, args) => model.fit(x, target, { epochs: 4, batchSize: 12, verbose: 0, ...args, callbacks: [...callbacks, ...more] }),
     };
   },
   /** A data set that is shuffled without a seed, and validated on in part. */

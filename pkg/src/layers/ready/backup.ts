@@ -41,7 +41,21 @@ const KEY = 'headwaterTraining';
 /**
  * Saves all that training needs to go on, and goes on where it was when a checkpoint is there as `fit` or `fitDataset`
  * begins: a program that is ended at any time and started again comes to the same weights, on the CPU engine bit for bit.
- * A training that its `signal` ends is saved at that step, and goes on from there when it is called again.
+ *
+ * ```js
+ * const backup = tf.callbacks.backupAndRestore('indexeddb://run', { saveFreq: 100 });
+ * await model.fit(x, y, { epochs: 10, callbacks: [backup, tf.callbacks.earlyStopping()] });
+ * ```
+ *
+ * The second program builds the same model and calls `fit` with the same data and callbacks. A checkpoint holds weights, what
+ * the optimizer keeps and its rate, what layers carry (states, seeds, `trainable`), the seed that all draws without a seed
+ * come from, the epoch, the batch and its sums of losses and metrics, the history, the states of callbacks that have
+ * `getState` and `setState`, and what data sets are shuffled by; the batches of a data set that were done are read again and
+ * left out. Data sets of `func`, and generators that give other elements when they are called again, do not go on where they
+ * were; nor does what is drawn from `Math.random`.
+ *
+ * A training that its `signal` ends is saved at that step, and goes on from there when it is called again. Where a storage can,
+ * it replaces a checkpoint at once: files in Node and IndexedDB do. A checkpoint is a model too, which `loadLayersModel` loads.
  */
 export class BackupAndRestore extends Callback {
   private readonly where: string;
