@@ -140,7 +140,8 @@ test('checkpoints leave no tensors behind', async () => {
       model.stopTraining = false;
       counts.push(tf.memory().numTensors);
     }
-    assert.equal(counts[2], counts[1], name);
+    // What other models have left may go meanwhile.
+    assert.ok(counts[2] <= counts[1], `${name}: ${counts}`);
   }
 });
 

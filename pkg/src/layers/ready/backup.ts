@@ -1,6 +1,5 @@
 /** Training that goes on after an interruption. */
 
-import { scalar } from '../../create.js';
 import { decodeWeights, encodeWeights, concatenateArrayBuffers, getLoadHandlers, getSaveHandlers, type IOHandler, type ModelArtifacts } from '../../io/index.js';
 import type { Optimizer } from '../../optimizers.js';
 import { currentSeed, setSeed } from '../../random.js';
@@ -28,7 +27,8 @@ interface Checkpoint {
   checksum: number;
   /** The classes of the layers, and what each carries. */
   layers: { className: string; trainable: boolean; state: State }[];
-  optimizer: { className: string; iterations: number; rate: number | null; slots: { [name: string]: Tensor }[] };
+  /** What an optimizer keeps as a whole, and of each of the model's weights. */
+  optimizer: { className: string; rate: number | null; own: { [name: string]: Tensor }; slots: { [name: string]: Tensor }[] };
   callbacks: State[];
   /** Where training is. `seed` is that of the epoch's beginning, `next` that of what follows. */
   position: { epoch: number; batch: number; seen: number; sums: Tensor[]; steps: number | null; seed: number; next: number; stopped: boolean };
@@ -174,6 +174,7 @@ async function artifactsOf(run: Run, at: Moment): Promise<ModelArtifacts> {
     encodeWeights(weights, 'model'),
     encodeWeights(tensors.map((tensor, i) => ({ name: `training/${i}`, tensor })), 'optimizer'),
   ]);
+  dispose(optimizer.own);
   const weightData = concatenateArrayBuffers([ofModel.data, others.data]);
   return {
     modelTopology: model.toJSON(null, false) as object,
@@ -186,20 +187,15 @@ async function artifactsOf(run: Run, at: Moment): Promise<ModelArtifacts> {
   };
 }
 
-/** What an optimizer keeps, by the places of the model's weights. */
+/** What an optimizer keeps. Its own tensors, those of no variable, are made for the call. */
 async function optimizerState(model: LayersModel, optimizer: Optimizer): Promise<Checkpoint['optimizer']> {
-  const [iterations, ...kept] = await optimizer.getWeights();
-  iterations?.tensor.dispose();
-  const { learningRate: rate } = optimizer.getConfig();
-  return {
-    className: optimizer.getClassName(),
-    iterations: optimizer.iterations,
-    rate: typeof rate === 'number' ? rate : null,
-    slots: model.orderedWeights.map(({ variable }) => {
-      const own = kept.filter(({ name }) => name.slice(0, name.lastIndexOf('/')) === variable.name);
-      return Object.fromEntries(own.map(({ name, tensor }) => [name.slice(variable.name.length + 1), tensor]));
-    }),
+  const kept = await optimizer.getWeights();
+  const of = (variable: string): { [name: string]: Tensor } => {
+    const own = kept.filter(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf('/'))) === variable);
+    return Object.fromEntries(own.map(({ name, tensor }) => [name.slice(name.lastIndexOf('/') + 1), tensor]));
   };
+  const { learningRate: rate } = optimizer.getConfig();
+  return { className: optimizer.getClassName(), rate: typeof rate === 'number' ? rate : null, own: of(''), slots: model.orderedWeights.map(({ variable }) => of(variable.name)) };
 }
 
 /** An error where what is stored is not what is there. */
@@ -248,10 +244,8 @@ async function restoreState({ layers, optimizer, callbacks, position, source }: 
       layer.setState(state);
     });
   });
-  const slots = optimizer.slots.flatMap((own, i) => Object.entries(own).map(([name, tensor]) => ({ name: `${ownWeights[i]?.variable.name}/${name}`, tensor })));
-  const iterations = scalar(optimizer.iterations, 'int32');
-  await ownOptimizer.setWeights([{ name: 'iter', tensor: iterations }, ...slots]);
-  iterations.dispose();
+  const named = (own: { [name: string]: Tensor }, prefix: string) => Object.entries(own).map(([name, tensor]) => ({ name: prefix + name, tensor }));
+  await ownOptimizer.setWeights([...named(optimizer.own, ''), ...optimizer.slots.flatMap((own, i) => named(own, `${ownWeights[i]?.variable.name}/`))]);
   if (optimizer.rate !== null) ownOptimizer.setLearningRate(optimizer.rate);
   for (const [i, callback] of ownCallbacks.entries()) await callback.setState(callbacks[i]);
   model.stopTraining = stopped;
