@@ -48,10 +48,8 @@ export abstract class Optimizer {
   protected rate: LearningRate = 0;
   /** What is done besides steps. */
   extras: StepExtras | null = null;
-  /** Tensors kept for each variable, in the order of `allSlotNames`. */
+  /** Tensors kept for each variable by name, in the order of `allSlotNames`. */
   protected readonly slots = new Map<string, Tensor[]>();
-  /** Slots restored before their variables were seen. */
-  private restored: NamedTensor[] = [];
 
   protected abstract readonly op: string;
   protected abstract readonly slotNames: readonly string[];
@@ -141,8 +139,7 @@ export abstract class Optimizer {
 
   /** What is kept for a variable, as number `i`. */
   private slot(variable: Variable, i: number): Tensor | undefined {
-    const own = this.slots.get(variable.name);
-    return own === undefined ? this.restored.find(({ name }) => name === `${variable.name}/${this.allSlotNames[i]}`)?.tensor : own[i];
+    return this.slots.get(variable.name)?.[i];
   }
 
   /** What slot `i` begins with. */
@@ -175,15 +172,23 @@ export abstract class Optimizer {
   async setWeights(weights: NamedTensor[]): Promise<void> {
     const iterations = weights.find(({ name }) => name === 'iter');
     if (iterations !== undefined) this.iterations_ = (await iterations.tensor.data())[0] ?? 0;
-    this.restored = weights.filter(({ name }) => name !== 'iter').map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
-    this.slots.clear();
+    const given = new Map<string, Tensor[]>();
+    for (const { name, tensor } of weights) {
+      const at = Math.max(0, name.lastIndexOf('/'));
+      const [variable, place] = [name.slice(0, at), this.allSlotNames.indexOf(name.slice(at + 1))];
+      if (place < 0) continue;
+      // Where some are missing, they begin anew.
+      const slots = given.get(variable) ?? [];
+      slots[place] = keep(tensor.clone());
+      given.set(variable, slots);
+    }
+    this.dispose();
+    given.forEach((slots, variable) => this.slots.set(variable, slots));
   }
 
   dispose(): void {
     for (const slots of this.slots.values()) slots.forEach((slot) => slot.dispose());
-    this.restored.forEach(({ tensor }) => tensor.dispose());
     this.slots.clear();
-    this.restored = [];
   }
 }
 

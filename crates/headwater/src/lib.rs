@@ -19,6 +19,7 @@
 pub mod guide;
 pub mod nn;
 pub mod registry;
+pub mod safetensors;
 pub mod train;
 
 use std::sync::Arc;

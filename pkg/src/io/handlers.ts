@@ -4,6 +4,7 @@ import { coded } from '../types.js';
 import { assert } from '../util.js';
 import { artifactsOf, filesOf } from './artifacts.js';
 import { basename } from './buffers.js';
+import { fileSystem } from './files.js';
 import { http } from './http.js';
 import { removeModel, stored } from './stores.js';
 import type { IOHandler, IOHandlerSync, LoadOptions, ModelArtifacts, ModelArtifactsInfo, ModelJSON, SaveResult, WeightData, WeightsManifestEntry } from './types.js';
@@ -74,34 +75,6 @@ function downloads(name: string): IOHandler {
       await click(json, 'application/json', `${base}.json`);
       if (weights) await click(weights, 'application/octet-stream', `${base}.weights.bin`);
       return { modelArtifactsInfo };
-    },
-  };
-}
-
-/** A folder on disk, in Node. */
-function fileSystem(path: string): IOHandler {
-  const modules = async () => ({ fs: await import('node:fs/promises'), path: await import('node:path') });
-  return {
-    async save(artifacts) {
-      const { fs, path: paths } = await modules();
-      const { json, weights, modelArtifactsInfo } = filesOf(artifacts, 'weights.bin');
-      await fs.mkdir(path, { recursive: true });
-      if (weights) await fs.writeFile(paths.join(path, 'weights.bin'), new Uint8Array(weights));
-      await fs.writeFile(paths.join(path, 'model.json'), json);
-      return { modelArtifactsInfo };
-    },
-    async load() {
-      const { fs, path: paths } = await modules();
-      const read = async (file: string): Promise<ArrayBuffer> => {
-        try {
-          const data = await fs.readFile(file);
-          return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
-        } catch (error) {
-          throw coded('format', `${file} could not be read: ${String(error)}`);
-        }
-      };
-      const json = JSON.parse(new TextDecoder().decode(await read(path))) as ModelJSON;
-      return artifactsOf(json, path, (files) => Promise.all(files.map((file) => read(paths.join(paths.dirname(path), file)))));
     },
   };
 }

@@ -3,9 +3,16 @@
 import { dispose, keep, type Tensor } from '../tensor.js';
 import { coded } from '../types.js';
 import type { LayersModel } from './model.js';
+import type { Run } from './training.js';
 
 export type Logs = Record<string, number>;
 type Handler<A extends unknown[]> = (...args: A) => void | Promise<void>;
+
+/** What is stored of something that is to go on later as it is now. `undefined` stands for nothing, and so does a missing name. */
+export type State = undefined | null | boolean | number | string | Tensor | readonly State[] | { readonly [name: string]: State };
+
+/** A point between two steps: before the first, after a batch, or after an epoch and all that its end does. */
+export type Moment = 'begin' | 'batch' | 'epoch';
 
 export interface CustomCallbackArgs {
   onTrainBegin?: Handler<[logs?: Logs]>;
@@ -15,7 +22,18 @@ export interface CustomCallbackArgs {
   onBatchBegin?: Handler<[batch: number, logs?: Logs]>;
   onBatchEnd?: Handler<[batch: number, logs?: Logs]>;
   onYield?: Handler<[epoch: number, batch: number, logs: Logs]>;
+  /** Called between two steps, when all other functions have been. */
+  onProgress?: Handler<[run: Run, at: Moment]>;
+  /** Called after `onProgress` of all: what is read here of the training is whole. */
+  onCheckpoint?: Handler<[run: Run, at: Moment]>;
+  /** What the callback has to know to go on in another program as it would in this one. */
+  getState?(): State | Promise<State>;
+  /** Takes what `getState` gave, after `onTrainBegin`. The tensors in it are the caller's. */
+  setState?(state: any): void | Promise<void>;
 }
+
+/** The functions that training calls. */
+type Event = Exclude<keyof CustomCallbackArgs, 'getState' | 'setState'>;
 
 /** The base of callbacks that are classes. */
 export class Callback implements CustomCallbackArgs {
@@ -42,6 +60,12 @@ export class History extends Callback {
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     this.epoch.push(epoch);
     for (const [name, value] of Object.entries(logs)) (this.history[name] ??= []).push(value);
+  }
+  getState(): State {
+    return { epoch: this.epoch, history: this.history };
+  }
+  setState({ epoch, history }: { epoch: number[]; history: Record<string, number[]> }): void {
+    Object.assign(this, { epoch, history });
   }
 }
 
@@ -132,6 +156,16 @@ export class EarlyStopping extends Callback {
     }
   }
 
+  getState(): State {
+    return { waited: this.waited, stoppedEpoch: this.stoppedEpoch, best: this.monitor.best, weights: this.bestWeights };
+  }
+
+  setState({ waited, stoppedEpoch, best, weights }: { waited: number; stoppedEpoch: number; best: number; weights: Tensor[] }): void {
+    dispose(this.bestWeights);
+    Object.assign(this, { waited, stoppedEpoch, bestWeights: weights.map((w) => keep(w.clone())) });
+    this.monitor.best = best;
+  }
+
   override async onTrainEnd(): Promise<void> {
     if (this.stoppedEpoch > 0 && this.args.verbose) console.log(`Epoch ${this.stoppedEpoch}: early stopping.`);
     if (this.bestWeights.length > 0) this.model?.setWeights(this.bestWeights);
@@ -145,7 +179,7 @@ export const callbacks = { earlyStopping: (args?: EarlyStoppingArgs): EarlyStopp
 
 /** Callbacks called together. */
 export class CallbackList {
-  private readonly list: (CustomCallbackArgs | Callback)[];
+  readonly list: readonly CustomCallbackArgs[];
 
   constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
     this.list = [history, ...(given === undefined ? [] : [given].flat())];
@@ -163,7 +197,7 @@ export class CallbackList {
     return this.list.some(({ onBatchEnd }) => onBatchEnd !== undefined && onBatchEnd !== Callback.prototype.onBatchEnd);
   }
 
-  async each<K extends keyof CustomCallbackArgs>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {
+  async each<K extends Event>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {
     for (const callback of this.list) {
       const handler = (callback as CustomCallbackArgs)[name] as Handler<unknown[]> | undefined;
       if (handler !== undefined) await handler.apply(callback, args);

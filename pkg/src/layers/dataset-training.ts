@@ -99,6 +99,50 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
   }
 }
 
+const drawn = (dataset: Dataset | null): number[] => (dataset?.draws ?? []).map(({ state }) => state);
+
+const draw = (dataset: Dataset | null, states: number[]): void => dataset?.draws?.forEach((of, i) => (of.state = states[i] as number));
+
+/** The streams of a data set that is trained on, each of which can be opened again as it was. */
+class Source {
+  /** What the stream under way was drawn from; null between streams. */
+  opened: number[] | null = null;
+  /** Batches of the stream under way that earlier epochs have read. */
+  passed = 0;
+  /** What is to be as it was once the stream under way is open again. */
+  private resumed: { passed: number; validation: number[] } | null = null;
+
+  constructor(
+    private readonly dataset: Dataset,
+    private readonly validation: Dataset | null,
+  ) {}
+
+  async open(): Promise<Stream> {
+    this.opened = drawn(this.dataset);
+    const stream: Stream = await this.dataset.iterator();
+    if (this.resumed === null) return stream;
+    const { passed, validation } = this.resumed;
+    this.resumed = null;
+    for (let i = 0; i < passed; i++) dispose((await stream.next()).value);
+    draw(this.validation, validation);
+    return stream;
+  }
+
+  getState(): { drawn: number[]; within: boolean; passed: number; validation: number[] } {
+    return { drawn: this.opened ?? drawn(this.dataset), within: this.opened !== null, passed: this.passed, validation: drawn(this.validation) };
+  }
+
+  setState(state: ReturnType<Source['getState']>): void {
+    const [found, expected] = [[state.drawn, state.validation], [drawn(this.dataset), drawn(this.validation)]].map((lists) => (lists as number[][]).map((list) => list.length));
+    if (`${found}` !== `${expected}`) throw coded('format', `The checkpoint is of data sets with ${found} shuffles for training and validation, but these have ${expected}.`);
+    draw(this.validation, state.validation);
+    // After those of the validation: both may come from one shuffle.
+    draw(this.dataset, state.drawn);
+    this.passed = state.passed;
+    this.resumed = state.within ? state : null;
+  }
+}
+
 async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDatasetArgs): Promise<History> {
   this.checkCompiled();
   assert(args != null, 'For fitDataset(), the 2nd argument (config) is required, but it is not provided in this call.');
@@ -124,13 +168,19 @@ async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDat
         `(in this case, ${(batchesPerEpoch ?? 0) * epochs} batches). You may need to use the repeat() function when building your dataset.`,
     );
   };
+  const source = new Source(dataset, byDataset ? (validationData as Dataset) : null);
   const batches = async function* (model: LayersModel): AsyncGenerator<Batch, void> {
-    if (batchesPerEpoch != null) return yield* batchesOf(model, (shared ??= await dataset.iterator()), batchesPerEpoch, args.classWeight, short);
-    const stream: Stream = await dataset.iterator();
+    if (batchesPerEpoch != null) {
+      yield* batchesOf(model, (shared ??= await source.open()), batchesPerEpoch, args.classWeight, short);
+      source.passed += batchesPerEpoch;
+      return;
+    }
+    const stream: Stream = await source.open();
     try {
       yield* batchesOf(model, stream, Infinity, args.classWeight);
     } finally {
       await stream.return?.();
+      source.opened = null;
     }
   };
   const validate = async (): Promise<number[]> => {
@@ -143,7 +193,7 @@ async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDat
   // Set before the first wait, against another call meanwhile.
   this.isTraining = true;
   try {
-    return await train(this, { steps, batches: () => batches(this), validate: validationData == null ? null : validate }, args);
+    return await train(this, { steps, source, batches: () => batches(this), validate: validationData == null ? null : validate }, args);
   } finally {
     this.isTraining = false;
     await (shared as Stream | null)?.return?.();

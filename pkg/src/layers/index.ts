@@ -1,8 +1,10 @@
-export { Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs } from './callbacks.js';
+export { Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs, type Moment, type State } from './callbacks.js';
 export { Serialized } from './config.js';
 export { Container, type ContainerArgs } from './container.js';
 export { constraints, initializers, layers, regularizers } from './factories.js';
-export { input, InputLayer, Layer, type LayerArgs, LayerVariable, setSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
+export { input, InputLayer, Layer, type LayerArgs, LayerVariable, type SymbolicShape, SymbolicTensor } from './layer.js';
+export { setSeed } from '../random.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
+export type { Run } from './training.js';
 export { Sequential, sequential } from './sequential.js';

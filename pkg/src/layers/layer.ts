@@ -2,9 +2,11 @@
 
 import { decode, encode } from '../encode.js';
 import { zeros } from '../create.js';
+import { nextSeed } from '../random.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
 import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
+import type { State } from './callbacks.js';
 import { type Config, fromKeras, toKeras, toSnake } from './config.js';
 
 /** A shape with unknown dimensions. */
@@ -122,15 +124,6 @@ export function uid(className: string): string {
   return `${toSnake(className)}_${className}${n}`;
 }
 
-let seed = Math.floor(Math.random() * 2 ** 31);
-/** Another number each time, for layers and initializers that draw. */
-export const nextSeed = (): number => (seed = (seed + 0x9e3779b9) >>> 0);
-
-/** Makes what initializers, random layers and the order of samples are drawn from repeatable. */
-export function setSeed(value: number): void {
-  seed = value >>> 0;
-}
-
 export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
 
 /** The base of all layers; subclasses write `build`, `call`, `computeOutputShape` and `getConfig`. */
@@ -224,6 +217,14 @@ export class Layer {
 
   /** Sets what the layer carries from call to call to zero. */
   resetStates(): void {}
+
+  /** What the layer carries from call to call besides its weights, for training that goes on in another program. */
+  getState(): State {
+    return null;
+  }
+
+  /** Takes what `getState` gave. The tensors in it are the caller's. */
+  setState(_state: any): void {}
 
   getConfig(): Config {
     const config: Config = { name: this.name, trainable: this.trainable };
@@ -410,6 +411,15 @@ export class ModuleLayer extends Layer {
 
   override resetStates(): void {
     for (const state of this.states) tidy(() => state.write(zeros(state.shape)));
+  }
+
+  override getState(): State {
+    return { calls: this.calls, states: this.states.map((state) => state.variable) };
+  }
+
+  override setState({ calls, states }: { calls: number | null; states: Tensor[] }): void {
+    this.calls = calls;
+    this.states.forEach((state, i) => state.write(states[i] as Tensor));
   }
 
   private masksOf(count: number, mask: Mask | Mask[] | undefined): Uint32Array {

@@ -2,12 +2,11 @@
 
 import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
-import { shuffled } from '../random.js';
+import { currentSeed, nextSeed, shuffled } from '../random.js';
 import { wasm } from '../runtime.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
 import { nextFrame, now } from '../util.js';
-import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
-import { nextSeed } from './layer.js';
+import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs, type Moment, type State } from './callbacks.js';
 import type { LayersModel } from './model.js';
 
 /** How to train, whatever the data. */
@@ -37,6 +36,26 @@ export interface TrainingData {
   batches(): Iterable<Batch> | AsyncIterable<Batch>;
   /** Losses and metrics after an epoch, in the order of the model's `metricsNames`. */
   readonly validate: (() => Promise<number[]>) | null;
+  /** What the batches of the epoch under way come from, besides the seed. */
+  readonly source?: { getState(): State; setState(state: any): void };
+}
+
+/** Where training is: all that its loop knows from one step to the next. */
+export interface Run {
+  readonly model: LayersModel;
+  readonly data: TrainingData;
+  readonly callbacks: CallbackList;
+  readonly signal: AbortSignal | undefined;
+  epoch: number;
+  /** Batches of the epoch that are done, and their samples. */
+  batch: number;
+  seen: number;
+  /** Losses and metrics times samples, summed over them. They stay with the engine: reading every batch's would make it wait. */
+  sums: Tensor[];
+  /** What the random numbers of the epoch began with. */
+  seed: number;
+  /** The batches that are left of an epoch's, where training goes on within it. */
+  left?: ((batches: ReturnType<TrainingData['batches']>) => AsyncIterable<Batch>) | undefined;
 }
 
 /** Milliseconds of work after which training lets the page have its turn. */
@@ -48,21 +67,30 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
   const pause = new Pause(args.yieldEvery ?? 'auto');
+  const run: Run = { model, data, callbacks, signal, epoch: initialEpoch, batch: 0, seen: 0, sums: [], seed: 0 };
+  const reached = async (at: Moment): Promise<void> => {
+    await callbacks.each('onProgress', run, at);
+    await callbacks.each('onCheckpoint', run, at);
+  };
   model.isTraining = true;
   model.stopTraining = false;
   model.history = history;
   try {
     await callbacks.each('onTrainBegin');
-    for (let epoch = initialEpoch; epoch < epochs && !ended(model, signal); epoch++) {
-      await callbacks.each('onEpochBegin', epoch);
-      const logs = await trainEpoch(model, data, epoch, args, callbacks, pause);
+    await reached('begin');
+    for (; run.epoch < epochs && !ended(model, signal); run.epoch++) {
+      if (run.batch === 0) await callbacks.each('onEpochBegin', run.epoch);
+      const logs = await trainEpoch(run, args, pause, reached);
       (await data.validate?.())?.forEach((v, i) => (logs[`val_${model.metricsNames[i]}`] = v));
-      await callbacks.each('onEpochEnd', epoch, logs);
+      await callbacks.each('onEpochEnd', run.epoch, logs);
       await pause.afterEpoch();
+      await reached('epoch');
+      Object.assign(run, { batch: 0, seen: 0, sums: [], left: undefined });
     }
     model.optimizer?.finalizeVariableValues();
     await callbacks.each('onTrainEnd');
   } finally {
+    run.sums.forEach((t) => t.dispose());
     model.isTraining = false;
   }
   return history;
@@ -70,38 +98,38 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
 
 const ended = (model: LayersModel, signal?: AbortSignal): boolean => model.stopTraining || signal?.aborted === true;
 
-async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number, args: TrainingArgs, callbacks: CallbackList, pause: Pause): Promise<Logs> {
-  // Sums stay with the engine: reading every batch's losses would make it wait.
-  let sums: Tensor[] = [];
+async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (at: Moment) => Promise<void>): Promise<Logs> {
+  const { model, data, callbacks, signal } = run;
   let values: Tensor[] = [];
-  let seen = 0;
-  let batch = 0;
+  run.seed = currentSeed();
   try {
-    for await (const { size, tensors } of ended(model, args.signal) ? [] : data.batches()) {
+    const batches = ended(model, signal) ? [] : data.batches();
+    for await (const { size, tensors } of run.left?.(batches) ?? batches) {
+      const { batch, sums } = run;
       await callbacks.each('onBatchBegin', batch, { batch, size });
       values = tidy(() => {
         const [inputs, targets, weights] = tensors();
         return model.trainStep(inputs, targets, args.classWeight, weights);
       });
-      const old = sums;
-      sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
-      old.forEach((t) => t.dispose());
-      seen += size;
+      run.sums = tidy(() => values.map((v, i) => (sums.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), sums[i] as Tensor)))).map((t) => keep(t));
+      sums.forEach((t) => t.dispose());
+      run.seen += size;
       wasm().flush();
       const logs: Logs = { batch, size };
       if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
       else values.forEach((v) => v.dispose());
       await callbacks.each('onBatchEnd', batch, logs);
-      if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
-      batch += 1;
-      if (ended(model, args.signal)) break;
+      run.batch += 1;
+      if (await pause.afterBatch()) await callbacks.each('onYield', run.epoch, batch, logs);
+      await reached('batch');
+      if (ended(model, signal)) break;
     }
   } catch (error) {
-    for (const t of [...sums, ...values]) t.dispose();
+    for (const t of values) t.dispose();
     throw error;
   }
   const logs: Logs = {};
-  (await readScalars(sums)).forEach((sum, i) => (logs[model.metricsNames[i] as string] = sum / seen));
+  (await readScalars(run.sums)).forEach((sum, i) => (logs[model.metricsNames[i] as string] = sum / run.seen));
   return logs;
 }
 

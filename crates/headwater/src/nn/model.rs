@@ -292,10 +292,14 @@ impl Model {
         &self.device
     }
 
+    /// All weights, in the order of the layers, states included.
+    pub(crate) fn every_weight(&self) -> Vec<Weight> {
+        self.nodes.iter().filter(|n| !n.shared).flat_map(|n| n.weights.iter().cloned()).collect()
+    }
+
     /// All weights, in the order of the layers, without the states of recurrent ones.
     pub fn weights(&self) -> Vec<Weight> {
-        let own = self.nodes.iter().filter(|n| !n.shared);
-        own.flat_map(|n| n.weights.iter().filter(|w| !w.spec.state).cloned()).collect()
+        self.every_weight().into_iter().filter(|w| !w.spec.state).collect()
     }
 
     /// Sets what recurrent layers carry from call to call to zero.

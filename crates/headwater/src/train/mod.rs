@@ -23,10 +23,12 @@
 //! # }
 //! ```
 
+mod backup;
 mod optimizer;
 mod rule;
 mod trainer;
 
+pub use backup::{Backup, Store};
 pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
 pub use rule::{Moments, Rule};
 pub use trainer::{Control, History, Progress, Trainer};

@@ -49,6 +49,7 @@ pub struct Options {
 
 /// An optimizer: a rule, a learning rate, options, and one set of slots per weight.
 pub struct Optimizer {
+    name: &'static str,
     step: usize,
     /// The step's numbers, the learning rate first.
     attrs: Vec<f64>,
@@ -74,6 +75,7 @@ impl Optimizer {
         let attrs = [0.0].into_iter().chain(numbers).collect();
         let (options, counts) = (Options::default(), rule.counts());
         Ok(Optimizer {
+            name,
             step: op_id(name)?,
             attrs,
             initial,
@@ -164,6 +166,37 @@ impl Optimizer {
         weights.iter().zip(&self.averages).try_for_each(|(weight, average)| weight.set(narrow(average, weight)?))
     }
 
+    /// The registry's name of its step.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What is to be the same when training goes on.
+    pub(super) fn kept(&self) -> Kept {
+        let rate = if let Schedule::Constant(rate) = self.rate { Some(rate) } else { None };
+        Kept { steps: self.steps, rate, slots: self.state.clone(), averages: self.averages.clone() }
+    }
+
+    /// Takes what [`Optimizer::kept`] gave.
+    ///
+    /// # Errors
+    /// `ErrorKind::Format` when it is that of an optimizer with other options.
+    pub(super) fn keep(&mut self, kept: Kept) -> Result<()> {
+        let averages = if self.options.ema.is_some() { kept.slots.len() } else { 0 };
+        if kept.averages.len() != averages || kept.slots.iter().any(|slots| slots.len() != self.initial.len()) {
+            let found = format!("{} averages and slots that do not fit", kept.averages.len());
+            return Err(Error::format(
+                "optimizer",
+                format!("expected {averages} averages of weights, received {found}"),
+            ));
+        }
+        if let Some(rate) = kept.rate {
+            self.set_rate(rate);
+        }
+        (self.steps, self.state, self.averages) = (kept.steps, kept.slots, kept.averages);
+        Ok(())
+    }
+
     fn begin(&mut self, weights: &[Weight]) -> Result<()> {
         let slots = |w: &Weight| {
             let full = |&x: &f64| broadcast_to(&w.value().device().constant_of(DType::F32, x), w.spec.shape.clone());
@@ -214,6 +247,16 @@ impl Optimizer {
         };
         weight.set(narrow(&next, weight)?)
     }
+}
+
+/// What an optimizer keeps between steps.
+pub(super) struct Kept {
+    pub steps: u32,
+    /// The learning rate, where it is constant.
+    pub rate: Option<f64>,
+    /// The slots of each weight that is trained.
+    pub slots: Vec<Vec<Tensor>>,
+    pub averages: Vec<Tensor>,
 }
 
 /// A value in the weight's dtype.

@@ -1,11 +1,14 @@
 //! Fitting a model to data.
 
+use std::mem::take;
+
 use headwater_core::ops::{self, hash_key};
 use headwater_core::{Error, HostSlice, Result, Tensor};
 
 use crate::nn::losses::{loss, masked_mean, Loss};
 use crate::nn::metrics::accuracy;
 use crate::nn::{Call, Model, Weight};
+use crate::train::backup::{Backup, Position, Subject};
 use crate::train::Optimizer;
 
 /// Losses and accuracies by epoch.
@@ -15,6 +18,18 @@ pub struct History {
     pub loss: Vec<f64>,
     /// The mean accuracy of each epoch.
     pub accuracy: Vec<f64>,
+}
+
+impl History {
+    fn columns(&self) -> Vec<Vec<f64>> {
+        vec![self.loss.clone(), self.accuracy.clone()]
+    }
+
+    fn from_columns(columns: Vec<Vec<f64>>) -> History {
+        let mut columns = columns.into_iter();
+        let mut next = || columns.next().unwrap_or_default();
+        History { loss: next(), accuracy: next() }
+    }
 }
 
 /// Where training is, after a step.
@@ -53,6 +68,8 @@ pub struct Trainer {
     pub epochs: usize,
     /// What shuffling and dropout draw from.
     pub seed: u32,
+    /// Where the training is saved, and goes on from; nowhere by default.
+    pub backup: Option<Backup>,
 }
 
 impl Trainer {
@@ -61,13 +78,14 @@ impl Trainer {
     /// # Errors
     /// `ErrorKind::Unknown` for an unknown loss.
     pub fn new(optimizer: Optimizer, loss_name: &str) -> Result<Trainer> {
-        Ok(Trainer { optimizer, loss: loss(loss_name)?, batch_size: 32, epochs: 1, seed: 1 })
+        Ok(Trainer { optimizer, loss: loss(loss_name)?, batch_size: 32, epochs: 1, seed: 1, backup: None })
     }
 
     /// Fits `model` to inputs `x` and targets `y`, samples along the first dimension. `callback` is called between steps.
     ///
     /// # Errors
-    /// `ErrorKind::Shape` when the numbers of samples differ or are 0; what the layers and the loss give.
+    /// `ErrorKind::Shape` when the numbers of samples differ or are 0; `ErrorKind::Format` when what the backup holds is
+    /// damaged or of another training; what the layers and the loss give.
     pub fn fit(
         &mut self,
         model: &Model,
@@ -82,12 +100,19 @@ impl Trainer {
         }
         let batch_size = self.batch_size.clamp(1, samples);
         let batches = samples.div_ceil(batch_size);
-        let mut history = History::default();
-        'epochs: for epoch in 0..self.epochs {
+        let numbers = [("seed", self.seed as usize), ("number of samples", samples), ("batch size", batch_size)];
+        let restored = match &mut self.backup {
+            Some(backup) => backup.restore(subject(model, &mut self.optimizer, numbers))?,
+            None => Position::default(),
+        };
+        let Position { epoch: first, batch: mut done, sums: mut earlier, history } = restored;
+        let mut history = History::from_columns(history);
+        let mut stopped = false;
+        'epochs: for epoch in first..self.epochs {
             let order = shuffled(samples, hash_key(self.seed, epoch as u32));
             // Sums stay on the device: reading each batch's would make the host wait for it.
-            let mut sums: Option<(Tensor, Tensor)> = None;
-            for (batch, picked) in order.chunks(batch_size).enumerate() {
+            let mut sums: Option<(Tensor, Tensor)> = earlier.pop().and_then(|a| Some((earlier.pop()?, a)));
+            for (batch, picked) in order.chunks(batch_size).enumerate().skip(take(&mut done)) {
                 let index = model.device().tensor(HostSlice::I32(picked), [picked.len()])?;
                 let (bx, by) = (ops::gather(x, &index, 0, 0)?, ops::gather(y, &index, 0, 0)?);
                 let seed = hash_key(self.seed, (epoch * batches + batch) as u32 ^ 0x5eed);
@@ -108,12 +133,27 @@ impl Trainer {
                         progress.result = Some(result);
                     }
                 }
-                if callback(&progress, &mut self.optimizer) == Control::Stop {
+                let stops = callback(&progress, &mut self.optimizer) == Control::Stop;
+                if let Some(backup) = &mut self.backup {
+                    let ends = batch + 1 == batches;
+                    if backup.is_due(ends, stops) {
+                        let (epoch, batch) = if ends { (epoch + 1, 0) } else { (epoch, batch + 1) };
+                        let parts = sums.iter().filter(|_| !ends).flat_map(|(l, a)| [l.clone(), a.clone()]);
+                        let at = Position { epoch, batch, sums: parts.collect(), history: history.columns() };
+                        backup.save(&at, &subject(model, &mut self.optimizer, numbers))?;
+                    }
+                }
+                if stops {
+                    stopped = true;
                     break 'epochs;
                 }
             }
         }
         self.optimizer.finish(&trained(model))?;
+        match &mut self.backup {
+            Some(backup) if !stopped => backup.end()?,
+            _ => {}
+        }
         Ok(history)
     }
 
@@ -146,6 +186,11 @@ impl Trainer {
         };
         Ok((total, accuracy))
     }
+}
+
+/// What a backup is of.
+fn subject<'a>(model: &Model, optimizer: &'a mut Optimizer, numbers: [(&'static str, usize); 3]) -> Subject<'a> {
+    Subject { weights: model.every_weight(), optimizer, numbers }
 }
 
 /// The weights that training changes.

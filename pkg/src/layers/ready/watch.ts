@@ -2,7 +2,7 @@
 
 import { coded } from '../../types.js';
 import { now } from '../../util.js';
-import { Callback, type CustomCallbackArgs, type Logs } from '../callbacks.js';
+import { Callback, type CustomCallbackArgs, type Logs, type State } from '../callbacks.js';
 
 /** A callback made of functions, for code that wants an instance. */
 export class CustomCallback extends Callback {
@@ -51,6 +51,27 @@ export class CSVLogger extends Callback {
     if (!this.args.append) this.names = null;
   }
 
+  async getState(): Promise<State> {
+    return { names: this.names, size: await this.size() };
+  }
+
+  /** Rows of epochs that are trained again are taken from the file. */
+  async setState({ names, size }: { names: string[] | null; size: number }): Promise<void> {
+    this.names = names;
+    if ((await this.size()) > size) await (await import('node:fs/promises')).truncate(this.path, size);
+  }
+
+  private get path(): string {
+    return String(this.sink).replace(/^file:\/\//, '');
+  }
+
+  /** Bytes of the file; 0 where there is none. */
+  private async size(): Promise<number> {
+    if (typeof this.sink === 'function') return 0;
+    const { stat } = await import('node:fs/promises');
+    return stat(this.path).then(({ size }) => size, () => 0);
+  }
+
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     const { separator = ',', append = false } = this.args;
     const starts = this.names === null;
@@ -58,9 +79,9 @@ export class CSVLogger extends Callback {
     const row = ['epoch', ...this.names].join(separator);
     const values = [epoch, ...this.names.map((name) => logs[name] ?? '')].join(separator);
     if (typeof this.sink === 'function') return this.sink(starts ? `${row}\n${values}\n` : `${values}\n`);
-    const { appendFile, stat, writeFile } = await import('node:fs/promises');
-    const path = this.sink.replace(/^file:\/\//, '');
-    const goesOn = !starts || (append && (await stat(path).then(({ size }) => size > 0, () => false)));
+    const { appendFile, writeFile } = await import('node:fs/promises');
+    const { path } = this;
+    const goesOn = !starts || (append && (await this.size()) > 0);
     if (goesOn) await appendFile(path, `${values}\n`);
     else await writeFile(path, `${row}\n${values}\n`);
   }
