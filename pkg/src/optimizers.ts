@@ -2,6 +2,7 @@
 
 import { zerosLike, fill } from './create.js';
 import { variableGrads } from './gradients.js';
+import { Accumulator } from './optimizers/accumulator.js';
 import { wasm } from './runtime.js';
 import { keep, run, tidy, variables, type Tensor, Variable } from './tensor.js';
 import { coded, type NamedTensorMap } from './types.js';
@@ -21,6 +22,8 @@ export interface StepExtras {
   /** Names of the tensors that it keeps after those of the step. */
   readonly slotNames: readonly string[];
   readonly config: Config;
+  /** How many calls of `applyGradients` one step is made of. */
+  readonly parts: number;
   /** Gradients as the step takes them. */
   gradients(gradients: Tensor[]): Tensor[];
   /** What the learning rate of a variable is multiplied by. */
@@ -52,6 +55,8 @@ export abstract class Optimizer {
   protected readonly slots = new Map<string, Tensor[]>();
   /** Slots restored before their variables were seen. */
   private restored: NamedTensor[] = [];
+  /** Gradients that the next step waits with. */
+  private readonly accumulator = new Accumulator();
 
   protected abstract readonly op: string;
   protected abstract readonly slotNames: readonly string[];
@@ -59,7 +64,10 @@ export abstract class Optimizer {
   /** The learning rate of the next step. Any kind of rate may be assigned. */
   get learningRate(): number {
     const { rate } = this;
-    return typeof rate === 'number' ? rate : typeof rate === 'function' ? rate(this.iterations_) : rate.at(this.iterations_);
+    // As in Keras, schedules count the calls that a step is made of.
+    const { parts = 1 } = this.extras ?? {};
+    const at = parts > 1 ? this.iterations_ * parts + this.accumulator.waiting : this.iterations_;
+    return typeof rate === 'number' ? rate : typeof rate === 'function' ? rate(at) : rate.at(at);
   }
   set learningRate(rate: LearningRate) {
     this.rate = rate;
@@ -98,9 +106,43 @@ export abstract class Optimizer {
     return variableGrads(f, varList);
   }
 
-  /** Moves variables along gradients, by name. */
+  /** Moves variables along gradients, by name; with `gradientAccumulationSteps`, along the mean of those of so many calls. */
   applyGradients(gradients: NamedTensorMap | NamedTensor[]): void {
     const list = Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+    const { parts = 1 } = this.extras ?? {};
+    if (parts > 1) this.accumulate(list, parts);
+    else this.move(list);
+  }
+
+  /**
+   * Adds gradients to those that the next step is made with, whose mean it takes, where these count `weight`. The step is made once there
+   * are those of `parts` calls. Whether it was made.
+   */
+  accumulate(gradients: NamedTensorMap | NamedTensor[], parts: number, weight = 1): boolean {
+    const list = Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+    this.accumulator.add(list, weight);
+    if (this.accumulator.waiting + 1 >= parts) {
+      this.moveByMean();
+      return true;
+    }
+    this.accumulator.waiting += 1;
+    wasm().flush();
+    return false;
+  }
+
+  /** Makes a step with the gradients that were accumulated. Whether there were any. */
+  applyAccumulated(): boolean {
+    if (this.accumulator.waiting === 0) return false;
+    this.moveByMean();
+    return true;
+  }
+
+  private moveByMean(): void {
+    tidy(() => this.move(this.accumulator.means()));
+    this.accumulator.dispose();
+  }
+
+  private move(list: NamedTensor[]): void {
     const [rate = 0, ...numbers] = this.attributes(this.iterations_ + 1);
     this.iterations_ += 1;
     tidy(() => {
@@ -169,19 +211,21 @@ export abstract class Optimizer {
     for (const [variable, slots] of this.slots) {
       slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
     }
-    return weights;
+    return [...weights, ...this.accumulator.stored()];
   }
 
   async setWeights(weights: NamedTensor[]): Promise<void> {
     const iterations = weights.find(({ name }) => name === 'iter');
     if (iterations !== undefined) this.iterations_ = (await iterations.tensor.data())[0] ?? 0;
-    this.restored = weights.filter(({ name }) => name !== 'iter').map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
+    const rest = await this.accumulator.restore(weights);
+    this.restored = rest.filter(({ name }) => name !== 'iter').map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
     this.slots.clear();
   }
 
   dispose(): void {
     for (const slots of this.slots.values()) slots.forEach((slot) => slot.dispose());
     this.restored.forEach(({ tensor }) => tensor.dispose());
+    this.accumulator.dispose();
     this.slots.clear();
     this.restored = [];
   }

@@ -1,12 +1,46 @@
 /** What happens between the steps of training. */
 
 import { dispose, keep, type Tensor } from '../tensor.js';
-import { coded } from '../types.js';
+import { coded, type NamedTensorMap } from '../types.js';
 import type { LayersModel } from './model.js';
 
 export type Logs = Record<string, number>;
-type Handler<A extends unknown[]> = (...args: A) => void | Promise<void>;
+type Handler<A extends unknown[], R = void> = (...args: A) => R | Promise<R>;
 
+/** The batch of a step: a tensor for each input and each output of the model. */
+export interface BatchData {
+  inputs: Tensor[];
+  targets: Tensor[];
+  /** What each sample's loss counts, for each output; empty where all count the same. */
+  weights: Tensor[];
+}
+
+/** What the loss of a batch is computed from. */
+export interface BatchLoss {
+  /** The whole loss, a scalar: that of the outputs, of layers and of regularizers. */
+  loss: Tensor;
+  outputs: Tensor[];
+  inputs: Tensor[];
+  targets: Tensor[];
+}
+
+/** What a batch leads to, before the weights move. */
+export interface BatchGradients {
+  loss: Tensor;
+  /** By names of weights. */
+  gradients: NamedTensorMap;
+}
+
+/** 'skip': the step is not made, and training goes on with the next batch; 'stop': it is not made, and training ends. */
+export type Verdict = 'skip' | 'stop';
+
+/**
+ * What is called during training. Each function may set the optimizer's `learningRate`, change weights, and end training after the
+ * batch with `model.stopTraining`.
+ *
+ * Those without logs see the tensors of a step and may change it. What they return belongs to the step, which disposes it; what they are
+ * given is disposed after the step (`clone()` what is to stay); what else they make they dispose, with `tf.tidy` for instance.
+ */
 export interface CustomCallbackArgs {
   onTrainBegin?: Handler<[logs?: Logs]>;
   onTrainEnd?: Handler<[logs?: Logs]>;
@@ -15,6 +49,15 @@ export interface CustomCallbackArgs {
   onBatchBegin?: Handler<[batch: number, logs?: Logs]>;
   onBatchEnd?: Handler<[batch: number, logs?: Logs]>;
   onYield?: Handler<[epoch: number, batch: number, logs: Logs]>;
+  /** Called with a batch before its step. Tensors that it returns take the places of those given, in whatever number of samples. */
+  onBatchData?: Handler<[batch: number, data: BatchData], Partial<BatchData> | Verdict | void>;
+  /**
+   * Called with the loss of a batch; a scalar that it returns takes its place, and gradients go through what it is made of. It cannot
+   * wait, and what it makes goes with the step.
+   */
+  onLoss?: (batch: number, data: BatchLoss) => Tensor | void;
+  /** Called with the gradients of a batch. Those that it returns take the places of those of the same names; one that is null leaves its weight as it is. */
+  onGradients?: Handler<[batch: number, data: BatchGradients], Record<string, Tensor | null> | Verdict | void>;
 }
 
 /** The base of callbacks that are classes. */
@@ -143,6 +186,9 @@ export class EarlyStopping extends Callback {
 /** `tf.callbacks`. */
 export const callbacks = { earlyStopping: (args?: EarlyStoppingArgs): EarlyStopping => new EarlyStopping(args) };
 
+/** What callbacks are told, and do not answer. */
+type Told = Exclude<keyof CustomCallbackArgs, 'onBatchData' | 'onLoss' | 'onGradients'>;
+
 /** Callbacks called together. */
 export class CallbackList {
   private readonly list: (CustomCallbackArgs | Callback)[];
@@ -163,7 +209,17 @@ export class CallbackList {
     return this.list.some(({ onBatchEnd }) => onBatchEnd !== undefined && onBatchEnd !== Callback.prototype.onBatchEnd);
   }
 
-  async each<K extends keyof CustomCallbackArgs>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {
+  /** Whether some callback sees the tensors of steps. */
+  get seesSteps(): boolean {
+    return this.having('onBatchData').length + this.having('onLoss').length + this.having('onGradients').length > 0;
+  }
+
+  /** The functions of a name. */
+  having<K extends keyof CustomCallbackArgs>(name: K): NonNullable<CustomCallbackArgs[K]>[] {
+    return (this.list as CustomCallbackArgs[]).flatMap((callback) => (callback[name] === undefined ? [] : [(callback[name] as Function).bind(callback)]));
+  }
+
+  async each<K extends Told>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {
     for (const callback of this.list) {
       const handler = (callback as CustomCallbackArgs)[name] as Handler<unknown[]> | undefined;
       if (handler !== undefined) await handler.apply(callback, args);

@@ -10,10 +10,11 @@ import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
-import type { History } from './callbacks.js';
+import type { BatchLoss, History } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
+import type { Backward, Part } from './step.js';
 import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
@@ -186,34 +187,55 @@ export class LayersModel extends Container {
   }
 
   /** One step of training; its loss and metrics as scalars that the caller disposes. */
-  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = []): Tensor[] {
-    const optimizer = this.checkCompiled();
+  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], part?: Part): Tensor[] {
     return tidy(() => {
-      const trained: LayerVariable[] = this.trainableWeights;
-      let predicted: Tensor[] = [];
-      let masks: Mask[] = [];
-      let losses: Tensor[] = [];
-      const updates: [LayerVariable, Tensor][] = [];
-      const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
-      const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
-      const { value, grads } = gradientsOf(() => {
-        const ofLayers: Tensor[] = [];
-        ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
-        losses = this.outputLosses(predicted, masks, targets, weights);
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
-      }, trained.map((w) => w.variable));
-      const values = this.values(value, losses, predicted, masks, targets);
-      updates.forEach(([weight, update]) => weight.write(update));
-      const gradients: NamedTensorMap = {};
-      trained.forEach((w, i) => {
-        if (grads[i]) gradients[w.variable.name] = grads[i];
-      });
-      optimizer.applyGradients(gradients);
-      for (const w of trained) {
-        if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
-      }
-      return values;
+      const step = this.backward(inputs, targets, classWeight, sampleWeight);
+      this.advance(step, part);
+      return step.values;
     });
+  }
+
+  /** The first half of a step: the loss of a batch, and where to it leads. Runs in the caller's scope. */
+  backward(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], onLoss?: (data: BatchLoss) => Tensor): Backward {
+    const trained: LayerVariable[] = this.trainableWeights;
+    let predicted: Tensor[] = [];
+    let masks: Mask[] = [];
+    let losses: Tensor[] = [];
+    const updates: [LayerVariable, Tensor][] = [];
+    const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
+    const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
+    const { value, grads } = gradientsOf(() => {
+      const ofLayers: Tensor[] = [];
+      ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+      losses = this.outputLosses(predicted, masks, targets, weights);
+      const loss = this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
+      return onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
+    }, trained.map((w) => w.variable));
+    const values = this.values(value, losses, predicted, masks, targets);
+    return { values, gradients: trained.flatMap((w, i) => (grads[i] ? [[w, grads[i]] as [LayerVariable, Tensor]] : [])), updates };
+  }
+
+  /** The second half of a step: weights move along gradients. Of a part of a batch, they move with the last part. */
+  advance({ gradients, updates }: Backward, part?: Part): void {
+    const optimizer = this.checkCompiled();
+    updates.forEach(([weight, update]) => weight.write(update));
+    const named: NamedTensorMap = Object.fromEntries(gradients.map(([w, gradient]) => [w.variable.name, gradient]));
+    if (part === undefined) optimizer.applyGradients(named);
+    else if (!optimizer.accumulate(named, part.parts, part.size)) return;
+    this.constrain();
+  }
+
+  /** Moves weights along the gradients of the parts of a batch that has no more. */
+  endParts(): void {
+    tidy(() => {
+      if (this.checkCompiled().applyAccumulated()) this.constrain();
+    });
+  }
+
+  private constrain(): void {
+    for (const w of this.trainableWeights) {
+      if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
+    }
   }
 
   private measure(predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
@@ -243,7 +265,7 @@ export class LayersModel extends Container {
   }
 
   /** A weight of each sample for each output. */
-  private checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
+  checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
     if (given === undefined) return [];
     const weights = this.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
     for (const w of weights) {

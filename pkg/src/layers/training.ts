@@ -5,10 +5,12 @@ import * as ops from '../ops/core.js';
 import { shuffled } from '../random.js';
 import { wasm } from '../runtime.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
 import { nextFrame, now } from '../util.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
 import { nextSeed } from './layer.js';
 import type { LayersModel } from './model.js';
+import { stepWith } from './step.js';
 
 /** How to train, whatever the data. */
 export interface TrainingArgs {
@@ -20,6 +22,11 @@ export interface TrainingArgs {
   yieldEvery?: 'auto' | 'batch' | 'epoch' | 'never' | number;
   /** Ends training between two steps. */
   signal?: AbortSignal;
+  /**
+   * Batches whose gradients are accumulated until weights move along their mean: as with one batch of all their samples, for
+   * which there is memory to spare. The last batches of an epoch may be fewer.
+   */
+  accumulateSteps?: number;
 }
 
 /** Samples of one step. */
@@ -45,6 +52,7 @@ const YIELD_AFTER_MS = 16;
 /** Trains a model, and tells what became of it. */
 export async function train(model: LayersModel, data: TrainingData, args: TrainingArgs): Promise<History> {
   const { epochs = 1, initialEpoch = 0, verbose, signal } = args;
+  checkAccumulation(model, args.accumulateSteps);
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
   const pause = new Pause(args.yieldEvery ?? 'auto');
@@ -70,19 +78,38 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
 
 const ended = (model: LayersModel, signal?: AbortSignal): boolean => model.stopTraining || signal?.aborted === true;
 
+function checkAccumulation(model: LayersModel, steps: number | undefined): void {
+  if (steps === undefined) return;
+  if (!(Number.isInteger(steps) && steps > 0)) throw coded('argument', `accumulateSteps is a positive integer, but got ${steps}`);
+  if ((model.optimizer?.extras?.parts ?? 1) > 1) throw coded('argument', 'accumulateSteps is for optimizers that do not accumulate gradients themselves; this one has gradientAccumulationSteps.');
+}
+
 async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number, args: TrainingArgs, callbacks: CallbackList, pause: Pause): Promise<Logs> {
   // Sums stay with the engine: reading every batch's losses would make it wait.
   let sums: Tensor[] = [];
   let values: Tensor[] = [];
   let seen = 0;
   let batch = 0;
+  const { accumulateSteps } = args;
+  const hooked = callbacks.seesSteps;
   try {
-    for await (const { size, tensors } of ended(model, args.signal) ? [] : data.batches()) {
+    for await (const given of ended(model, args.signal) ? [] : data.batches()) {
+      let { size } = given;
       await callbacks.each('onBatchBegin', batch, { batch, size });
-      values = tidy(() => {
-        const [inputs, targets, weights] = tensors();
-        return model.trainStep(inputs, targets, args.classWeight, weights);
-      });
+      const stepped = hooked
+        ? await stepWith(callbacks, model, batch, given, args)
+        : tidy(() => {
+            const [inputs, targets, weights] = given.tensors();
+            return { size, values: model.trainStep(inputs, targets, args.classWeight, weights, accumulateSteps === undefined ? undefined : { parts: accumulateSteps, size }) };
+          });
+      if (typeof stepped === 'string') {
+        await callbacks.each('onBatchEnd', batch, { batch, size });
+        if (stepped === 'stop') model.stopTraining = true;
+        batch += 1;
+        if (ended(model, args.signal)) break;
+        continue;
+      }
+      ({ size, values } = stepped);
       const old = sums;
       sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
       old.forEach((t) => t.dispose());
@@ -96,6 +123,7 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
       batch += 1;
       if (ended(model, args.signal)) break;
     }
+    if (accumulateSteps !== undefined) model.endParts();
   } catch (error) {
     for (const t of [...sums, ...values]) t.dispose();
     throw error;
