@@ -31,7 +31,7 @@ export interface BatchGradients {
   gradients: NamedTensorMap;
 }
 
-/** 'skip': the step is not made, and training goes on with the next batch; 'stop': it is not made, and training ends. */
+/** 'skip': the step is not made, and training goes on with the next batch; 'stop': it is not made, and training ends. Its `onBatchEnd` has no loss. */
 export type Verdict = 'skip' | 'stop';
 
 /**

@@ -2,7 +2,7 @@
 
 import { Tensor, tensorsIn, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
-import type { BatchData, BatchLoss, CallbackList, Verdict } from './callbacks.js';
+import type { BatchData, BatchLoss, CallbackList } from './callbacks.js';
 import type { LayerVariable } from './layer.js';
 import type { LayersModel } from './model.js';
 import type { Batch, TrainingArgs } from './training.js';
@@ -24,14 +24,31 @@ export interface Part {
   readonly size: number;
 }
 
-/** The values of a step that was made, and its samples. */
+/** The values of a step and its samples: none where callbacks had it not made. */
 export interface Stepped {
-  values: Tensor[];
-  size: number;
+  readonly values: Tensor[];
+  readonly size: number;
 }
 
+/** Makes a step, number `at` of its epoch. */
+export function makeStep(callbacks: CallbackList, model: LayersModel, at: number, batch: Batch, args: TrainingArgs): Stepped | Promise<Stepped> {
+  if (callbacks.seesSteps) return stepWith(callbacks, model, at, batch, args);
+  const values = tidy(() => {
+    const [inputs, targets, weights] = batch.tensors();
+    return model.trainStep(inputs, targets, args.classWeight, weights, partOf(args, batch.size));
+  });
+  return { values, size: batch.size };
+}
+
+const partOf = ({ accumulateSteps }: TrainingArgs, size: number): Part | undefined => (accumulateSteps === undefined ? undefined : { parts: accumulateSteps, size });
+
 /** Makes a step between the halves of which callbacks are called. */
-export async function stepWith(callbacks: CallbackList, model: LayersModel, at: number, batch: Batch, args: TrainingArgs): Promise<Stepped | Verdict> {
+async function stepWith(callbacks: CallbackList, model: LayersModel, at: number, batch: Batch, args: TrainingArgs): Promise<Stepped> {
+  const instead = (hook: string, answer: string): Stepped => {
+    if (answer !== 'skip' && answer !== 'stop') throw coded('argument', `${hook} returns tensors, 'skip', 'stop' or nothing, but returned '${answer}'.`);
+    if (answer === 'stop') model.stopTraining = true;
+    return { values: [], size: 0 };
+  };
   const owned = new Set<Tensor>();
   const own = <T>(tensors: T): T => {
     tensorsIn(tensors).forEach((t) => owned.add(t));
@@ -43,7 +60,7 @@ export async function stepWith(callbacks: CallbackList, model: LayersModel, at: 
     let data = own<BatchData>({ inputs, targets, weights: given });
     for (const hook of callbacks.having('onBatchData')) {
       const answer = await hook(at, data);
-      if (typeof answer === 'string') return verdict('onBatchData', answer);
+      if (typeof answer === 'string') return instead('onBatchData', answer);
       data = own({ ...data, ...answer });
     }
     for (const [name, list] of Object.entries(data)) {
@@ -63,11 +80,11 @@ export async function stepWith(callbacks: CallbackList, model: LayersModel, at: 
       const answer = await hook(at, { loss: values[0] as Tensor, gradients: Object.fromEntries(Object.entries(named).filter(([, g]) => g !== null)) as NamedTensorMap });
       if (typeof answer === 'string') {
         still.forEach(([w, value]) => w.write(value));
-        return verdict('onGradients', answer);
+        return instead('onGradients', answer);
       }
       named = { ...named, ...own(answer) };
     }
-    tidy(() => model.advance({ values, gradients: replaced(gradients, named), updates }, args.accumulateSteps === undefined ? undefined : { parts: args.accumulateSteps, size }));
+    tidy(() => model.advance({ values, gradients: replaced(gradients, named), updates }, partOf(args, size)));
     values.forEach((value) => owned.delete(value));
     return { values, size };
   } finally {
@@ -85,11 +102,6 @@ function replaced(gradients: Backward['gradients'], named: Record<string, Tensor
     if (gradient.shape.join() !== weight.shape.join()) throw coded('shape', `onGradients: the gradient of '${name}' must have shape [${weight.shape}], but got [${gradient.shape}].`);
     return [[weight, gradient]];
   });
-}
-
-function verdict(hook: string, answer: string): Verdict {
-  if (answer !== 'skip' && answer !== 'stop') throw coded('argument', `${hook} returns tensors, 'skip', 'stop' or nothing, but returned '${answer}'.`);
-  return answer;
 }
 
 function scalar(loss: Tensor): Tensor {

@@ -10,7 +10,7 @@ import { nextFrame, now } from '../util.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
 import { nextSeed } from './layer.js';
 import type { LayersModel } from './model.js';
-import { stepWith } from './step.js';
+import { makeStep } from './step.js';
 
 /** How to train, whatever the data. */
 export interface TrainingArgs {
@@ -90,29 +90,17 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
   let values: Tensor[] = [];
   let seen = 0;
   let batch = 0;
-  const { accumulateSteps } = args;
-  const hooked = callbacks.seesSteps;
   try {
     for await (const given of ended(model, args.signal) ? [] : data.batches()) {
-      let { size } = given;
-      await callbacks.each('onBatchBegin', batch, { batch, size });
-      const stepped = hooked
-        ? await stepWith(callbacks, model, batch, given, args)
-        : tidy(() => {
-            const [inputs, targets, weights] = given.tensors();
-            return { size, values: model.trainStep(inputs, targets, args.classWeight, weights, accumulateSteps === undefined ? undefined : { parts: accumulateSteps, size }) };
-          });
-      if (typeof stepped === 'string') {
-        await callbacks.each('onBatchEnd', batch, { batch, size });
-        if (stepped === 'stop') model.stopTraining = true;
-        batch += 1;
-        if (ended(model, args.signal)) break;
-        continue;
-      }
-      ({ size, values } = stepped);
+      await callbacks.each('onBatchBegin', batch, { batch, size: given.size });
+      const made = await makeStep(callbacks, model, batch, given, args);
+      const { size } = made;
+      values = made.values;
       const old = sums;
-      sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
-      old.forEach((t) => t.dispose());
+      if (size > 0) {
+        sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
+        old.forEach((t) => t.dispose());
+      }
       seen += size;
       wasm().flush();
       const logs: Logs = { batch, size };
@@ -123,7 +111,7 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
       batch += 1;
       if (ended(model, args.signal)) break;
     }
-    if (accumulateSteps !== undefined) model.endParts();
+    if (args.accumulateSteps !== undefined) model.endParts();
   } catch (error) {
     for (const t of [...sums, ...values]) t.dispose();
     throw error;
