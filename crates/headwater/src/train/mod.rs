@@ -23,10 +23,13 @@
 //! # }
 //! ```
 
+mod accumulator;
+mod callback;
 mod optimizer;
 mod rule;
 mod trainer;
 
+pub use callback::{Batch, Callback, Gradients};
 pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
 pub use rule::{Moments, Rule};
 pub use trainer::{Control, History, Progress, Trainer};
