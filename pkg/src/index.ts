@@ -28,7 +28,7 @@ export * from './kernel_names.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
 export {
-  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
+  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger, type ProgbarLoggerArgs,
   ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
 /** `tf.layers`. */

@@ -134,7 +134,8 @@ test('callbacks that see steps leave no tensors behind, whatever they answer', a
   await model.fitDataset(data, { epochs: 3, callbacks: callback });
   await model.fit(x, y, { batchSize: 16, epochs: 3, accumulateSteps: 3, callbacks: callback });
   await assert.rejects(model.fit(x, y, { callbacks: [callback, { onGradients: () => { throw new Error('mine'); } }] }), /mine/);
-  assert.equal(tf.memory().numTensors, before);
+  // Fewer where what other tests left was collected meanwhile.
+  assert.ok(tf.memory().numTensors <= before, `${tf.memory().numTensors} after ${before}`);
 });
 
 test('accumulateSteps: several batches are as one of all their samples', async () => {

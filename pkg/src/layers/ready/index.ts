@@ -3,10 +3,12 @@
 import type { IOHandler } from '../../io/index.js';
 import { callbacks as lean, type CustomCallbackArgs } from '../callbacks.js';
 import { ModelCheckpoint, type ModelCheckpointArgs } from './checkpoint.js';
+import { Mixup, type MixupArgs } from './mixup.js';
 import { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
 import { CSVLogger, type CSVLoggerArgs, CustomCallback, ProgbarLogger, type ProgbarLoggerArgs, TerminateOnNaN, type TextSink } from './watch.js';
 
 export { ModelCheckpoint, type ModelCheckpointArgs } from './checkpoint.js';
+export { Mixup, type MixupArgs } from './mixup.js';
 export { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
 export { CSVLogger, type CSVLoggerArgs, CustomCallback, ProgbarLogger, type ProgbarLoggerArgs, TerminateOnNaN, type TextSink } from './watch.js';
 
@@ -19,5 +21,6 @@ export const callbacks = {
   terminateOnNaN: (args?: { each?: 'batch' | 'epoch' }): TerminateOnNaN => new TerminateOnNaN(args),
   csvLogger: (sink: TextSink, args?: CSVLoggerArgs): CSVLogger => new CSVLogger(sink, args),
   progbarLogger: (args?: ProgbarLoggerArgs): ProgbarLogger => new ProgbarLogger(args),
+  mixup: (args?: MixupArgs): Mixup => new Mixup(args),
   custom: (functions: CustomCallbackArgs): CustomCallback => new CustomCallback(functions),
 };
