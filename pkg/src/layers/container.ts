@@ -173,6 +173,7 @@ export class Container extends Layer {
       if (node.inputs.length === 0 || node.outputs.every((x) => values.has(x.id))) continue;
       const from = node.inputs.map((x) => values.get(x.id) as Tensor);
       const to = node.layer.callMasked(from, node.inputs.map((x) => masks.get(x.id) ?? null), kwargs);
+      kwargs.watch?.(node.layer, to.outputs);
       node.outputs.forEach((x, i) => {
         values.set(x.id, to.outputs[i] as Tensor);
         masks.set(x.id, to.masks[i] ?? null);

@@ -21,6 +21,8 @@ export interface Kwargs {
   losses?: Tensor[];
   /** Takes the new values of weights that are being trained, for after their gradients. */
   updates?: [LayerVariable, Tensor][];
+  /** Sees what each layer of a model computes. */
+  watch?: (layer: Layer, outputs: Tensor[]) => void;
   [key: string]: unknown;
 }
 

@@ -4,13 +4,15 @@ import type { IOHandler } from '../../io/index.js';
 import { callbacks as lean, type CustomCallbackArgs } from '../callbacks.js';
 import { ModelCheckpoint, type ModelCheckpointArgs } from './checkpoint.js';
 import { Mixup, type MixupArgs } from './mixup.js';
+import { TerminateOnNaN } from './nan.js';
 import { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
-import { CSVLogger, type CSVLoggerArgs, CustomCallback, ProgbarLogger, type ProgbarLoggerArgs, TerminateOnNaN, type TextSink } from './watch.js';
+import { CSVLogger, type CSVLoggerArgs, CustomCallback, ProgbarLogger, type ProgbarLoggerArgs, type TextSink } from './watch.js';
 
 export { ModelCheckpoint, type ModelCheckpointArgs } from './checkpoint.js';
 export { Mixup, type MixupArgs } from './mixup.js';
+export { TerminateOnNaN } from './nan.js';
 export { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
-export { CSVLogger, type CSVLoggerArgs, CustomCallback, ProgbarLogger, type ProgbarLoggerArgs, TerminateOnNaN, type TextSink } from './watch.js';
+export { CSVLogger, type CSVLoggerArgs, CustomCallback, ProgbarLogger, type ProgbarLoggerArgs, type TextSink } from './watch.js';
 
 /** `tf.callbacks`. */
 export const callbacks = {

@@ -12,19 +12,6 @@ export class CustomCallback extends Callback {
   }
 }
 
-/** Ends training when the loss is no finite number. It reads the loss of every batch, unless it is to look at epochs only. */
-export class TerminateOnNaN extends Callback {
-  constructor({ each = 'batch' }: { each?: 'batch' | 'epoch' } = {}) {
-    super();
-    const check = async (at: number, logs: Logs = {}): Promise<void> => {
-      if (logs['loss'] === undefined || Number.isFinite(logs['loss']) || this.model === null) return;
-      console.warn(`${each === 'batch' ? 'Batch' : 'Epoch'} ${at}: Invalid loss, terminating training`);
-      this.model.stopTraining = true;
-    };
-    Object.assign(this, each === 'batch' ? { onBatchEnd: check } : { onEpochEnd: check });
-  }
-}
-
 /** Where text goes: the path of a file in Node, or a function. */
 export type TextSink = string | ((text: string) => void | Promise<void>);
 
