@@ -8,6 +8,7 @@
 import { installMethods } from './chained.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
+import { installVerbose } from './layers/ready/index.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
@@ -17,6 +18,7 @@ import { ready } from './runtime.js';
 installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
+installVerbose();
 
 export * as browser from './browser.js';
 export * from './create.js';
@@ -28,7 +30,7 @@ export * from './kernel_names.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
 export {
-  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger, type ProgbarLoggerArgs,
+  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger, type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs,
   ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
 /** `tf.layers`. */

@@ -186,6 +186,16 @@ export class EarlyStopping extends Callback {
 /** `tf.callbacks`. */
 export const callbacks = { earlyStopping: (args?: EarlyStoppingArgs): EarlyStopping => new EarlyStopping(args) };
 
+type CallbackConstructor = new () => Callback;
+const registered: { level: number; cls: CallbackConstructor }[] = [];
+
+/** Has training that is as verbose as a level, or more so, make a callback and call it. `verbose` is 1 where it is not given. */
+export function registerCallbackConstructor(verbosityLevel: number, callbackConstructor: CallbackConstructor): void {
+  if (!(verbosityLevel >= 0) || !Number.isInteger(verbosityLevel)) throw coded('argument', `Verbosity level is expected to be an integer >= 0, but got ${verbosityLevel}`);
+  if (registered.some(({ cls }) => cls === callbackConstructor)) throw coded('argument', 'Duplicate callback constructor.');
+  registered.push({ level: verbosityLevel, cls: callbackConstructor });
+}
+
 /** What callbacks are told, and do not answer. */
 type Told = Exclude<keyof CustomCallbackArgs, 'onBatchData' | 'onLoss' | 'onGradients'>;
 
@@ -194,7 +204,8 @@ export class CallbackList {
   private readonly list: (CustomCallbackArgs | Callback)[];
 
   constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
-    this.list = [history, ...(given === undefined ? [] : [given].flat())];
+    const level = Number(params.verbose ?? 1);
+    this.list = [history, ...registered.filter((r) => r.level <= level).map(({ cls }) => new cls()), ...(given === undefined ? [] : [given].flat())];
     for (const callback of this.list) {
       if (callback === null || typeof callback !== 'object') throw coded('argument', 'A callback must be an object with functions such as onEpochEnd.');
       if (callback instanceof Callback) {

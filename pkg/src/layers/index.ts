@@ -1,4 +1,6 @@
-export { Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs } from './callbacks.js';
+export {
+  type BatchData, type BatchGradients, type BatchLoss, Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs, registerCallbackConstructor, type Verdict,
+} from './callbacks.js';
 export { Serialized } from './config.js';
 export { Container, type ContainerArgs } from './container.js';
 export { constraints, initializers, layers, regularizers } from './factories.js';

@@ -42,6 +42,14 @@ export interface ModelEvaluateArgs {
   sampleWeight?: Tensor | Tensor[];
 }
 
+/** Shows how many steps are done, as `verbose` asks for. */
+type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
+let progress: Progress = () => undefined;
+export function installProgress(by: Progress): void {
+  progress = by;
+}
+export const progressOf: Progress = (verbose, steps) => progress(verbose, steps);
+
 interface Metric {
   readonly name: string;
   readonly output: number;
@@ -134,15 +142,17 @@ export class LayersModel extends Container {
   }
 
   /** The outputs for `x`, in batches. */
-  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean } = {}): Tensor | Tensor[] {
+  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
     const inputs = this.feed(x, this.inputNames, 'Input');
     const samples = inputs[0]?.shape[0] ?? 0;
     const size = args.batchSize ?? 32;
+    const show = progressOf(args.verbose, Math.ceil(samples / size));
     return tidy(() => {
       const parts: Tensor[][] = [];
       for (let at = 0; at < samples; at += size) {
         const batch = samples <= size ? inputs : inputs.map((t) => ops.slice(t, at, Math.min(size, samples - at)));
         parts.push(tidy(() => this.compute(batch, this.outputs, { training: false })));
+        show?.(parts.length, at + size >= samples);
       }
       const outputs = this.outputs.map((_, i) => (parts.length === 1 ? (parts[0]?.[i] as Tensor) : ops.concat(parts.map((p) => p[i] as Tensor))));
       return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
@@ -304,7 +314,7 @@ export class LayersModel extends Container {
     this.checkCompiled();
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     const samples = this.checkSamples(inputs, targets);
-    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples)));
+    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose));
     return results.length === 1 ? (results[0] as Tensor) : results;
   }
 
@@ -316,7 +326,8 @@ export class LayersModel extends Container {
     return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
   }
 
-  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = []): Tensor[] {
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = [], verbose?: number): Tensor[] {
+    const show = progressOf(verbose, Math.ceil(samples / size));
     let sums: Tensor[] = [];
     for (let at = 0; at < samples; at += size) {
       const count = Math.min(size, samples - at);
@@ -327,6 +338,7 @@ export class LayersModel extends Container {
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
+      show?.(Math.ceil((at + count) / size), at + size >= samples);
     }
     return sums.map((sum) => ops.div(sum, samples));
   }

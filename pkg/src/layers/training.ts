@@ -16,6 +16,7 @@ import { makeStep } from './step.js';
 export interface TrainingArgs {
   epochs?: number;
   initialEpoch?: number;
+  /** What the whole package prints in Node: 1, a bar in a terminal and lines elsewhere; 2, a line after each epoch; 0 and by default, nothing. */
   verbose?: number;
   callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
   classWeight?: Record<number, number>;
