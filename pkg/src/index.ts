@@ -31,7 +31,7 @@ export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dat
 export * from './layers/index.js';
 export {
   callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger, type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs,
-  ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
+  ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
 /** `tf.layers`. */
 export const layers = { ...layersOfModels, ...families };
@@ -65,6 +65,7 @@ import * as fusedOps from './ops/fused.js';
 /** `tf.fused`. */
 export const fused = /* @__PURE__ */ scopedAll(fusedOps);
 export * as image from './image.js';
+export * as node from './node.js';
 export * as sparse from './sparse.js';
 
 /** `tf.math`. */

@@ -1,6 +1,7 @@
 /** Callbacks that are ready to be used. */
 
 import type { IOHandler } from '../../io/index.js';
+import type { EventSink } from '../../summary/writer.js';
 import { callbacks as lean, type CustomCallbackArgs, registerCallbackConstructor } from '../callbacks.js';
 import { installProgress } from '../model.js';
 import { ModelCheckpoint, type ModelCheckpointArgs } from './checkpoint.js';
@@ -9,6 +10,7 @@ import { Mixup, type MixupArgs } from './mixup.js';
 import { TerminateOnNaN } from './nan.js';
 import { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
 import { ProgbarLogger, type ProgbarLoggerArgs, VerboseLogger, verboseSteps } from './progress.js';
+import { TensorBoard, type TensorBoardArgs } from './tensorboard.js';
 import { CSVLogger, type CSVLoggerArgs, CustomCallback, type TextSink } from './watch.js';
 
 export { ModelCheckpoint, type ModelCheckpointArgs } from './checkpoint.js';
@@ -17,6 +19,7 @@ export { Mixup, type MixupArgs } from './mixup.js';
 export { TerminateOnNaN } from './nan.js';
 export { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
 export { ProgbarLogger, type ProgbarLoggerArgs } from './progress.js';
+export { TensorBoard, type TensorBoardArgs } from './tensorboard.js';
 export { CSVLogger, type CSVLoggerArgs, CustomCallback, type TextSink } from './watch.js';
 
 /** `tf.callbacks`. */
@@ -29,6 +32,7 @@ export const callbacks = {
   csvLogger: (sink: TextSink, args?: CSVLoggerArgs): CSVLogger => new CSVLogger(sink, args),
   progbarLogger: (args?: ProgbarLoggerArgs): ProgbarLogger => new ProgbarLogger(args),
   progressBar: (args: ProgressBarArgs): ProgressBar => new ProgressBar(args),
+  tensorBoard: (logdir?: string | EventSink, args?: TensorBoardArgs): TensorBoard => new TensorBoard(logdir, args),
   mixup: (args?: MixupArgs): Mixup => new Mixup(args),
   custom: (functions: CustomCallbackArgs): CustomCallback => new CustomCallback(functions),
 };
