@@ -2,7 +2,9 @@
 
 import { zerosLike, fill } from './create.js';
 import { variableGrads } from './gradients.js';
+import * as ops from './ops/core.js';
 import { Accumulator } from './optimizers/accumulator.js';
+import { LossScale, type LossScaleArgs } from './optimizers/loss-scale.js';
 import { wasm } from './runtime.js';
 import { keep, run, tidy, variables, type Tensor, Variable } from './tensor.js';
 import { coded, type NamedTensorMap } from './types.js';
@@ -43,7 +45,7 @@ export abstract class Optimizer {
   /** An optimizer of what `getConfig` gives. */
   static fromConfig<T>(cls: new (...args: never[]) => T, config: Config): T {
     const given = withRate(config);
-    return additions.configured(new cls(...(Object.values(given) as never[])), given);
+    return scaling(additions.configured(new cls(...(Object.values(given) as never[])), given), given);
   }
 
   protected iterations_ = 0;
@@ -51,6 +53,11 @@ export abstract class Optimizer {
   protected rate: LearningRate = 0;
   /** What is done besides steps. */
   extras: StepExtras | null = null;
+  /**
+   * What scales losses that are computed in float16; `compile` gives one to the optimizer of a model with such layers. Skipped steps count in
+   * `iterations` and for schedules, as only the engine knows of them, but not in the corrections of averages, but for Nadam's.
+   */
+  lossScale: LossScale | null = null;
   /** Tensors kept for each variable, in the order of `allSlotNames`. */
   protected readonly slots = new Map<string, Tensor[]>();
   /** Slots restored before their variables were seen. */
@@ -60,6 +67,8 @@ export abstract class Optimizer {
 
   protected abstract readonly op: string;
   protected abstract readonly slotNames: readonly string[];
+  /** Whether the rule corrects averages by the number of the step. */
+  protected readonly corrects: boolean = false;
 
   /** The learning rate of the next step. Any kind of rate may be assigned. */
   get learningRate(): number {
@@ -77,7 +86,7 @@ export abstract class Optimizer {
     return (this.constructor as unknown as { className: string }).className;
   }
   getConfig(): Config {
-    return { ...this.parameters(), ...this.extras?.config };
+    return { ...this.parameters(), ...this.extras?.config, ...(this.lossScale && { lossScale: this.lossScale.args }) };
   }
   /** The arguments of the constructor. */
   protected abstract parameters(): Config;
@@ -103,7 +112,12 @@ export abstract class Optimizer {
   }
 
   computeGradients(f: () => Tensor, varList?: Variable[]): { value: Tensor; grads: NamedTensorMap } {
-    return variableGrads(f, varList);
+    const { lossScale } = this;
+    if (lossScale === null) return variableGrads(f, varList);
+    return tidy(() => {
+      const { value, grads } = variableGrads(() => lossScale.scaled(f()), varList);
+      return { value: lossScale.unscaled(value), grads: Object.fromEntries(Object.entries(grads).map(([name, g]) => [name, g && lossScale.unscaled(g)])) };
+    });
   }
 
   /** Moves variables along gradients, by name; with `gradientAccumulationSteps`, along the mean of those of so many calls. */
@@ -155,26 +169,38 @@ export abstract class Optimizer {
         moving.push(variable);
         gradients.push(tensor);
       }
+      // Without a finite gradient, all that was computed is dropped where it is.
+      const finite = this.lossScale === null || gradients.length === 0 ? null : this.lossScale.finite(gradients);
       if (this.extras !== null) gradients = this.extras.gradients(gradients);
-      moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers));
+      moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers, finite));
+      if (finite !== null) this.lossScale?.advance(finite);
     });
     wasm().flush();
   }
 
-  private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[]): void {
+  private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[], finite: Tensor | null): void {
     const { extras, slotNames } = this;
     const kept = this.allSlotNames.map((_, i) => this.slot(variable, i));
     const slots = slotNames.map((_, i) => kept[i] ?? this.initialSlot(variable, i));
     const start = extras?.before(variable, rate) ?? variable;
-    let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots], [rate, ...numbers]) as [Tensor, ...Tensor[]];
+    let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots, ...this.skipped()], [rate, ...numbers]) as [Tensor, ...Tensor[]];
     if (extras !== null) {
       const [final, ...more] = extras.after(next, kept.slice(slotNames.length), this.iterations_) as [Tensor, ...Tensor[]];
       next = final;
       nextSlots.push(...more);
     }
+    if (finite !== null) {
+      next = ops.where(finite, next, variable);
+      nextSlots = nextSlots.map((slot, i) => ops.where(finite, slot, slots[i] ?? kept[i] ?? variable));
+    }
     assign(variable, next);
     for (const slot of [...slots, ...kept.slice(slotNames.length)]) slot?.dispose();
     this.slots.set(variable.name, nextSlots.map((slot) => keep(slot)));
+  }
+
+  /** How many steps before this were skipped, for rules that are told its number. */
+  private skipped(): Tensor[] {
+    return this.lossScale === null || !this.corrects ? [] : [this.lossScale.skipped];
   }
 
   private get allSlotNames(): readonly string[] {
@@ -211,14 +237,15 @@ export abstract class Optimizer {
     for (const [variable, slots] of this.slots) {
       slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
     }
-    return [...weights, ...this.accumulator.stored()];
+    return [...weights, ...this.accumulator.stored(), ...(this.lossScale?.stored() ?? [])];
   }
 
   async setWeights(weights: NamedTensor[]): Promise<void> {
     const iterations = weights.find(({ name }) => name === 'iter');
     if (iterations !== undefined) this.iterations_ = (await iterations.tensor.data())[0] ?? 0;
+    if (weights.some(LossScale.isStored)) (this.lossScale ??= new LossScale()).restore(weights);
     const rest = await this.accumulator.restore(weights);
-    this.restored = rest.filter(({ name }) => name !== 'iter').map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
+    this.restored = rest.filter((w) => w.name !== 'iter' && !LossScale.isStored(w)).map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
     this.slots.clear();
   }
 
@@ -226,6 +253,7 @@ export abstract class Optimizer {
     for (const slots of this.slots.values()) slots.forEach((slot) => slot.dispose());
     this.restored.forEach(({ tensor }) => tensor.dispose());
     this.accumulator.dispose();
+    this.lossScale?.dispose();
     this.slots.clear();
     this.restored = [];
   }
@@ -264,6 +292,7 @@ export class MomentumOptimizer extends SGDOptimizer {
 
 export class AdamOptimizer extends Optimizer {
   static className = 'Adam';
+  protected override readonly corrects = true;
   protected readonly op: string = 'optimizer/adam';
   protected readonly slotNames: readonly string[] = ['m', 'v'];
   constructor(learningRate: LearningRate = 0.001, protected readonly beta1 = 0.9, protected readonly beta2 = 0.999, protected readonly epsilon = 1e-7) {
@@ -399,5 +428,11 @@ export function optimizerOf(name: string, config: Config = {}): Optimizer {
   const key = name.toLowerCase();
   if (!Object.hasOwn(all, key)) throw coded('unknown', `Unknown Optimizer ${name}`);
   const given = withRate(config);
-  return additions.configured((all[key] as Maker)(given), given);
+  return scaling(additions.configured((all[key] as Maker)(given), given), given);
+}
+
+/** An optimizer with the loss scale that its configuration has. */
+export function scaling<T>(optimizer: T, { lossScale }: Config): T {
+  if (lossScale) (optimizer as Optimizer).lossScale = new LossScale(lossScale as LossScaleArgs);
+  return optimizer;
 }

@@ -1,7 +1,7 @@
 /** Graphs of layers. */
 
 import { type Tensor } from '../tensor.js';
-import { coded } from '../types.js';
+import { coded, type DataType } from '../types.js';
 import type { Config } from './config.js';
 import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Mask, type Node, type SymbolicShape, SymbolicTensor } from './layer.js';
 
@@ -135,6 +135,15 @@ export class Container extends Layer {
 
   override callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
     return this.computeMasked(inputs, this.outputs, kwargs, masks);
+  }
+
+  /** Its layers have dtypes, not the graph. */
+  protected override computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    return this.call(inputs, kwargs);
+  }
+
+  override computesIn(dtype: DataType): boolean {
+    return this.layers.some((layer) => layer.computesIn(dtype));
   }
 
   override resetStates(): void {

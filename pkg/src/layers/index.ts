@@ -7,4 +7,5 @@ export { constraints, initializers, layers, regularizers } from './factories.js'
 export { input, InputLayer, Layer, type LayerArgs, LayerVariable, setSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
+export { mixedPrecision } from './policy.js';
 export { Sequential, sequential } from './sequential.js';

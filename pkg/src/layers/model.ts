@@ -13,7 +13,9 @@ import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
+import { LossScale } from '../optimizers/loss-scale.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { widened } from './policy.js';
 import type { Backward, Part } from './step.js';
 import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
 
@@ -82,6 +84,7 @@ export class LayersModel extends Container {
     if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
     this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
     if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
+    if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = new LossScale();
     this.loss = args.loss;
     this.lossFunctions = this.perOutput(args.loss).map((loss, i) => {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
@@ -207,7 +210,9 @@ export class LayersModel extends Container {
 
   /** The first half of a step: the loss of a batch, and where to it leads. Runs in the caller's scope. */
   backward(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], onLoss?: (data: BatchLoss) => Tensor): Backward {
+    const { lossScale } = this.checkCompiled();
     const trained: LayerVariable[] = this.trainableWeights;
+    let total = null as Tensor | null;
     let predicted: Tensor[] = [];
     let masks: Mask[] = [];
     let losses: Tensor[] = [];
@@ -217,12 +222,15 @@ export class LayersModel extends Container {
     const { value, grads } = gradientsOf(() => {
       const ofLayers: Tensor[] = [];
       ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+      predicted = predicted.map(widened);
       losses = this.outputLosses(predicted, masks, targets, weights);
       const loss = this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
-      return onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
+      total = onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
+      return lossScale === null ? total : lossScale.scaled(total);
     }, trained.map((w) => w.variable));
-    const values = this.values(value, losses, predicted, masks, targets);
-    return { values, gradients: trained.flatMap((w, i) => (grads[i] ? [[w, grads[i]] as [LayerVariable, Tensor]] : [])), updates };
+    const values = this.values(total ?? value, losses, predicted, masks, targets);
+    const gradients = trained.flatMap((w, i): Backward['gradients'] => (grads[i] ? [[w, lossScale === null ? grads[i] : lossScale.unscaled(grads[i])]] : []));
+    return { values, gradients, updates };
   }
 
   /** The second half of a step: weights move along gradients. Of a part of a batch, they move with the last part. */
@@ -321,7 +329,8 @@ export class LayersModel extends Container {
   /** The loss and the metrics of one batch, as scalars. Runs in the caller's scope. */
   testStep(inputs: Tensor[], targets: Tensor[], sampleWeight: readonly Tensor[] = []): Tensor[] {
     const ofLayers: Tensor[] = [];
-    const { outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
+    const { outputs, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
+    const predicted = outputs.map(widened);
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
     return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
   }

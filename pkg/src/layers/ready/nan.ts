@@ -60,7 +60,8 @@ export class TerminateOnNaN extends Callback {
 
   private async check(at: number, { loss, gradients }: BatchGradients): Promise<'stop' | void> {
     const { model, batch } = this;
-    const backward = Object.entries(gradients).reverse().map(([name, gradient]): Named => [`the gradient of weight '${name}'`, gradient]);
+    // With a loss scale, a step with infinite gradients is skipped as it is.
+    const backward = Object.entries(model?.optimizer?.lossScale ? {} : gradients).reverse().map(([name, gradient]): Named => [`the gradient of weight '${name}'`, gradient]);
     const bad = await firstBad(() => [['the loss', loss], ...backward]);
     if (bad === undefined || model === null || batch === null) return;
     const given = (names: string[], what: string, tensors: Tensor[]): Named[] => tensors.map((t, i) => [`${what} '${names[i]}'`, t]);
