@@ -222,7 +222,7 @@ export class CallbackList {
 
   /** Whether some callback sees the tensors of steps. */
   get seesSteps(): boolean {
-    return this.having('onBatchData').length + this.having('onLoss').length + this.having('onGradients').length > 0;
+    return (this.list as CustomCallbackArgs[]).some((callback) => callback.onBatchData ?? callback.onLoss ?? callback.onGradients);
   }
 
   /** The functions of a name. */

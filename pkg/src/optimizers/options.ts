@@ -24,7 +24,7 @@ export interface OptimizerOptions {
   /** Steps after which variables become their averages, again and again; never by default. */
   emaOverwriteFrequency?: number | null;
   /** Calls of `applyGradients` whose gradients make one step, along their mean; `fit` makes such a call for each batch. At least 2.
-   *  As in Keras, schedules of the learning rate count calls, not steps. */
+   *  As in Keras, schedules of the learning rate count calls, not steps. Averages go on with steps. */
   gradientAccumulationSteps?: number | null;
   /** Rates that differ between variables; 0 leaves a variable as it is. Not stored with a model. */
   rateMultipliers?: RateMultipliers;
