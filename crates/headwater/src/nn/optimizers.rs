@@ -167,6 +167,27 @@ mod tests {
         Ok(())
     }
 
+    /// A step of which some before it were skipped is that of a smaller number.
+    #[test]
+    fn skipped_steps_do_not_count() -> Result<()> {
+        let d = crate::cpu(1);
+        for (name, slots) in [("optimizer/adam", 2), ("optimizer/adamax", 2)] {
+            let mut inputs: Vec<Tensor> = [1.0, 0.5].map(|x| d.scalar(Scalar::F32(x))).into();
+            inputs.extend((0..slots).map(|i| d.scalar(Scalar::F32(0.01 + i as f32))));
+            for t in [1.0, 3.0, 900.0] {
+                let run = |inputs: &[Tensor], t: f64| {
+                    invoke(&d, op_id(name)?, inputs, &[0.1, 0.9, 0.999, 1e-7, t])?[0].item()
+                };
+                let plain = run(&inputs, t)?;
+                inputs.push(d.scalar(Scalar::F32(4.0)));
+                let skipped = run(&inputs, t + 4.0)?;
+                inputs.pop();
+                assert!((plain - skipped).abs() < 1e-6, "{name} {t}: {plain} {skipped}");
+            }
+        }
+        Ok(())
+    }
+
     /// Two steps from w = 1 with gradient 0.5 against values worked out by hand from the papers' formulas.
     #[test]
     fn steps_follow_their_formulas() -> Result<()> {
