@@ -10,7 +10,7 @@ import { type BatchData, Callback } from '../callbacks.js';
 export interface MixupArgs {
   /** Both parameters of the beta distribution that shares are drawn from; 0.2 by default. The larger it is, the more samples are mixed. */
   alpha?: number;
-  /** Makes the mixtures repeatable: they depend on it, the epoch and the batch. */
+  /** Makes the mixtures repeatable: they depend on it, the number of the optimizer's step and that of the batch. */
   seed?: number;
 }
 
@@ -21,16 +21,11 @@ export interface MixupArgs {
  */
 export class Mixup extends Callback {
   private readonly alpha: number;
-  private epoch = 0;
 
   constructor(private readonly args: MixupArgs = {}) {
     super();
     this.alpha = args.alpha ?? 0.2;
     if (!(this.alpha > 0)) throw coded('argument', `Mixup needs an alpha above 0, but got ${this.alpha}.`);
-  }
-
-  override async onEpochBegin(epoch: number): Promise<void> {
-    this.epoch = epoch;
   }
 
   onBatchData(batch: number, data: BatchData): BatchData {
@@ -40,7 +35,8 @@ export class Mixup extends Callback {
     }
     const whole = data.inputs.find((x) => !isFloat(x.dtype));
     if (whole !== undefined) throw coded('dtype', `Mixup needs inputs that can be mixed, of floats, but got '${whole.dtype}'.`);
-    const seed = this.args.seed === undefined ? seedOf() : (this.args.seed + Math.imul(this.epoch, 0x9e3779b1) + Math.imul(batch, 0x85ebca6b)) >>> 0;
+    const steps = this.model?.optimizer?.iterations ?? 0;
+    const seed = this.args.seed === undefined ? seedOf() : (this.args.seed + Math.imul(steps, 0x9e3779b1) + Math.imul(batch, 0x85ebca6b)) >>> 0;
     return tidy(() => this.mixed(data, seed));
   }
 
