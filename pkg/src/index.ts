@@ -8,8 +8,8 @@
 import { installMethods } from './chained.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
-import { installVerbose } from './layers/ready/index.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
+import { installVerbose } from './layers/ready/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
@@ -30,8 +30,8 @@ export * from './kernel_names.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
 export {
-  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger, type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs,
-  ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
+  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
+  type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
 /** `tf.layers`. */
 export const layers = { ...layersOfModels, ...families };

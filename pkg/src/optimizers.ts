@@ -55,7 +55,7 @@ export abstract class Optimizer {
   extras: StepExtras | null = null;
   /**
    * What scales losses that are computed in float16; `compile` gives one to the optimizer of a model with such layers. Skipped steps count in
-   * `iterations` and for schedules, as only the engine knows of them, but not in the corrections of averages, but for Nadam's.
+   * `iterations` and for schedules, as only the engine knows of them, but not in the corrections of averages, except Nadam's.
    */
   lossScale: LossScale | null = null;
   /** Tensors kept for each variable, in the order of `allSlotNames`. */
@@ -169,7 +169,7 @@ export abstract class Optimizer {
         moving.push(variable);
         gradients.push(tensor);
       }
-      // Without a finite gradient, all that was computed is dropped where it is.
+      // With a gradient that is not finite, all that follows is dropped where it is computed.
       const finite = this.lossScale === null || gradients.length === 0 ? null : this.lossScale.finite(gradients);
       if (this.extras !== null) gradients = this.extras.gradients(gradients);
       moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers, finite));

@@ -22,24 +22,28 @@ const NAMES = ['dynamic_scale', 'step_counter', 'skipped_steps'] as const;
  */
 export class LossScale {
   readonly args: Required<LossScaleArgs>;
-  /** The scale, the finite steps since it changed, the steps that were skipped. */
-  private state: Tensor[];
+  private kept: Tensor[] = [];
 
   constructor({ initialScale = 2 ** 15, dynamicGrowthSteps = 2000 }: LossScaleArgs = {}) {
     if (!(initialScale > 0 && Number.isFinite(initialScale))) throw coded('argument', `A loss scale needs an initialScale above 0, but got ${initialScale}.`);
     if (!(Number.isInteger(dynamicGrowthSteps) && dynamicGrowthSteps > 0)) throw coded('argument', `A loss scale needs a positive integer of dynamicGrowthSteps, but got ${dynamicGrowthSteps}.`);
     this.args = { initialScale, dynamicGrowthSteps };
-    this.state = [initialScale, 0, 0].map((x) => keep(scalar(x)));
+  }
+
+  /** The scale, the finite steps since it changed, the steps that were skipped. */
+  private get state(): [Tensor, Tensor, Tensor] {
+    if (this.kept.length === 0) this.kept = [this.args.initialScale, 0, 0].map((x) => keep(scalar(x)));
+    return this.kept as [Tensor, Tensor, Tensor];
   }
 
   /** What the loss is multiplied by now: a scalar that stays the optimizer's. */
   get scale(): Tensor {
-    return this.state[0] as Tensor;
+    return this.state[0];
   }
 
   /** How many steps were skipped: a scalar that stays the optimizer's. */
   get skipped(): Tensor {
-    return this.state[2] as Tensor;
+    return this.state[2];
   }
 
   scaled(loss: Tensor): Tensor {
@@ -59,8 +63,8 @@ export class LossScale {
   /** Goes on after a step whose gradients were finite, or were not. */
   advance(finite: Tensor): void {
     const old = this.state;
-    const [scale, steps, skipped] = old as [Tensor, Tensor, Tensor];
-    this.state = tidy(() => {
+    const [scale, steps, skipped] = old;
+    this.kept = tidy(() => {
       const grows = ops.equal(steps, this.args.dynamicGrowthSteps - 1);
       const next = ops.where(grows, ops.mul(scale, 2), scale);
       const count = ops.where(grows, 0, ops.add(steps, 1));
@@ -79,14 +83,16 @@ export class LossScale {
     const found = NAMES.map((name) => stored.find((s) => s.name === name)?.tensor);
     if (found.some((tensor) => tensor === undefined)) return;
     this.dispose();
-    this.state = (found as Tensor[]).map((tensor) => keep(tensor.clone()));
+    this.kept = (found as Tensor[]).map((tensor) => keep(tensor.clone()));
   }
 
   static isStored({ name }: NamedTensor): boolean {
     return (NAMES as readonly string[]).includes(name);
   }
 
+  /** Begins anew. */
   dispose(): void {
-    dispose(this.state);
+    dispose(this.kept);
+    this.kept = [];
   }
 }
