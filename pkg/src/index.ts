@@ -9,6 +9,7 @@ import { installMethods } from './chained.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
+import { installVerbose } from './layers/ready/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
@@ -17,6 +18,7 @@ import { ready } from './runtime.js';
 installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
+installVerbose();
 
 export * as browser from './browser.js';
 export * from './create.js';
@@ -28,8 +30,8 @@ export * from './kernel_names.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
 export {
-  BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
-  ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
+  BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
+  type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
 /** `tf.layers`. */
 export const layers = { ...layersOfModels, ...families };
@@ -63,6 +65,7 @@ import * as fusedOps from './ops/fused.js';
 /** `tf.fused`. */
 export const fused = /* @__PURE__ */ scopedAll(fusedOps);
 export * as image from './image.js';
+export * as node from './node.js';
 export * as sparse from './sparse.js';
 
 /** `tf.math`. */

@@ -57,23 +57,25 @@ export const withSaveHandler = (save: (artifacts: ModelArtifacts) => Promise<Sav
 /** Hands a saved model to a function, at once. */
 export const withSaveHandlerSync = (save: (artifacts: ModelArtifacts) => SaveResult): IOHandlerSync => ({ save });
 
+/** Has a page offer a file. */
+export async function download(data: BlobPart, type: string, file: string): Promise<void> {
+  if (typeof document === 'undefined') throw coded('argument', 'Browser downloads are not supported in this environment since `document` is not present');
+  const anchor = document.createElement('a');
+  anchor.href = URL.createObjectURL(new Blob([data], { type }));
+  anchor.download = file;
+  // Firefox saves only the last of downloads that begin at once.
+  await new Promise((resolve) => setTimeout(resolve));
+  anchor.dispatchEvent(new MouseEvent('click'));
+}
+
 /** Two downloads: a JSON and the weights. */
 function downloads(name: string): IOHandler {
   return {
     async save(artifacts) {
-      if (typeof document === 'undefined') throw coded('argument', 'Browser downloads are not supported in this environment since `document` is not present');
       const base = name === '' ? 'model' : name;
       const { json, weights, modelArtifactsInfo } = filesOf(artifacts, `./${base}.weights.bin`);
-      const click = async (data: BlobPart, type: string, file: string): Promise<void> => {
-        const anchor = document.createElement('a');
-        anchor.href = URL.createObjectURL(new Blob([data], { type }));
-        anchor.download = file;
-        // Firefox saves only the last of downloads that begin at once.
-        await new Promise((resolve) => setTimeout(resolve));
-        anchor.dispatchEvent(new MouseEvent('click'));
-      };
-      await click(json, 'application/json', `${base}.json`);
-      if (weights) await click(weights, 'application/octet-stream', `${base}.weights.bin`);
+      await download(json, 'application/json', `${base}.json`);
+      if (weights) await download(weights, 'application/octet-stream', `${base}.weights.bin`);
       return { modelArtifactsInfo };
     },
   };

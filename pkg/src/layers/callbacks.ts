@@ -1,12 +1,12 @@
 /** What happens between the steps of training. */
 
 import { dispose, keep, type Tensor } from '../tensor.js';
-import { coded } from '../types.js';
+import { coded, type NamedTensorMap } from '../types.js';
 import type { LayersModel } from './model.js';
 import type { Run } from './training.js';
 
 export type Logs = Record<string, number>;
-type Handler<A extends unknown[]> = (...args: A) => void | Promise<void>;
+type Handler<A extends unknown[], R = void> = (...args: A) => R | Promise<R>;
 
 /** What is stored of something that is to go on later as it is now. `undefined` stands for nothing, and so does a missing name. */
 export type State = undefined | null | boolean | number | string | Tensor | readonly State[] | { readonly [name: string]: State };
@@ -14,6 +14,40 @@ export type State = undefined | null | boolean | number | string | Tensor | read
 /** A point between two steps: before the first, after a batch, or after an epoch and all that its end does. */
 export type Moment = 'begin' | 'batch' | 'epoch';
 
+/** The batch of a step: a tensor for each input and each output of the model. */
+export interface BatchData {
+  inputs: Tensor[];
+  targets: Tensor[];
+  /** What each sample's loss counts, for each output; empty where all count the same. */
+  weights: Tensor[];
+}
+
+/** What the loss of a batch is computed from. */
+export interface BatchLoss {
+  /** The whole loss, a scalar: that of the outputs, of layers and of regularizers. */
+  loss: Tensor;
+  outputs: Tensor[];
+  inputs: Tensor[];
+  targets: Tensor[];
+}
+
+/** What a batch leads to, before the weights move. */
+export interface BatchGradients {
+  loss: Tensor;
+  /** By names of weights. */
+  gradients: NamedTensorMap;
+}
+
+/** 'skip': the step is not made, and training goes on with the next batch; 'stop': it is not made, and training ends. Its `onBatchEnd` has no loss. */
+export type Verdict = 'skip' | 'stop';
+
+/**
+ * What is called during training. Each function may set the optimizer's `learningRate`, change weights, and end training after the
+ * batch with `model.stopTraining`.
+ *
+ * Those without logs see the tensors of a step and may change it. What they return belongs to the step, which disposes it; what they are
+ * given is disposed after the step (`clone()` what is to stay); what else they make they dispose, with `tf.tidy` for instance.
+ */
 export interface CustomCallbackArgs {
   onTrainBegin?: Handler<[logs?: Logs]>;
   onTrainEnd?: Handler<[logs?: Logs]>;
@@ -30,10 +64,16 @@ export interface CustomCallbackArgs {
   getState?(): State | Promise<State>;
   /** Takes what `getState` gave, after `onTrainBegin`. The tensors in it are the caller's. */
   setState?(state: any): void | Promise<void>;
+  /** Called with a batch before its step. Tensors that it returns take the places of those given, in whatever number of samples. */
+  onBatchData?: Handler<[batch: number, data: BatchData], Partial<BatchData> | Verdict | void>;
+  /**
+   * Called with the loss of a batch; a scalar that it returns takes its place, and gradients go through what it is made of. It cannot
+   * wait, and what it makes goes with the step.
+   */
+  onLoss?: (batch: number, data: BatchLoss) => Tensor | void;
+  /** Called with the gradients of a batch. Those that it returns take the places of those of the same names; one that is null leaves its weight as it is. */
+  onGradients?: Handler<[batch: number, data: BatchGradients], Record<string, Tensor | null> | Verdict | void>;
 }
-
-/** The functions that training calls. */
-type Event = Exclude<keyof CustomCallbackArgs, 'getState' | 'setState'>;
 
 /** The base of callbacks that are classes. */
 export class Callback implements CustomCallbackArgs {
@@ -177,12 +217,26 @@ export class EarlyStopping extends Callback {
 /** `tf.callbacks`. */
 export const callbacks = { earlyStopping: (args?: EarlyStoppingArgs): EarlyStopping => new EarlyStopping(args) };
 
+type CallbackConstructor = new () => Callback;
+const registered: { level: number; cls: CallbackConstructor }[] = [];
+
+/** Has training that is as verbose as a level, or more so, make a callback and call it. `verbose` is 1 where it is not given. */
+export function registerCallbackConstructor(verbosityLevel: number, callbackConstructor: CallbackConstructor): void {
+  if (!(verbosityLevel >= 0) || !Number.isInteger(verbosityLevel)) throw coded('argument', `Verbosity level is expected to be an integer >= 0, but got ${verbosityLevel}`);
+  if (registered.some(({ cls }) => cls === callbackConstructor)) throw coded('argument', 'Duplicate callback constructor.');
+  registered.push({ level: verbosityLevel, cls: callbackConstructor });
+}
+
+/** What callbacks are told, and do not answer. */
+type Told = Exclude<keyof CustomCallbackArgs, 'onBatchData' | 'onLoss' | 'onGradients' | 'getState' | 'setState'>;
+
 /** Callbacks called together. */
 export class CallbackList {
   readonly list: readonly CustomCallbackArgs[];
 
   constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
-    this.list = [history, ...(given === undefined ? [] : [given].flat())];
+    const level = Number(params.verbose ?? 1);
+    this.list = [history, ...registered.filter((r) => r.level <= level).map(({ cls }) => new cls()), ...(given === undefined ? [] : [given].flat())];
     for (const callback of this.list) {
       if (callback === null || typeof callback !== 'object') throw coded('argument', 'A callback must be an object with functions such as onEpochEnd.');
       if (callback instanceof Callback) {
@@ -197,7 +251,17 @@ export class CallbackList {
     return this.list.some(({ onBatchEnd }) => onBatchEnd !== undefined && onBatchEnd !== Callback.prototype.onBatchEnd);
   }
 
-  async each<K extends Event>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {
+  /** Whether some callback sees the tensors of steps. */
+  get seesSteps(): boolean {
+    return (this.list as CustomCallbackArgs[]).some((callback) => callback.onBatchData ?? callback.onLoss ?? callback.onGradients);
+  }
+
+  /** The functions of a name. */
+  having<K extends keyof CustomCallbackArgs>(name: K): NonNullable<CustomCallbackArgs[K]>[] {
+    return (this.list as CustomCallbackArgs[]).flatMap((callback) => (callback[name] === undefined ? [] : [(callback[name] as Function).bind(callback)]));
+  }
+
+  async each<K extends Told>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {
     for (const callback of this.list) {
       const handler = (callback as CustomCallbackArgs)[name] as Handler<unknown[]> | undefined;
       if (handler !== undefined) await handler.apply(callback, args);

@@ -1,7 +1,7 @@
 /** Graphs of layers. */
 
 import { type Tensor } from '../tensor.js';
-import { coded } from '../types.js';
+import { coded, type DataType } from '../types.js';
 import type { Config } from './config.js';
 import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Mask, type Node, type SymbolicShape, SymbolicTensor } from './layer.js';
 
@@ -137,6 +137,15 @@ export class Container extends Layer {
     return this.computeMasked(inputs, this.outputs, kwargs, masks);
   }
 
+  /** Its layers have dtypes, not the graph. */
+  protected override computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    return this.call(inputs, kwargs);
+  }
+
+  override computesIn(dtype: DataType): boolean {
+    return this.layers.some((layer) => layer.computesIn(dtype));
+  }
+
   override resetStates(): void {
     this.layers.forEach((layer) => layer.resetStates());
   }
@@ -173,6 +182,7 @@ export class Container extends Layer {
       if (node.inputs.length === 0 || node.outputs.every((x) => values.has(x.id))) continue;
       const from = node.inputs.map((x) => values.get(x.id) as Tensor);
       const to = node.layer.callMasked(from, node.inputs.map((x) => masks.get(x.id) ?? null), kwargs);
+      kwargs.watch?.(node.layer, to.outputs);
       node.outputs.forEach((x, i) => {
         values.set(x.id, to.outputs[i] as Tensor);
         masks.set(x.id, to.masks[i] ?? null);

@@ -7,7 +7,7 @@ import { dispose, keep, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { assert } from '../util.js';
 import type { History } from './callbacks.js';
-import { type Fed, LayersModel } from './model.js';
+import { type Fed, LayersModel, progressOf } from './model.js';
 import { type Batch, readScalars, train, type TrainingArgs } from './training.js';
 
 export interface ModelFitDatasetArgs extends TrainingArgs {
@@ -217,13 +217,17 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
   };
   let sums: Tensor[] = [];
   let samples = 0;
+  let done = 0;
+  const show = progressOf(args?.verbose, batches ?? (own && Number.isFinite(dataset.size) ? dataset.size : null));
   try {
     for await (const { inputs, targets, size } of batchesOf(this, stream, batches ?? Infinity, undefined, short)) {
       const old = sums;
       sums = tidy(() => this.testStep(inputs, targets).map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
       dispose(old);
       samples += size;
+      show?.((done += 1), false);
     }
+    show?.(done, true);
     if (samples === 0) throw coded('argument', 'evaluateDataset() got a dataset without batches.');
     const results = tidy(() => sums.map((sum) => ops.div(sum, samples)));
     return results.length === 1 ? (results[0] as Tensor) : results;

@@ -5,9 +5,10 @@ import { zeros } from '../create.js';
 import { nextSeed } from '../random.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
-import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
+import { coded, dtypeCode, type DataType, isFloat, type Shape } from '../types.js';
 import type { State } from './callbacks.js';
 import { type Config, fromKeras, toKeras, toSnake } from './config.js';
+import { autocast, computing, mixedDtype } from './policy.js';
 
 /** A shape with unknown dimensions. */
 export type SymbolicShape = (number | null)[];
@@ -23,6 +24,8 @@ export interface Kwargs {
   losses?: Tensor[];
   /** Takes the new values of weights that are being trained, for after their gradients. */
   updates?: [LayerVariable, Tensor][];
+  /** Sees what each layer of a model computes. */
+  watch?: (layer: Layer, outputs: Tensor[]) => void;
   [key: string]: unknown;
 }
 
@@ -35,7 +38,8 @@ export interface LayerArgs {
   inputShape?: SymbolicShape;
   batchInputShape?: SymbolicShape;
   batchSize?: number;
-  dtype?: DataType;
+  /** A dtype, or a policy of mixed precision: 'mixed_float16' or 'mixed_bfloat16'. */
+  dtype?: DataType | 'mixed_float16' | 'mixed_bfloat16';
   inputDType?: DataType;
   weights?: Tensor[];
   [key: string]: unknown;
@@ -91,8 +95,9 @@ export class LayerVariable {
     return this.variable.dtype;
   }
 
+  /** The value; while a layer of mixed precision computes, as what it computes in. */
   read(): Tensor {
-    return this.variable;
+    return autocast(this.variable);
   }
 
   write(value: Tensor): this {
@@ -141,18 +146,31 @@ export class Layer {
   private trainableFlag: boolean;
   private statefulFlag = false;
   private readonly initialWeights: Tensor[] | undefined;
+  /** The policy of mixed precision, where there is one. */
+  protected readonly policy: ReturnType<typeof mixedDtype>;
 
   constructor(args: LayerArgs = {}) {
     this.name = args.name ?? uid(this.getClassName());
     this.trainableFlag = args.trainable ?? true;
     this.initialWeights = args.weights;
-    this.dtype = args.dtype ?? args.inputDType ?? 'float32';
+    this.policy = mixedDtype(args.dtype ?? args.inputDType);
+    this.dtype = this.policy === null ? ((args.dtype ?? args.inputDType ?? 'float32') as DataType) : 'float32';
     if (args.batchInputShape !== undefined) this.batchInputShape = args.batchInputShape;
     else if (args.inputShape !== undefined) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
   }
 
   getClassName(): string {
     return (this.constructor as typeof Layer).className;
+  }
+
+  /** What the layer computes in; its weights are of `dtype`. */
+  get computeDtype(): DataType {
+    return this.policy?.compute ?? this.dtype;
+  }
+
+  /** Whether the layer or one in it computes in a dtype. */
+  computesIn(dtype: DataType): boolean {
+    return this.computeDtype === dtype;
   }
 
   get trainable(): boolean {
@@ -211,8 +229,13 @@ export class Layer {
     const one = inputs.length === 1;
     const x = one ? (inputs[0] as Tensor) : inputs;
     const given = masks.some((m) => m !== null) ? (one ? (masks[0] as Mask) : masks) : null;
-    const outputs = listOf(this.call(x, given === null ? kwargs : { ...kwargs, mask: given }));
+    const outputs = listOf(this.computed(x, given === null ? kwargs : { ...kwargs, mask: given }));
     return { outputs, masks: listOf(this.computeMask(x, given ?? undefined)) };
+  }
+
+  /** The outputs, computed in the layer's dtype. */
+  protected computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    return computing(this.policy?.compute ?? null, inputs, (x) => this.call(x, kwargs));
   }
 
   /** Sets what the layer carries from call to call to zero. */
@@ -229,7 +252,7 @@ export class Layer {
   getConfig(): Config {
     const config: Config = { name: this.name, trainable: this.trainable };
     if (this.batchInputShape !== undefined) config.batchInputShape = this.batchInputShape;
-    config.dtype = this.dtype;
+    config.dtype = this.policy?.name ?? this.dtype;
     return config;
   }
 
@@ -285,11 +308,11 @@ export class Layer {
     }
     const shapes = list.map((x) => x.shape as SymbolicShape);
     this.ensureBuilt(Array.isArray(inputs) && inputs.length > 1 ? shapes : (shapes[0] as SymbolicShape));
-    if (symbolic.length === 0) return this.call(inputs as Tensor | Tensor[], kwargs);
+    if (symbolic.length === 0) return this.computed(inputs as Tensor | Tensor[], kwargs);
     const shape = this.computeOutputShape(symbolic.length === 1 ? (shapes[0] as SymbolicShape) : shapes);
     const several = Array.isArray(shape[0]);
     const outputs = (several ? (shape as SymbolicShape[]) : [shape as SymbolicShape]).map(
-      (s, i) => new SymbolicTensor(this.dtype, s, this, symbolic, i === 0 ? this.name : `${this.name}_${i}`, this.inboundNodes.length, i),
+      (s, i) => new SymbolicTensor(this.computeDtype, s, this, symbolic, i === 0 ? this.name : `${this.name}_${i}`, this.inboundNodes.length, i),
     );
     const node: Node = { layer: this, inputs: symbolic, outputs };
     this.inboundNodes.push(node);
@@ -346,6 +369,14 @@ interface WeightSpec {
   state: boolean;
 }
 
+/** A tensor in a dtype: another in its place where it has another. */
+function inDtype(tensor: Tensor, dtype: DataType): Tensor {
+  if (tensor.dtype === dtype) return tensor;
+  const made = tensor.cast(dtype);
+  tensor.dispose();
+  return made;
+}
+
 const freed = new FinalizationRegistry<number>((handle) => wasm().layerDrop(handle));
 
 /** Arguments that every layer takes and the module does not. */
@@ -353,6 +384,9 @@ const BASE_KEYS = new Set(['name', 'trainable', 'inputShape', 'batchInputShape',
 
 /** Layers that make a mask of an input that has none. */
 const MASKERS = new Set(['Embedding', 'Masking']);
+
+/** Layers that compute means and deviations, in float32 whatever the policy. */
+const WIDE = /^(Batch|Layer|Group|RMS)Normalization$/;
 
 /** The shape of inputs that older arguments say in other ways. */
 function inputArgs(kerasClass: string, args: LayerArgs): LayerArgs {
@@ -374,6 +408,8 @@ export class ModuleLayer extends Layer {
   private states: LayerVariable[] = [];
   /** Weights and states in the module's order. */
   private slots: LayerVariable[] = [];
+  /** The layer that a wrapper has. */
+  private readonly inner: unknown;
   /** How often it was called, for a layer with a seed of its own. */
   private calls: number | null = null;
 
@@ -387,6 +423,7 @@ export class ModuleLayer extends Layer {
     const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
     this.handle = wasm().layerCreate(kerasClass, encode(config));
     this.stateful = config.stateful === true;
+    this.inner = config.layer;
     if (typeof config.seed === 'number') this.calls = 0;
     freed.register(this, this.handle);
   }
@@ -459,7 +496,7 @@ export class ModuleLayer extends Layer {
       t.throwIfDisposed();
       return t.handle;
     });
-    const weights = Uint32Array.from(this.slots, (w) => w.variable.handle);
+    const weights = Uint32Array.from(this.slots, (w) => w.read().handle);
     const seed = this.calls === null ? nextSeed() : this.calls++;
     const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, kwargs.training ?? false, seed);
     let at = 0;
@@ -471,7 +508,7 @@ export class ModuleLayer extends Layer {
     const outputs = Array.from({ length: result[at++] ?? 0 }, next);
     for (let updates = result[at++] ?? 0; updates > 0; updates--) {
       const weight = this.slots[result[at++] ?? 0] as LayerVariable;
-      const value = next();
+      const value = inDtype(next(), weight.dtype);
       if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, value]);
       else {
         weight.write(value);
@@ -479,11 +516,20 @@ export class ModuleLayer extends Layer {
       }
     }
     for (let losses = result[at++] ?? 0; losses > 0; losses--) {
-      const loss = next();
+      const loss = inDtype(next(), 'float32');
       if (kwargs.losses !== undefined) kwargs.losses.push(loss);
       else loss.dispose();
     }
     return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+  }
+
+  protected override computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    const { policy } = this;
+    if (policy === null) return super.computed(inputs, kwargs);
+    const wide = WIDE.test(this.kerasClass) || WIDE.test((this.inner as { class_name?: string } | undefined)?.class_name ?? '');
+    const outputs = computing(wide ? 'float32' : policy.compute, inputs, (x) => this.call(x, kwargs));
+    const own = (x: Tensor): Tensor => (isFloat(x.dtype) ? inDtype(x, policy.compute) : x);
+    return Array.isArray(outputs) ? outputs.map(own) : own(outputs);
   }
 
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {

@@ -3,7 +3,7 @@
 import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/index.js';
 import { optimizerOf } from '../optimizers.js';
 import { dispose } from '../tensor.js';
-import { coded, type DataType } from '../types.js';
+import { coded } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import { deserializeLayer } from './factories.js';
 import { InputLayer, type Layer, type LayerArgs, type SymbolicShape, type SymbolicTensor } from './layer.js';
@@ -24,10 +24,10 @@ interface GraphJSON {
   output_layers?: unknown;
 }
 
-/** A dtype, of a name or a Keras 3 policy object; those that there are no tensors of become float32. */
-function dtypeOf(value: unknown): DataType {
+/** A dtype or a policy of mixed precision, of a name or a Keras 3 policy object; those that there are no tensors of become float32. */
+function dtypeOf(value: unknown): NonNullable<LayerArgs['dtype']> {
   const name = typeof value === 'string' ? value : ((value as { config?: { name?: string } } | null)?.config?.name ?? 'float32');
-  return name === 'int32' || name === 'bool' ? name : 'float32';
+  return name === 'int32' || name === 'bool' || name === 'mixed_float16' || name === 'mixed_bfloat16' ? name : 'float32';
 }
 
 function layerOf(json: LayerJSON): Layer {

@@ -10,10 +10,13 @@ import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
-import type { History } from './callbacks.js';
+import type { BatchLoss, History } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
+import { LossScale } from '../optimizers/loss-scale.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { widened } from './policy.js';
+import type { Backward, Part } from './step.js';
 import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
@@ -40,6 +43,14 @@ export interface ModelEvaluateArgs {
   verbose?: number;
   sampleWeight?: Tensor | Tensor[];
 }
+
+/** Shows how many steps are done, as `verbose` asks for. */
+type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
+let progress: Progress = () => undefined;
+export function installProgress(by: Progress): void {
+  progress = by;
+}
+export const progressOf: Progress = (verbose, steps) => progress(verbose, steps);
 
 interface Metric {
   readonly name: string;
@@ -73,6 +84,7 @@ export class LayersModel extends Container {
     if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
     this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
     if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
+    if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = new LossScale();
     this.loss = args.loss;
     this.lossFunctions = this.perOutput(args.loss).map((loss, i) => {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
@@ -133,15 +145,17 @@ export class LayersModel extends Container {
   }
 
   /** The outputs for `x`, in batches. */
-  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean } = {}): Tensor | Tensor[] {
+  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
     const inputs = this.feed(x, this.inputNames, 'Input');
     const samples = inputs[0]?.shape[0] ?? 0;
     const size = args.batchSize ?? 32;
+    const show = progressOf(args.verbose, Math.ceil(samples / size));
     return tidy(() => {
       const parts: Tensor[][] = [];
       for (let at = 0; at < samples; at += size) {
         const batch = samples <= size ? inputs : inputs.map((t) => ops.slice(t, at, Math.min(size, samples - at)));
         parts.push(tidy(() => this.compute(batch, this.outputs, { training: false })));
+        show?.(parts.length, at + size >= samples);
       }
       const outputs = this.outputs.map((_, i) => (parts.length === 1 ? (parts[0]?.[i] as Tensor) : ops.concat(parts.map((p) => p[i] as Tensor))));
       return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
@@ -186,34 +200,60 @@ export class LayersModel extends Container {
   }
 
   /** One step of training; its loss and metrics as scalars that the caller disposes. */
-  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = []): Tensor[] {
-    const optimizer = this.checkCompiled();
+  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], part?: Part): Tensor[] {
     return tidy(() => {
-      const trained: LayerVariable[] = this.trainableWeights;
-      let predicted: Tensor[] = [];
-      let masks: Mask[] = [];
-      let losses: Tensor[] = [];
-      const updates: [LayerVariable, Tensor][] = [];
-      const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
-      const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
-      const { value, grads } = gradientsOf(() => {
-        const ofLayers: Tensor[] = [];
-        ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
-        losses = this.outputLosses(predicted, masks, targets, weights);
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
-      }, trained.map((w) => w.variable));
-      const values = this.values(value, losses, predicted, masks, targets);
-      updates.forEach(([weight, update]) => weight.write(update));
-      const gradients: NamedTensorMap = {};
-      trained.forEach((w, i) => {
-        if (grads[i]) gradients[w.variable.name] = grads[i];
-      });
-      optimizer.applyGradients(gradients);
-      for (const w of trained) {
-        if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
-      }
-      return values;
+      const step = this.backward(inputs, targets, classWeight, sampleWeight);
+      this.advance(step, part);
+      return step.values;
     });
+  }
+
+  /** The first half of a step: the loss of a batch, and where to it leads. Runs in the caller's scope. */
+  backward(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], onLoss?: (data: BatchLoss) => Tensor): Backward {
+    const { lossScale } = this.checkCompiled();
+    const trained: LayerVariable[] = this.trainableWeights;
+    let total = null as Tensor | null;
+    let predicted: Tensor[] = [];
+    let masks: Mask[] = [];
+    let losses: Tensor[] = [];
+    const updates: [LayerVariable, Tensor][] = [];
+    const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
+    const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
+    const { value, grads } = gradientsOf(() => {
+      const ofLayers: Tensor[] = [];
+      ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+      predicted = predicted.map(widened);
+      losses = this.outputLosses(predicted, masks, targets, weights);
+      const loss = this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
+      total = onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
+      return lossScale === null ? total : lossScale.scaled(total);
+    }, trained.map((w) => w.variable));
+    const values = this.values(total ?? value, losses, predicted, masks, targets);
+    const gradients = trained.flatMap((w, i): Backward['gradients'] => (grads[i] ? [[w, lossScale === null ? grads[i] : lossScale.unscaled(grads[i])]] : []));
+    return { values, gradients, updates };
+  }
+
+  /** The second half of a step: weights move along gradients. Of a part of a batch, they move with the last part. */
+  advance({ gradients, updates }: Backward, part?: Part): void {
+    const optimizer = this.checkCompiled();
+    updates.forEach(([weight, update]) => weight.write(update));
+    const named: NamedTensorMap = Object.fromEntries(gradients.map(([w, gradient]) => [w.variable.name, gradient]));
+    if (part === undefined) optimizer.applyGradients(named);
+    else if (!optimizer.accumulate(named, part.parts, part.size)) return;
+    this.constrain();
+  }
+
+  /** Moves weights along the gradients of the parts of a batch that has no more. */
+  endParts(): void {
+    tidy(() => {
+      if (this.checkCompiled().applyAccumulated()) this.constrain();
+    });
+  }
+
+  private constrain(): void {
+    for (const w of this.trainableWeights) {
+      if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
+    }
   }
 
   private measure(predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
@@ -243,7 +283,7 @@ export class LayersModel extends Container {
   }
 
   /** A weight of each sample for each output. */
-  private checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
+  checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
     if (given === undefined) return [];
     const weights = this.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
     for (const w of weights) {
@@ -282,19 +322,21 @@ export class LayersModel extends Container {
     this.checkCompiled();
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     const samples = this.checkSamples(inputs, targets);
-    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples)));
+    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose));
     return results.length === 1 ? (results[0] as Tensor) : results;
   }
 
   /** The loss and the metrics of one batch, as scalars. Runs in the caller's scope. */
   testStep(inputs: Tensor[], targets: Tensor[], sampleWeight: readonly Tensor[] = []): Tensor[] {
     const ofLayers: Tensor[] = [];
-    const { outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
+    const { outputs, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
+    const predicted = outputs.map(widened);
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
     return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
   }
 
-  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = []): Tensor[] {
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = [], verbose?: number): Tensor[] {
+    const show = progressOf(verbose, Math.ceil(samples / size));
     let sums: Tensor[] = [];
     for (let at = 0; at < samples; at += size) {
       const count = Math.min(size, samples - at);
@@ -305,6 +347,7 @@ export class LayersModel extends Container {
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
+      show?.(Math.ceil((at + count) / size), at + size >= samples);
     }
     return sums.map((sum) => ops.div(sum, samples));
   }

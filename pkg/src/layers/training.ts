@@ -5,20 +5,28 @@ import * as ops from '../ops/core.js';
 import { currentSeed, nextSeed, shuffled } from '../random.js';
 import { wasm } from '../runtime.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
 import { nextFrame, now } from '../util.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs, type Moment, type State } from './callbacks.js';
 import type { LayersModel } from './model.js';
+import { makeStep } from './step.js';
 
 /** How to train, whatever the data. */
 export interface TrainingArgs {
   epochs?: number;
   initialEpoch?: number;
+  /** What the whole package prints in Node: 1, a bar in a terminal and lines elsewhere; 2, a line after each epoch; 0 and by default, nothing. */
   verbose?: number;
   callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
   classWeight?: Record<number, number>;
   yieldEvery?: 'auto' | 'batch' | 'epoch' | 'never' | number;
   /** Ends training between two steps. */
   signal?: AbortSignal;
+  /**
+   * Batches whose gradients are accumulated until weights move along their mean: as with one batch of all their samples, for
+   * which there is memory to spare. The last batches of an epoch may be fewer.
+   */
+  accumulateSteps?: number;
 }
 
 /** Samples of one step. */
@@ -64,6 +72,7 @@ const YIELD_AFTER_MS = 16;
 /** Trains a model, and tells what became of it. */
 export async function train(model: LayersModel, data: TrainingData, args: TrainingArgs): Promise<History> {
   const { epochs = 1, initialEpoch = 0, verbose, signal } = args;
+  checkAccumulation(model, args.accumulateSteps);
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
   const pause = new Pause(args.yieldEvery ?? 'auto');
@@ -98,21 +107,28 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
 
 const ended = (model: LayersModel, signal?: AbortSignal): boolean => model.stopTraining || signal?.aborted === true;
 
+function checkAccumulation(model: LayersModel, steps: number | undefined): void {
+  if (steps === undefined) return;
+  if (!(Number.isInteger(steps) && steps > 0)) throw coded('argument', `accumulateSteps is a positive integer, but got ${steps}`);
+  if ((model.optimizer?.extras?.parts ?? 1) > 1) throw coded('argument', 'accumulateSteps is for optimizers that do not accumulate gradients themselves; this one has gradientAccumulationSteps.');
+}
+
 async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (at: Moment) => Promise<void>): Promise<Logs> {
   const { model, data, callbacks, signal } = run;
   let values: Tensor[] = [];
   run.seed = currentSeed();
   try {
     const batches = ended(model, signal) ? [] : data.batches();
-    for await (const { size, tensors } of run.left?.(batches) ?? batches) {
+    for await (const given of run.left?.(batches) ?? batches) {
       const { batch, sums } = run;
-      await callbacks.each('onBatchBegin', batch, { batch, size });
-      values = tidy(() => {
-        const [inputs, targets, weights] = tensors();
-        return model.trainStep(inputs, targets, args.classWeight, weights);
-      });
-      run.sums = tidy(() => values.map((v, i) => (sums.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), sums[i] as Tensor)))).map((t) => keep(t));
-      sums.forEach((t) => t.dispose());
+      await callbacks.each('onBatchBegin', batch, { batch, size: given.size });
+      const made = await makeStep(callbacks, model, batch, given, args);
+      const { size } = made;
+      values = made.values;
+      if (size > 0) {
+        run.sums = tidy(() => values.map((v, i) => (sums.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), sums[i] as Tensor)))).map((t) => keep(t));
+        sums.forEach((t) => t.dispose());
+      }
       run.seen += size;
       wasm().flush();
       const logs: Logs = { batch, size };
@@ -124,6 +140,7 @@ async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (
       await reached('batch');
       if (ended(model, signal)) break;
     }
+    if (args.accumulateSteps !== undefined) model.endParts();
   } catch (error) {
     for (const t of values) t.dispose();
     throw error;

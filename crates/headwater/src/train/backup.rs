@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use headwater_core::{Error, Result, Tensor};
 use serde_json::{json, Value};
 
+use super::accumulator::Accumulator;
 use super::optimizer::Kept;
 use super::Optimizer;
 use crate::nn::Weight;
@@ -89,7 +90,7 @@ fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
 /// begins: a program that is ended at any time and started again comes to the same weights, on the CPU engine bit for bit.
 ///
 /// The second program makes the same model, optimizer and trainer, and calls `fit` with the same data. A checkpoint holds all
-/// weights and states, what the optimizer keeps, its number of steps and its rate where that is constant, the epoch and the
+/// weights and states, what the optimizer keeps and accumulates, its number of steps and its rate where that is constant, the epoch and the
 /// batch, the sums of the epoch's losses and metrics, and the history. A training that its callback stops is saved at that step.
 /// At its end, the checkpoint is deleted.
 ///
@@ -130,6 +131,8 @@ pub(super) struct Position {
     pub epoch: usize,
     /// Batches of the epoch that are done.
     pub batch: usize,
+    /// Samples of their steps.
+    pub seen: usize,
     /// Losses and metrics summed over them; none between epochs.
     pub sums: Vec<Tensor>,
     /// The columns of the history.
@@ -141,7 +144,7 @@ pub(super) struct Subject<'a> {
     /// All weights, states included.
     pub weights: Vec<Weight>,
     pub optimizer: &'a mut Optimizer,
-    pub numbers: [(&'static str, usize); 3],
+    pub numbers: [(&'static str, usize); 4],
 }
 
 const KEY: &str = "headwater.training";
@@ -223,6 +226,7 @@ impl Subject<'_> {
         list("weight", self.weights.iter().map(Weight::value).collect());
         list("sum", at.sums.clone());
         list("average", kept.averages);
+        list("accumulated", kept.accumulated.sums);
         for (i, slots) in kept.slots.iter().enumerate() {
             list(&format!("slot/{i}"), slots.clone());
         }
@@ -233,6 +237,7 @@ impl Subject<'_> {
             "version": 1,
             "epoch": at.epoch,
             "batch": at.batch,
+            "seen": at.seen,
             "history": history,
             "numbers": numbers,
             "weights": names,
@@ -240,6 +245,8 @@ impl Subject<'_> {
             "steps": kept.steps,
             "slots": kept.slots.len(),
             "rate": kept.rate.as_ref().map(bits),
+            "waiting": kept.accumulated.waiting,
+            "waiting_weight": bits(&kept.accumulated.weight),
         });
         safetensors::write(&tensors, &Metadata::from([(KEY.into(), state.to_string())]))
     }
@@ -278,6 +285,7 @@ impl Subject<'_> {
         let position = Position {
             epoch: number("epoch")? as usize,
             batch: number("batch")? as usize,
+            seen: number("seen")? as usize,
             sums: list("sum"),
             history: history.ok_or_else(|| missing("history"))?,
         };
@@ -287,6 +295,11 @@ impl Subject<'_> {
             rate: state["rate"].as_u64().map(f64::from_bits),
             slots: (0..slots).map(|i| list(&format!("slot/{i}"))).collect(),
             averages: list("average"),
+            accumulated: Accumulator {
+                sums: list("accumulated"),
+                weight: f64::from_bits(number("waiting_weight")?),
+                waiting: number("waiting")? as u32,
+            },
         };
         self.optimizer.keep(kept)?;
         self.weights.iter().zip(values).try_for_each(|(weight, value)| weight.set(value))?;

@@ -23,12 +23,15 @@
 //! # }
 //! ```
 
+mod accumulator;
 mod backup;
+mod callback;
 mod optimizer;
 mod rule;
 mod trainer;
 
 pub use backup::{Backup, Store};
+pub use callback::{Batch, Callback, Gradients};
 pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
 pub use rule::{Moments, Rule};
 pub use trainer::{Control, History, Progress, Trainer};

@@ -9,6 +9,7 @@ use crate::nn::optimizers::options::{averaged, clipped_by_global_norm, clipped_b
 use crate::nn::schedules::Schedule;
 use crate::nn::Weight;
 use crate::registry::{invoke, op_id};
+use crate::train::accumulator::Accumulator;
 use crate::train::rule::{Moments, Rule};
 
 /// How gradients are limited.
@@ -43,6 +44,9 @@ pub struct Options {
     pub clip: Option<Clip>,
     /// Moving averages of weights.
     pub ema: Option<Ema>,
+    /// Calls of [`Optimizer::apply`] whose gradients make one step, along their mean; 0 and 1: each call makes one. As in
+    /// Keras, schedules of the learning rate count calls, not steps.
+    pub accumulate: u32,
     /// Learning rates that differ between weights; 0 leaves a weight as it is.
     pub multiplier: Option<Multiplier>,
 }
@@ -60,6 +64,7 @@ pub struct Optimizer {
     options: Options,
     state: Vec<Vec<Tensor>>,
     averages: Vec<Tensor>,
+    accumulator: Accumulator,
     steps: u32,
 }
 
@@ -84,6 +89,7 @@ impl Optimizer {
             options,
             state: Vec::new(),
             averages: Vec::new(),
+            accumulator: Accumulator::default(),
             steps: 0,
         })
     }
@@ -126,14 +132,64 @@ impl Optimizer {
 
     /// The learning rate of the next step.
     pub fn rate(&self) -> f64 {
-        self.rate.at(f64::from(self.steps))
+        match self.options.accumulate {
+            0 | 1 => self.rate.at(f64::from(self.steps)),
+            parts => self.rate.at(f64::from(self.steps) * f64::from(parts) + f64::from(self.accumulator.waiting)),
+        }
     }
 
-    /// Moves weights along their gradients.
+    /// Whether steps are made of several calls.
+    pub(super) fn accumulates(&self) -> bool {
+        self.options.accumulate > 1
+    }
+
+    /// Moves weights along their gradients; with [`Options::accumulate`], along the mean of those of so many calls.
     ///
     /// # Errors
     /// `ErrorKind::Argument` for another number of gradients than weights, or of weights than before; what the step gives.
     pub fn apply(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
+        match self.options.accumulate {
+            0 | 1 => self.advance(weights, gradients),
+            parts => self.accumulate(weights, gradients, parts, 1.0).map(|_| ()),
+        }
+    }
+
+    /// Adds gradients to those that the next step is made with, whose mean it takes, where these count `weight`. The step is
+    /// made once there are those of `parts` calls. Whether it was made.
+    ///
+    /// # Errors
+    /// As [`Optimizer::apply`].
+    pub fn accumulate(&mut self, weights: &[Weight], gradients: &[Tensor], parts: u32, weight: f64) -> Result<bool> {
+        if gradients.len() != weights.len() {
+            return Err(Error::argument("optimizer", format!("{} gradients", weights.len()), gradients.len()));
+        }
+        self.accumulator.add(gradients, weight)?;
+        if self.accumulator.waiting + 1 >= parts {
+            return self.advance_by_mean(weights).map(|()| true);
+        }
+        self.accumulator.waiting += 1;
+        Ok(false)
+    }
+
+    /// Makes a step with the gradients that were accumulated. Whether there were any.
+    ///
+    /// # Errors
+    /// As [`Optimizer::apply`].
+    pub fn apply_accumulated(&mut self, weights: &[Weight]) -> Result<bool> {
+        if self.accumulator.waiting == 0 {
+            return Ok(false);
+        }
+        self.advance_by_mean(weights).map(|()| true)
+    }
+
+    fn advance_by_mean(&mut self, weights: &[Weight]) -> Result<()> {
+        let means = self.accumulator.take()?;
+        let result = self.advance(weights, &means);
+        self.accumulator.waiting = 0;
+        result
+    }
+
+    fn advance(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
         if gradients.len() != weights.len() {
             return Err(Error::argument("optimizer", format!("{} gradients", weights.len()), gradients.len()));
         }
@@ -174,7 +230,13 @@ impl Optimizer {
     /// What is to be the same when training goes on.
     pub(super) fn kept(&self) -> Kept {
         let rate = if let Schedule::Constant(rate) = self.rate { Some(rate) } else { None };
-        Kept { steps: self.steps, rate, slots: self.state.clone(), averages: self.averages.clone() }
+        Kept {
+            steps: self.steps,
+            rate,
+            slots: self.state.clone(),
+            averages: self.averages.clone(),
+            accumulated: self.accumulator.clone(),
+        }
     }
 
     /// Takes what [`Optimizer::kept`] gave.
@@ -194,6 +256,7 @@ impl Optimizer {
             self.set_rate(rate);
         }
         (self.steps, self.state, self.averages) = (kept.steps, kept.slots, kept.averages);
+        self.accumulator = kept.accumulated;
         Ok(())
     }
 
@@ -257,6 +320,7 @@ pub(super) struct Kept {
     /// The slots of each weight that is trained.
     pub slots: Vec<Vec<Tensor>>,
     pub averages: Vec<Tensor>,
+    pub accumulated: Accumulator,
 }
 
 /// A value in the weight's dtype.
