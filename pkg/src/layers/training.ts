@@ -76,6 +76,7 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
   let values: Tensor[] = [];
   let seen = 0;
   let batch = 0;
+  model.measures?.reset();
   try {
     for await (const { size, tensors } of ended(model, args.signal) ? [] : data.batches()) {
       await callbacks.each('onBatchBegin', batch, { batch, size });
@@ -89,7 +90,7 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
       seen += size;
       wasm().flush();
       const logs: Logs = { batch, size };
-      if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
+      if (callbacks.readsBatches) (await readValues(model, await readScalars(values))).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
       else values.forEach((v) => v.dispose());
       await callbacks.each('onBatchEnd', batch, logs);
       if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
@@ -101,7 +102,8 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
     throw error;
   }
   const logs: Logs = {};
-  (await readScalars(sums)).forEach((sum, i) => (logs[model.metricsNames[i] as string] = sum / seen));
+  const means = (await readScalars(sums)).map((sum) => sum / seen);
+  if (seen > 0) (await readValues(model, means)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
   return logs;
 }
 
@@ -122,11 +124,16 @@ export function* batchesOf([inputs, targets, weights]: [Tensor[], Tensor[], Tens
   }
 }
 
-/** The values of scalars, which are disposed. */
+/** The values of scalars, which are disposed; of vectors, which metrics of several classes or thresholds give, lists. */
 export async function readScalars(scalars: Tensor[]): Promise<number[]> {
-  const values = await Promise.all(scalars.map(async (s) => (await s.data())[0] ?? NaN));
+  const values = await Promise.all(scalars.map(async (s) => (s.rank > 0 ? ((await s.array()) as number) : ((await s.data())[0] ?? NaN))));
   scalars.forEach((s) => s.dispose());
   return values;
+}
+
+/** What `metricsNames` names: given values, and those of metrics with a state. */
+export async function readValues({ measures }: LayersModel, values: number[]): Promise<number[]> {
+  return measures === null ? values : measures.merged(values, await readScalars(tidy(() => measures.results())));
 }
 
 /** When training lets others have their turn. */

@@ -56,7 +56,7 @@ export class CSVLogger extends Callback {
     const starts = this.names === null;
     this.names ??= Object.keys(logs);
     const row = ['epoch', ...this.names].join(separator);
-    const values = [epoch, ...this.names.map((name) => logs[name] ?? '')].join(separator);
+    const values = [epoch, ...this.names.map((name) => [logs[name] ?? ''].flat().join(' '))].join(separator);
     if (typeof this.sink === 'function') return this.sink(starts ? `${row}\n${values}\n` : `${values}\n`);
     const { appendFile, stat, writeFile } = await import('node:fs/promises');
     const path = this.sink.replace(/^file:\/\//, '');
@@ -130,7 +130,9 @@ export class ProgbarLogger extends Callback {
   }
 
   override async onEpochEnd(_epoch: number, logs: Logs = {}): Promise<void> {
-    const values = Object.entries(logs).map(([name, value]) => ` - ${name}: ${Math.abs(value) >= 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(2)}`);
+    const shown = (value: number): string => (Math.abs(value) >= 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(2));
+    // A metric may have a value for each class.
+    const values = Object.entries(logs).map(([name, value]) => ` - ${name}: ${[value].flat().map(shown).join(' ')}`);
     this.write(`${this.interactive ? '\r' : ''}${this.state(this.begun)}${values.join('')}\n`);
   }
 }
