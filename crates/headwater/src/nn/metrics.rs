@@ -8,6 +8,8 @@ mod auc;
 #[cfg(feature = "metrics-more")]
 mod batch;
 #[cfg(feature = "metrics-more")]
+mod calc;
+#[cfg(feature = "metrics-more")]
 mod classes;
 #[cfg(feature = "metrics-more")]
 mod confusion;

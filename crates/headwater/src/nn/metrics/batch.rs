@@ -1,83 +1,81 @@
 //! What a metric looks at: targets, predictions and weights that fit together.
 
-use headwater_core::ops::{mul, reshape, sum};
-use headwater_core::{DType, Error, Result, Shape, Tensor};
+use headwater_core::{Error, Shape, Tensor};
 
-/// A batch. Numbers are float32.
-pub(super) struct Batch {
-    class: &'static str,
-    pub truth: Tensor,
-    pub predicted: Tensor,
-    pub weight: Option<Tensor>,
+use super::calc::{Calc, Term};
+
+/// A batch.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    pub class: &'static str,
+    pub truth: Term<'a>,
+    pub predicted: Term<'a>,
+    pub weight: Option<Term<'a>>,
 }
 
-impl Batch {
-    pub fn new(class: &'static str, truth: &Tensor, predicted: &Tensor, weight: Option<&Tensor>) -> Result<Batch> {
-        let float = |x: &Tensor| x.cast(DType::F32);
-        let weight = weight.map(float).transpose()?;
-        Ok(Batch { class, truth: float(truth)?, predicted: float(predicted)?, weight })
+impl<'a> Batch<'a> {
+    pub fn new(
+        calc: &'a Calc,
+        class: &'static str,
+        truth: &Tensor,
+        predicted: &Tensor,
+        weight: Option<&Tensor>,
+    ) -> Batch<'a> {
+        let weight = weight.map(|w| calc.input(w));
+        Batch { class, truth: calc.input(truth), predicted: calc.input(predicted), weight }
     }
 
-    /// The batch with other weights.
-    pub fn with_weight(&self, weight: Option<Tensor>) -> Batch {
-        Batch { class: self.class, truth: self.truth.clone(), predicted: self.predicted.clone(), weight }
-    }
-
-    pub fn wrong(&self, expected: &str, received: impl std::fmt::Display) -> Error {
-        Error::shape(self.class, expected, received)
+    /// Refuses the shape of a value.
+    #[cold]
+    #[inline(never)]
+    pub fn refuse(&self, expected: &str, received: Term<'a>) -> Term<'a> {
+        received.fail(Error::shape(self.class, expected, Shape::from(received.dims())))
     }
 
     /// Targets and predictions of one shape. A trailing axis of 1 that only one of them has is given to the other.
-    pub fn paired(&self) -> Result<(Tensor, Tensor)> {
-        let (t, y) = (&self.truth, &self.predicted);
-        let trails = |long: &Tensor, short: &Tensor| {
-            long.rank() == short.rank() + 1
-                && long.shape().last() == Some(&1)
-                && long.shape()[..short.rank()] == short.shape()[..]
-        };
-        if trails(t, y) || trails(y, t) {
+    #[inline(never)]
+    pub fn paired(&self) -> (Term<'a>, Term<'a>) {
+        let (t, y) = (self.truth, self.predicted);
+        let (of_t, of_y) = (t.dims(), y.dims());
+        let (short, long) = if of_t.len() < of_y.len() { (&of_t, &of_y) } else { (&of_y, &of_t) };
+        if short.len() + 1 == long.len() && long.last() == Some(&1) && long.starts_with(short) {
             // Of vectors the longer form remains, of others the shorter one.
-            let shape = if (t.rank() < y.rank()) == (t.rank().min(y.rank()) == 1) { y.shape() } else { t.shape() };
-            return Ok((reshape(t, shape)?, reshape(y, shape)?));
+            let dims = if short.len() == 1 { long } else { short };
+            return (t.reshape(dims), y.reshape(dims));
         }
-        if t.shape() != y.shape() {
-            return Err(self.wrong(&format!("targets of shape {}", y.shape()), t.shape()));
+        if of_t != of_y {
+            self.refuse("targets of the predictions' shape", t);
         }
-        Ok((t.clone(), y.clone()))
+        (t, y)
     }
 
     /// The weights in a shape that multiplies `values`, which they have the leading axes of.
-    pub fn weight_for(&self, values: &Tensor) -> Result<Option<Tensor>> {
-        let Some(weight) = &self.weight else { return Ok(None) };
-        let mut dims = weight.shape().to_vec();
-        while dims.len() > values.rank() && dims.last() == Some(&1) {
+    #[inline(never)]
+    pub fn weight_for(&self, values: Term<'a>) -> Option<Term<'a>> {
+        let weight = self.weight?;
+        let (mut dims, shape) = (weight.dims(), values.dims());
+        while dims.len() > shape.len() && dims.last() == Some(&1) {
             dims.pop();
         }
-        dims.resize(dims.len().max(values.rank()), 1);
-        let fits =
-            dims.len() == values.rank() && dims.iter().zip(values.shape().iter()).all(|(&d, &n)| d == 1 || d == n);
+        dims.resize(dims.len().max(shape.len()), 1);
+        let fits = dims.len() == shape.len() && dims.iter().zip(&shape).all(|(&d, &n)| d == 1 || d == n);
         if !fits {
-            return Err(self.wrong(&format!("weights with the leading axes of {}", values.shape()), weight.shape()));
+            return Some(self.refuse("weights with the leading axes of the targets", weight));
         }
-        reshape(weight, Shape::from(&dims[..])).map(Some)
+        Some(weight.reshape(&dims))
     }
 
     /// `values` times the weights.
-    pub fn weighted(&self, values: &Tensor) -> Result<Tensor> {
-        match self.weight_for(values)? {
-            Some(weight) => mul(values, &weight),
-            None => Ok(values.clone()),
-        }
+    pub fn weighted(&self, values: Term<'a>) -> Term<'a> {
+        self.weight_for(values).map_or(values, |weight| values * weight)
     }
 
     /// The sum over samples of their mean value, and the weight of the samples.
-    pub fn mean_terms(&self, values: &Tensor) -> Result<Vec<Tensor>> {
-        let samples = values.shape().first().copied().unwrap_or(1) as f64;
-        let total = |x: &Tensor| mul(&sum(x, None, false)?, &x.constant(samples / x.size().max(1) as f64));
-        let count = match self.weight_for(values)? {
-            Some(weight) => total(&weight)?,
-            None => values.constant(samples),
-        };
-        Ok(vec![total(&self.weighted(values)?)?, count])
+    #[inline(never)]
+    pub fn mean_terms(&self, values: Term<'a>) -> Vec<Term<'a>> {
+        let samples = values.dims().first().copied().unwrap_or(1) as f64;
+        let total = |x: Term<'a>| x.total() * (samples / x.size().max(1) as f64);
+        let weight = self.weight_for(values);
+        vec![total(self.weighted(values)), weight.map_or_else(|| values.constant(samples), total)]
     }
 }

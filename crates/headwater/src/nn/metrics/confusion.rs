@@ -3,15 +3,11 @@
 //! The sums are `[true positives, false positives, positives, negatives]`: the first two at each threshold (and for each
 //! label), the others of the targets.
 
-use headwater_core::ops::{
-    add, clip, div_no_nan, greater, greater_equal, logical_and, logical_or, max, maximum, mul, not_equal, reshape,
-    select, sigmoid, slice, sub, sum,
-};
-use headwater_core::{DType, Device, HostSlice, Result, Shape, Tensor};
+use headwater_core::ops;
 
 use super::args::Args;
 use super::batch::Batch;
-use super::values::truth;
+use super::calc::Term;
 
 /// Below all thresholds: what is not among the most probable.
 const LOWEST: f64 = -1e10;
@@ -34,9 +30,7 @@ fn thresholds(a: &Args) -> Thresholds {
     let open = a.has("curve");
     let mut given = match a.list("thresholds") {
         Some(list) => list,
-        None if a.has("num_thresholds") && a.size("num_thresholds") > 1 => {
-            return Thresholds::Even { count: a.size("num_thresholds"), open };
-        }
+        None if a.size("num_thresholds") > 1 => return Thresholds::Even { count: a.size("num_thresholds"), open },
         None if a.optional("top_k").is_some() => vec![LOWEST],
         None => vec![0.5],
     };
@@ -55,118 +49,94 @@ fn thresholds(a: &Args) -> Thresholds {
     Thresholds::List(given)
 }
 
-fn vector(device: &Device, values: &[f64]) -> Result<Tensor> {
-    let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
-    device.tensor(HostSlice::F32(&values), [values.len()])
-}
-
 /// Predictions and what they must be above, on one scale. Even thresholds are whole numbers there, as in Keras, which counts
 /// by buckets: what rounding makes of a prediction on a threshold is the same.
-fn scaled(a: &Args, y: &Tensor) -> Result<(Tensor, Tensor)> {
+fn scaled<'a>(a: &Args, y: Term<'a>) -> (Term<'a>, Term<'a>) {
     match thresholds(a) {
         Thresholds::Even { count, open } => {
-            let inside = clip(y, &y.constant(0.0), &y.constant(1.0))?;
-            let y = mul(&inside, &y.constant(count as f64 - 1.0))?;
-            let y = if open { maximum(&y, &y.constant(0.5))? } else { y };
-            Ok((y.clone(), y.device().iota([count], 0)?.cast(DType::F32)?))
+            let steps = y.by(0.0, ops::maximum).by(1.0, ops::minimum) * (count as f64 - 1.0);
+            (if open { steps.by(0.5, ops::maximum) } else { steps }, y.count_to(count))
         }
-        Thresholds::List(list) => match list[..] {
-            [one] => Ok((y.clone(), reshape(&y.constant(one), [1])?)),
-            _ => Ok((y.clone(), vector(y.device(), &list)?)),
-        },
+        // A constant is part of the plan; a list would be uploaded.
+        Thresholds::List(list) if list.len() == 1 => (y, y.constant(list[0]).reshape(&[1])),
+        Thresholds::List(list) => (y, y.vector(&list)),
     }
 }
 
 /// Predictions of the `k` most probable classes; of equal ones the first count. The others are below all thresholds.
-fn top(y: &Tensor, k: f64) -> Result<Tensor> {
-    let dims = y.shape().to_vec();
-    let n = dims.last().copied().unwrap_or(1);
-    let at = |own: usize, other: usize| -> Shape {
-        dims[..dims.len().saturating_sub(1)].iter().copied().chain([own, other]).collect()
-    };
-    let (own, other) = (reshape(y, at(n, 1))?, reshape(y, at(1, n))?);
-    let (row, column) = (y.device().iota([n, 1], 0)?, y.device().iota([1, n], 1)?);
-    let tie = logical_and(&greater_equal(&other, &own)?, &greater(&row, &column)?)?;
-    let ahead = sum(&truth(&logical_or(&greater(&other, &own)?, &tie)?)?, Some(&[-1]), false)?;
-    select(&greater(&y.constant(k), &ahead)?, y, &y.constant(LOWEST))
+fn top(y: Term<'_>, k: f64) -> Term<'_> {
+    let (mut own, mut other, n) = (y.dims(), y.dims(), y.last());
+    own.push(1);
+    other.insert(other.len().saturating_sub(1), 1);
+    let (own, other, place) = (y.reshape(&own), y.reshape(&other), y.count_to(n));
+    let tie = other.with(own, ops::greater_equal).and(place.reshape(&[n, 1]).above(place));
+    let ahead = other.above(own).with(tie, ops::logical_or).number().sum(&[-1], false);
+    y.where_else(ahead.by(k, ops::less), LOWEST)
 }
 
-/// Class `id` of the last axis.
-fn only(x: &Tensor, id: usize) -> Result<Tensor> {
-    let (mut begin, mut size) = (vec![0; x.rank()], x.shape().to_vec());
-    if let (Some(begin), Some(size)) = (begin.last_mut(), size.last_mut()) {
-        (*begin, *size) = (id, 1);
-    }
-    slice(x, &begin, &size)
-}
-
-pub(super) fn terms(a: &Args, b: &Batch) -> Result<Vec<Tensor>> {
-    let (mut t, mut y) = b.paired()?;
+pub(super) fn terms<'a>(a: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
+    let (mut t, mut y) = b.paired();
+    let mut weight = b.weight_for(t);
+    let by_label = a.flag("multi_label");
     if a.flag("from_logits") {
-        y = sigmoid(&y)?;
+        y = y.map(ops::sigmoid);
     }
     if let Some(k) = a.optional("top_k") {
-        y = top(&y, k)?;
+        y = top(y, k);
     }
-    let mut weight = b.weight_for(&t)?;
-    if a.optional("class_id").is_some() {
-        let id = a.size("class_id");
-        if y.rank() < 2 || y.shape().last().is_none_or(|&classes| classes <= id) {
-            return Err(b.wrong(&format!("predictions with a class {id}"), y.shape()));
+    if let Some(id) = a.optional("class_id") {
+        let (axis, id) = (y.rank().max(1) - 1, id as usize);
+        if axis == 0 || id >= y.last() {
+            b.refuse("predictions with the class", y);
         }
-        (t, y) = (only(&t, id)?, only(&y, id)?);
-        let each = |w: &Tensor| if w.shape().last() == Some(&1) { Ok(w.clone()) } else { only(w, id) };
-        weight = weight.as_ref().map(each).transpose()?;
+        let only = |x: Term<'a>| if x.last() == 1 { x } else { x.part(axis, id, 1) };
+        (t, y, weight) = (only(t), only(y), weight.map(only));
     }
-    let by_label = a.flag("multi_label");
-    let labels = a.list("label_weights");
-    if by_label && (y.rank() != 2 || a.optional("num_labels").is_some_and(|n| y.shape()[1] as f64 != n)) {
-        return Err(b.wrong("predictions of shape [samples, labels]", y.shape()));
+    if by_label && (y.rank() != 2 || a.optional("num_labels").is_some_and(|n| y.last() as f64 != n)) {
+        b.refuse("predictions of shape [samples, labels]", y);
     }
-    let mut positive = truth(&not_equal(&t, &t.constant(0.0))?)?;
-    let mut negative = sub(&t.constant(1.0), &positive)?;
-    if let (Some(labels), false) = (labels, by_label) {
-        if y.shape().last() != Some(&labels.len()) {
-            return Err(b.wrong(&format!("predictions of {} labels", labels.len()), y.shape()));
+    if let (Some(labels), false) = (a.list("label_weights"), by_label) {
+        if y.last() != labels.len() {
+            b.refuse("predictions of as many labels as weights", y);
         }
-        let labels = vector(y.device(), &labels)?;
-        weight = Some(weight.map_or_else(|| Ok(labels.clone()), |w| mul(&w, &labels))?);
+        let labels = y.vector(&labels);
+        weight = Some(weight.map_or(labels, |weight| weight * labels));
     }
-    if let Some(weight) = weight {
-        (positive, negative) = (mul(&positive, &weight)?, mul(&negative, &weight)?);
-    }
-    let (y, limits) = scaled(a, &y)?;
     // Thresholds by samples, by labels if each has counts of its own.
-    let rows = if by_label { y.shape().clone() } else { Shape::from([y.size()]) };
-    let first: Shape = [1].into_iter().chain(rows.iter().copied()).collect();
-    let column: Shape = limits.shape().iter().copied().chain(rows.iter().map(|_| 1)).collect();
-    let above = truth(&greater(&reshape(&y, first)?, &reshape(&limits, column)?)?)?;
-    let (positive, negative) = (reshape(&positive, &rows)?, reshape(&negative, &rows)?);
-    let hits = |x: &Tensor| sum(&mul(&above, x)?, Some(&[1]), false);
-    let all = |x: &Tensor| sum(x, Some(&[0]), false);
-    Ok(vec![hits(&positive)?, hits(&negative)?, all(&positive)?, all(&negative)?])
+    let rows = if by_label { y.dims() } else { vec![y.size()] };
+    let counted = |x: Term<'a>| weight.map_or(x, |weight| x * weight).reshape(&rows);
+    let positive = t.by(0.0, ops::not_equal).number();
+    let (positive, negative) = (counted(positive), counted(1.0 - positive));
+    let (y, limits) = scaled(a, y);
+    let mut column = vec![1; rows.len() + 1];
+    column[0] = limits.size();
+    let above = y.reshape(&rows).above(limits.reshape(&column)).number();
+    let hits = |x: Term<'a>| (above * x).sum(&[1], false);
+    vec![hits(positive), hits(negative), positive.sum(&[0], false), negative.sum(&[0], false)]
 }
 
-/// True and false negatives.
-pub(super) fn negatives(s: &[Tensor]) -> Result<(Tensor, Tensor)> {
-    Ok((sub(&s[3], &s[1])?, sub(&s[2], &s[0])?))
+pub(super) fn true_negatives<'a>(s: &[Term<'a>]) -> Term<'a> {
+    s[3] - s[1]
 }
 
-pub(super) fn precision(s: &[Tensor]) -> Result<Tensor> {
-    div_no_nan(&s[0], &add(&s[0], &s[1])?)
+pub(super) fn false_negatives<'a>(s: &[Term<'a>]) -> Term<'a> {
+    s[2] - s[0]
+}
+
+pub(super) fn precision<'a>(s: &[Term<'a>]) -> Term<'a> {
+    s[0].over(s[0] + s[1])
 }
 
 /// Also the sensitivity.
-pub(super) fn recall(s: &[Tensor]) -> Result<Tensor> {
-    div_no_nan(&s[0], &s[2])
+pub(super) fn recall<'a>(s: &[Term<'a>]) -> Term<'a> {
+    s[0].over(s[2])
 }
 
-pub(super) fn specificity(s: &[Tensor]) -> Result<Tensor> {
-    div_no_nan(&sub(&s[3], &s[1])?, &s[3])
+pub(super) fn specificity<'a>(s: &[Term<'a>]) -> Term<'a> {
+    true_negatives(s).over(s[3])
 }
 
 /// The largest of `values` where `bound` is at least `least`; 0 where it never is.
-pub(super) fn best(values: &Tensor, bound: &Tensor, least: f64) -> Result<Tensor> {
-    let feasible = greater_equal(bound, &bound.constant(least))?;
-    max(&select(&feasible, values, &values.constant(0.0))?, None, false)
+pub(super) fn best<'a>(values: Term<'a>, bound: Term<'a>, least: f64) -> Term<'a> {
+    values.where_else(bound.by(least, ops::greater_equal), 0.0).max()
 }

@@ -1,10 +1,10 @@
 //! Metrics as objects, named and configured as in Keras 3: sums over batches, and what is made of them.
 
-use headwater_core::ops::add;
-use headwater_core::{AllOk, Error, Result, Tensor};
+use headwater_core::{Error, Result, Tensor};
 
 use super::args::Args;
 use super::batch::Batch;
+use super::calc::{self, Calc};
 use super::table::{Class, CLASSES};
 use crate::nn::{Map, Value};
 
@@ -85,7 +85,7 @@ impl Metric {
         if !fits {
             return Err(Error::shape(self.class_name(), "a batch like those before", predicted.shape()));
         }
-        self.sums = self.sums.iter().zip(&terms).map(|(sum, term)| add(sum, term)).all_ok()?;
+        self.sums = calc::sums(&self.sums, &terms)?;
         Ok(())
     }
 
@@ -125,7 +125,9 @@ impl Metric {
     /// # Errors
     /// As [`Metric::update`].
     pub fn terms(&self, truth: &Tensor, predicted: &Tensor, weight: Option<&Tensor>) -> Result<Vec<Tensor>> {
-        self.args.class.rule.terms(&self.args, &Batch::new(self.class_name(), truth, predicted, weight)?)
+        let calc = Calc::new();
+        let batch = Batch::new(&calc, self.class_name(), truth, predicted, weight);
+        calc.finish(&self.args.class.rule.terms(&self.args, &batch))
     }
 
     /// The value that sums make.
@@ -133,9 +135,13 @@ impl Metric {
     /// # Errors
     /// As [`Metric::result`].
     pub fn result_of(&self, sums: &[Tensor]) -> Result<Tensor> {
-        if sums.is_empty() {
-            return Err(Error::argument(self.class_name(), "a batch before its result", "none"));
+        let count = self.args.class.rule.count();
+        if sums.len() != count {
+            return Err(Error::argument(self.class_name(), format!("a batch, which makes {count} sums"), sums.len()));
         }
-        self.args.class.rule.result(&self.args, sums)
+        let calc = Calc::new();
+        let sums: Vec<_> = sums.iter().map(|sum| calc.input(sum)).collect();
+        let result = self.args.class.rule.result(&self.args, &sums);
+        calc.finish(&[result])?.pop().ok_or_else(Error::disposed)
     }
 }

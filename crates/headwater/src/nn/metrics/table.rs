@@ -1,12 +1,11 @@
 //! Every metric: Keras's class name, the name that logs give it, its keys, and how it is computed.
 
-use headwater_core::ops::{div_no_nan, reshape, sqrt, sum};
-use headwater_core::{Result, Shape, Tensor};
+use headwater_core::ops;
 
 use super::args::{Args, Key, Kind};
 use super::batch::Batch;
+use super::calc::Term;
 use super::{auc, classes, confusion, r2, values};
-use crate::nn::losses;
 
 /// A metric's class.
 pub(super) struct Class {
@@ -21,31 +20,41 @@ pub(super) enum Rule {
     /// The mean of a loss, by its name.
     Loss(&'static str),
     /// The mean of a value of each sample.
-    Mean(fn(&Args, &Batch) -> Result<Tensor>),
-    /// What a batch adds to sums, and what the sums make.
-    Sums(Terms, fn(&Args, &[Tensor]) -> Result<Tensor>),
+    Mean(for<'a> fn(&Args, &Batch<'a>) -> Term<'a>),
+    /// So many sums: what a batch adds to each, and what they make.
+    Sums(usize, for<'a> fn(&Args, &Batch<'a>) -> Vec<Term<'a>>, for<'a> fn(&Args, &[Term<'a>]) -> Term<'a>),
 }
 
-type Terms = fn(&Args, &Batch) -> Result<Vec<Tensor>>;
-
 impl Rule {
-    pub fn terms(&self, args: &Args, batch: &Batch) -> Result<Vec<Tensor>> {
+    /// The number of sums.
+    pub fn count(&self) -> usize {
+        match self {
+            Rule::Sums(count, ..) => *count,
+            _ => 2,
+        }
+    }
+
+    pub fn terms<'a>(&self, args: &Args, batch: &Batch<'a>) -> Vec<Term<'a>> {
         match self {
             Rule::Loss(name) => {
-                let (t, y) = batch.paired()?;
-                batch.mean_terms(&losses::loss(name)?(&t, &y)?)
+                let (t, y) = batch.paired();
+                batch.mean_terms(values::loss(name, t, y))
             }
-            Rule::Mean(value) => batch.mean_terms(&value(args, batch)?),
-            Rule::Sums(terms, _) => terms(args, batch),
+            Rule::Mean(value) => batch.mean_terms(value(args, batch)),
+            Rule::Sums(_, terms, _) => terms(args, batch),
         }
     }
 
-    pub fn result(&self, args: &Args, sums: &[Tensor]) -> Result<Tensor> {
+    pub fn result<'a>(&self, args: &Args, sums: &[Term<'a>]) -> Term<'a> {
         match self {
-            Rule::Sums(_, result) => result(args, sums),
-            _ => div_no_nan(&sums[0], &sums[1]),
+            Rule::Sums(_, _, result) => result(args, sums),
+            _ => mean(args, sums),
         }
     }
+}
+
+fn mean<'a>(_: &Args, sums: &[Term<'a>]) -> Term<'a> {
+    sums[0].over(sums[1])
 }
 
 impl Class {
@@ -62,15 +71,6 @@ impl Class {
         let wanted = plain(name);
         let long = SHORT.iter().find(|(short, _)| *short == wanted).map_or(wanted.clone(), |(_, long)| plain(long));
         CLASSES.iter().find(|c| plain(c.class) == long || plain(c.name) == long)
-    }
-}
-
-/// One number as a scalar, several as they are.
-pub(super) fn bare(x: &Tensor) -> Result<Tensor> {
-    if x.size() == 1 {
-        reshape(x, Shape::scalar())
-    } else {
-        Ok(x.clone())
     }
 }
 
@@ -100,19 +100,14 @@ const fn of(class: &'static str, name: &'static str, keys: &'static [Key], rule:
 
 /// Every metric that is an object in Keras 3.
 pub(super) static CLASSES: &[Class] = &[
-    of("Mean", "mean", &[], Rule::Mean(|_, b| Ok(b.predicted.clone()))),
-    of(
-        "Sum",
-        "sum",
-        &[],
-        Rule::Sums(|_, b| Ok(vec![sum(&b.weighted(&b.predicted)?, None, false)?]), |_, s| Ok(s[0].clone())),
-    ),
+    of("Mean", "mean", &[], Rule::Mean(|_, b| b.predicted)),
+    of("Sum", "sum", &[], Rule::Sums(1, |_, b| vec![b.weighted(b.predicted).total()], |_, s| s[0])),
     of("MeanSquaredError", "mean_squared_error", &[], Rule::Loss("meanSquaredError")),
     of(
         "RootMeanSquaredError",
         "root_mean_squared_error",
         &[],
-        Rule::Sums(|_, b| b.mean_terms(&values::squared_error(b)?), |_, s| sqrt(&div_no_nan(&s[0], &s[1])?)),
+        Rule::Sums(2, |_, b| b.mean_terms(values::squared_error(b)), |a, s| mean(a, s).map(ops::sqrt)),
     ),
     of("MeanAbsoluteError", "mean_absolute_error", &[], Rule::Loss("meanAbsoluteError")),
     of("MeanAbsolutePercentageError", "mean_absolute_percentage_error", &[], Rule::Loss("meanAbsolutePercentageError")),
@@ -137,7 +132,7 @@ pub(super) static CLASSES: &[Class] = &[
         "SparseCategoricalCrossentropy",
         "sparse_categorical_crossentropy",
         &[FROM_LOGITS, IGNORED, AXIS],
-        Rule::Sums(values::sparse_crossentropy_terms, |_, s| div_no_nan(&s[0], &s[1])),
+        Rule::Sums(2, values::sparse_crossentropy_terms, mean),
     ),
     of("Accuracy", "accuracy", &[], Rule::Mean(values::accuracy)),
     of("BinaryAccuracy", "binary_accuracy", &[THRESHOLD], Rule::Mean(values::binary_accuracy)),
@@ -155,62 +150,62 @@ pub(super) static CLASSES: &[Class] = &[
         &[K, ("from_sorted_ids", Kind::Flag(false))],
         Rule::Mean(values::sparse_top_k),
     ),
-    of("TruePositives", "true_positives", &[THRESHOLDS], Rule::Sums(confusion::terms, |_, s| bare(&s[0]))),
-    of("FalsePositives", "false_positives", &[THRESHOLDS], Rule::Sums(confusion::terms, |_, s| bare(&s[1]))),
+    of("TruePositives", "true_positives", &[THRESHOLDS], Rule::Sums(4, confusion::terms, |_, s| s[0].bare())),
+    of("FalsePositives", "false_positives", &[THRESHOLDS], Rule::Sums(4, confusion::terms, |_, s| s[1].bare())),
     of(
         "TrueNegatives",
         "true_negatives",
         &[THRESHOLDS],
-        Rule::Sums(confusion::terms, |_, s| bare(&confusion::negatives(s)?.0)),
+        Rule::Sums(4, confusion::terms, |_, s| confusion::true_negatives(s).bare()),
     ),
     of(
         "FalseNegatives",
         "false_negatives",
         &[THRESHOLDS],
-        Rule::Sums(confusion::terms, |_, s| bare(&confusion::negatives(s)?.1)),
+        Rule::Sums(4, confusion::terms, |_, s| confusion::false_negatives(s).bare()),
     ),
     of(
         "Precision",
         "precision",
         &[THRESHOLDS, TOP_K, CLASS_ID],
-        Rule::Sums(confusion::terms, |_, s| bare(&confusion::precision(s)?)),
+        Rule::Sums(4, confusion::terms, |_, s| confusion::precision(s).bare()),
     ),
     of(
         "Recall",
         "recall",
         &[THRESHOLDS, TOP_K, CLASS_ID],
-        Rule::Sums(confusion::terms, |_, s| bare(&confusion::recall(s)?)),
+        Rule::Sums(4, confusion::terms, |_, s| confusion::recall(s).bare()),
     ),
     of(
         "SensitivityAtSpecificity",
         "sensitivity_at_specificity",
         &[("specificity", SHARE), COUNT, CLASS_ID],
-        Rule::Sums(confusion::terms, |a, s| {
-            confusion::best(&confusion::recall(s)?, &confusion::specificity(s)?, a.number("specificity"))
+        Rule::Sums(4, confusion::terms, |a, s| {
+            confusion::best(confusion::recall(s), confusion::specificity(s), a.number("specificity"))
         }),
     ),
     of(
         "SpecificityAtSensitivity",
         "specificity_at_sensitivity",
         &[("sensitivity", SHARE), COUNT, CLASS_ID],
-        Rule::Sums(confusion::terms, |a, s| {
-            confusion::best(&confusion::specificity(s)?, &confusion::recall(s)?, a.number("sensitivity"))
+        Rule::Sums(4, confusion::terms, |a, s| {
+            confusion::best(confusion::specificity(s), confusion::recall(s), a.number("sensitivity"))
         }),
     ),
     of(
         "PrecisionAtRecall",
         "precision_at_recall",
         &[("recall", SHARE), COUNT, CLASS_ID],
-        Rule::Sums(confusion::terms, |a, s| {
-            confusion::best(&confusion::precision(s)?, &confusion::recall(s)?, a.number("recall"))
+        Rule::Sums(4, confusion::terms, |a, s| {
+            confusion::best(confusion::precision(s), confusion::recall(s), a.number("recall"))
         }),
     ),
     of(
         "RecallAtPrecision",
         "recall_at_precision",
         &[("precision", SHARE), COUNT, CLASS_ID],
-        Rule::Sums(confusion::terms, |a, s| {
-            confusion::best(&confusion::recall(s)?, &confusion::precision(s)?, a.number("precision"))
+        Rule::Sums(4, confusion::terms, |a, s| {
+            confusion::best(confusion::recall(s), confusion::precision(s), a.number("precision"))
         }),
     ),
     of(
@@ -226,44 +221,44 @@ pub(super) static CLASSES: &[Class] = &[
             ("label_weights", Kind::Optional(0.0, f64::MAX)),
             FROM_LOGITS,
         ],
-        Rule::Sums(confusion::terms, auc::area),
+        Rule::Sums(4, confusion::terms, auc::area),
     ),
-    of("F1Score", "f1_score", &[AVERAGE, CUT], Rule::Sums(classes::score_terms, classes::score)),
+    of("F1Score", "f1_score", &[AVERAGE, CUT], Rule::Sums(3, classes::score_terms, classes::score)),
     of(
         "FBetaScore",
         "fbeta_score",
         &[AVERAGE, ("beta", Kind::Number(1.0, f64::MIN_POSITIVE, f64::MAX)), CUT],
-        Rule::Sums(classes::score_terms, classes::score),
+        Rule::Sums(3, classes::score_terms, classes::score),
     ),
     of(
         "IoU",
         "io_u",
         &[CLASSES_OF, TARGETS, IGNORED, SPARSE_TRUE, SPARSE_PRED, AXIS],
-        Rule::Sums(classes::overlap_terms, classes::overlap),
+        Rule::Sums(3, classes::overlap_terms, classes::overlap),
     ),
     of(
         "MeanIoU",
         "mean_io_u",
         &[CLASSES_OF, IGNORED, SPARSE_TRUE, SPARSE_PRED, AXIS],
-        Rule::Sums(classes::overlap_terms, classes::overlap),
+        Rule::Sums(3, classes::overlap_terms, classes::overlap),
     ),
     of(
         "OneHotIoU",
         "one_hot_io_u",
         &[CLASSES_OF, TARGETS, IGNORED, ONE_HOT_PRED, AXIS],
-        Rule::Sums(classes::overlap_terms, classes::overlap),
+        Rule::Sums(3, classes::overlap_terms, classes::overlap),
     ),
     of(
         "OneHotMeanIoU",
         "one_hot_mean_io_u",
         &[CLASSES_OF, IGNORED, ONE_HOT_PRED, AXIS],
-        Rule::Sums(classes::overlap_terms, classes::overlap),
+        Rule::Sums(3, classes::overlap_terms, classes::overlap),
     ),
     of(
         "BinaryIoU",
         "binary_io_u",
         &[("target_class_ids", Kind::Optional(0.0, 1.0)), THRESHOLD],
-        Rule::Sums(classes::overlap_terms, classes::overlap),
+        Rule::Sums(3, classes::overlap_terms, classes::overlap),
     ),
     of(
         "R2Score",
@@ -272,6 +267,6 @@ pub(super) static CLASSES: &[Class] = &[
             ("class_aggregation", Kind::Word(&["uniform_average", "variance_weighted_average", ""])),
             ("num_regressors", Kind::Number(0.0, 0.0, MOST)),
         ],
-        Rule::Sums(r2::terms, r2::score),
+        Rule::Sums(5, r2::terms, r2::score),
     ),
 ];

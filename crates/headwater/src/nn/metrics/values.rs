@@ -1,170 +1,163 @@
 //! Values of samples that metrics take the mean of. The last axis is reduced, or not: it is one mean in the end.
 
-use headwater_core::ops::{
-    add, arg_max, div_no_nan, equal, greater, less_equal, logical_not, mean, mul, not_equal, one_hot, real_div,
-    reshape, select, sigmoid_cross_entropy, slice, sqrt, square, squared_difference, sub, sum, transpose,
-};
-use headwater_core::{DType, Result, Shape, Tensor};
+use headwater_core::ops;
 
 use super::args::Args;
 use super::batch::Batch;
-use crate::nn::losses::loss;
+use super::calc::Term;
+use crate::nn::losses::{self, Loss};
 
-/// 1 for true, 0 for false.
-pub(super) fn truth(x: &Tensor) -> Result<Tensor> {
-    x.cast(DType::F32)
+pub(super) fn squared_error<'a>(b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
+    (t - y).square()
 }
 
-pub(super) fn squared_error(b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
-    squared_difference(&t, &y)
+/// A loss by its name.
+pub(super) fn loss<'a>(name: &str, t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    match losses::loss(name) {
+        Ok(f) => t.with(y, f as Loss),
+        Err(error) => t.fail(error),
+    }
 }
 
-pub(super) fn accuracy(_: &Args, b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
-    truth(&equal(&t, &y)?)
+/// 1 where values are equal.
+fn same<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    t.with(y, ops::equal).number()
 }
 
-pub(super) fn binary_accuracy(a: &Args, b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
-    let positive = truth(&greater(&y, &y.constant(a.number("threshold")))?)?;
-    truth(&equal(&t, &positive)?)
+pub(super) fn accuracy<'a>(_: &Args, b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
+    same(t, y)
 }
 
-pub(super) fn categorical_accuracy(_: &Args, b: &Batch) -> Result<Tensor> {
-    truth(&equal(&arg_max(&b.truth, -1)?, &arg_max(&b.predicted, -1)?)?)
+pub(super) fn binary_accuracy<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
+    same(t, y.exceeds(a.number("threshold")).number())
 }
 
-pub(super) fn sparse_categorical_accuracy(_: &Args, b: &Batch) -> Result<Tensor> {
-    let y = truth(&arg_max(&b.predicted, -1)?)?;
-    truth(&equal(&numbers(b, &b.truth, y.shape())?, &y)?)
+pub(super) fn categorical_accuracy<'a>(_: &Args, b: &Batch<'a>) -> Term<'a> {
+    same(b.truth.arg_max(-1), b.predicted.arg_max(-1))
+}
+
+pub(super) fn sparse_categorical_accuracy<'a>(_: &Args, b: &Batch<'a>) -> Term<'a> {
+    let found = b.predicted.arg_max(-1).number();
+    same(numbers(b, b.truth, &found.dims()), found)
 }
 
 /// Class numbers, one for each row of the predictions.
-fn numbers(b: &Batch, t: &Tensor, rows: &Shape) -> Result<Tensor> {
-    if t.size() != rows.size() {
-        return Err(b.wrong(&format!("one class number for each of {rows}"), t.shape()));
+fn numbers<'a>(b: &Batch<'a>, t: Term<'a>, rows: &[usize]) -> Term<'a> {
+    if t.size() != rows.iter().product::<usize>() {
+        return b.refuse("one class number for each row of the predictions", t);
     }
-    reshape(t, rows)
+    t.reshape(rows)
+}
+
+/// The axes of rows of predictions: all but the last.
+fn rows<'a>(b: &Batch<'a>, y: Term<'a>) -> Vec<usize> {
+    let mut dims = y.dims();
+    if dims.pop().is_none() {
+        b.refuse("predictions of rank at least 1", y);
+    }
+    dims
 }
 
 /// Whether fewer than `k` classes of a row are more probable than that of number `t`, as in TensorFlow's `in_top_k`.
-fn within_top(b: &Batch, t: &Tensor, k: f64) -> Result<Tensor> {
-    let y = &b.predicted;
-    let Some((&classes, rows)) = y.shape().split_last() else {
-        return Err(b.wrong("predictions of rank at least 1", y.shape()));
-    };
-    let t = numbers(b, t, &Shape::from(rows))?.cast(DType::I32)?;
-    let hit = one_hot(&t, classes, 1.0, 0.0, DType::F32)?;
-    let own = sum(&select(&greater(&hit, &y.constant(0.0))?, y, &y.constant(0.0))?, Some(&[-1]), true)?;
+fn within_top<'a>(b: &Batch<'a>, t: Term<'a>, k: f64) -> Term<'a> {
+    let y = b.predicted;
+    let hit = numbers(b, t, &rows(b, y)).one_hot(y.last());
+    let own = y.where_else(hit.exceeds(0.0), 0.0).sum(&[-1], true);
     // What cannot be compared counts as more.
-    let more = sum(&truth(&logical_not(&less_equal(y, &own)?)?)?, Some(&[-1]), false)?;
-    mul(&truth(&greater(&y.constant(k), &more)?)?, &sum(&hit, Some(&[-1]), false)?)
+    let more = y.with(own, ops::less_equal).map(ops::logical_not).number().sum(&[-1], false);
+    more.by(k, ops::less).number() * hit.sum(&[-1], false)
 }
 
-pub(super) fn top_k(a: &Args, b: &Batch) -> Result<Tensor> {
-    within_top(b, &arg_max(&b.truth, -1)?, a.number("k"))
+pub(super) fn top_k<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
+    within_top(b, b.truth.arg_max(-1), a.number("k"))
 }
 
-pub(super) fn sparse_top_k(a: &Args, b: &Batch) -> Result<Tensor> {
+pub(super) fn sparse_top_k<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
     if !a.flag("from_sorted_ids") {
-        return within_top(b, &b.truth, a.number("k"));
+        return within_top(b, b.truth, a.number("k"));
     }
-    let y = &b.predicted;
-    let Some((&classes, rows)) = y.shape().split_last() else {
-        return Err(b.wrong("predictions of rank at least 1", y.shape()));
-    };
-    let mut size = y.shape().to_vec();
-    size[rows.len()] = classes.min(a.size("k"));
-    let first = slice(y, &vec![0; size.len()], &size)?;
-    let column: Shape = rows.iter().copied().chain([1]).collect();
-    let same = truth(&equal(&reshape(&numbers(b, &b.truth, &Shape::from(rows))?, column)?, &first)?)?;
-    truth(&greater(&sum(&same, Some(&[-1]), false)?, &y.constant(0.0))?)
+    let y = b.predicted;
+    let mut dims = rows(b, y);
+    let t = numbers(b, b.truth, &dims);
+    let first = y.part(dims.len(), 0, y.last().min(a.size("k")));
+    dims.push(1);
+    same(t.reshape(&dims), first).sum(&[-1], false).exceeds(0.0).number()
 }
 
-pub(super) fn cosine_similarity(a: &Args, b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
+pub(super) fn cosine_similarity<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
     let axes = a.axes();
-    let unit = |x: &Tensor| div_no_nan(x, &sqrt(&sum(&square(x)?, Some(&axes), true)?)?);
-    sum(&mul(&unit(&t)?, &unit(&y)?)?, Some(&axes), false)
+    let unit = |x: Term<'a>| x.over(x.square().sum(&axes, true).map(ops::sqrt));
+    (unit(t) * unit(y)).sum(&axes, false)
 }
 
 /// Differences from the mean along axes, and the variance.
-fn spread(x: &Tensor, axes: &[isize]) -> Result<(Tensor, Tensor)> {
-    let centred = sub(x, &mean(x, Some(axes), true)?)?;
-    let variance = mean(&square(&centred)?, Some(axes), true)?;
-    Ok((centred, variance))
+fn spread<'a>(x: Term<'a>, axes: &[isize]) -> (Term<'a>, Term<'a>) {
+    let centred = x - x.mean_along(axes, true);
+    (centred, centred.square().mean_along(axes, true))
 }
 
-pub(super) fn pearson(a: &Args, b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
+pub(super) fn pearson<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
     let axes = a.axes();
-    let standard = |x: &Tensor| {
-        let (centred, variance) = spread(x, &axes)?;
-        real_div(&centred, &sqrt(&variance)?)
+    let standard = |x: Term<'a>| {
+        let (centred, variance) = spread(x, &axes);
+        centred / variance.map(ops::sqrt)
     };
-    mean(&mul(&standard(&t)?, &standard(&y)?)?, Some(&axes), false)
+    (standard(t) * standard(y)).mean_along(&axes, false)
 }
 
 /// Lin 1989.
-pub(super) fn concordance(a: &Args, b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
+pub(super) fn concordance<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
     let axes = a.axes();
-    let ((dt, vt), (dy, vy)) = (spread(&t, &axes)?, spread(&y, &axes)?);
-    let apart = squared_difference(&mean(&t, Some(&axes), true)?, &mean(&y, Some(&axes), true)?)?;
-    let norm = add(&add(&add(&vt, &vy)?, &apart)?, &y.constant(1e-7))?;
-    let both = mul(&mul(&dt, &dy)?, &y.constant(2.0))?;
-    mean(&real_div(&both, &norm)?, Some(&axes), false)
-}
-
-/// The axis `axis` last.
-fn axis_last(a: &Args, x: &Tensor) -> Result<Tensor> {
-    let axis = x.shape().axis(a.axes().first().copied().unwrap_or(-1), a.class.class)? as isize;
-    let others = (0..x.rank() as isize).filter(|d| *d != axis);
-    transpose(x, Some(&others.chain([axis]).collect::<Vec<_>>()))
+    let ((dt, vt), (dy, vy)) = (spread(t, &axes), spread(y, &axes));
+    let apart = (t.mean_along(&axes, true) - y.mean_along(&axes, true)).square();
+    (dt * dy * 2.0 / (vt + vy + apart + 1e-7)).mean_along(&axes, false)
 }
 
 /// Targets moved towards all of `classes` alike.
-fn smooth(a: &Args, t: &Tensor, classes: usize) -> Result<Tensor> {
+fn smooth<'a>(a: &Args, t: Term<'a>, classes: usize) -> Term<'a> {
     match a.number("label_smoothing") {
-        0.0 => Ok(t.clone()),
-        by => add(&mul(t, &t.constant(1.0 - by))?, &t.constant(by / classes.max(1) as f64)),
+        0.0 => t,
+        by => t * (1.0 - by) + by / classes.max(1) as f64,
     }
 }
 
-pub(super) fn binary_crossentropy(a: &Args, b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
-    let t = smooth(a, &t, 2)?;
+pub(super) fn binary_crossentropy<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
+    let t = smooth(a, t, 2);
     if a.flag("from_logits") {
-        return sigmoid_cross_entropy(&t, &y);
+        return t.with(y, ops::sigmoid_cross_entropy);
     }
-    loss("binaryCrossentropy")?(&t, &y)
+    loss("binaryCrossentropy", t, y)
 }
 
-fn crossentropy_of(a: &Args, t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    loss(if a.flag("from_logits") { "categoricalCrossentropyFromLogits" } else { "categoricalCrossentropy" })?(t, y)
+fn crossentropy_of<'a>(a: &Args, t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    loss(if a.flag("from_logits") { "categoricalCrossentropyFromLogits" } else { "categoricalCrossentropy" }, t, y)
 }
 
-pub(super) fn categorical_crossentropy(a: &Args, b: &Batch) -> Result<Tensor> {
-    let (t, y) = b.paired()?;
-    let t = axis_last(a, &t)?;
-    crossentropy_of(a, &smooth(a, &t, t.shape().last().copied().unwrap_or(1))?, &axis_last(a, &y)?)
+/// The axis of the classes.
+fn axis(a: &Args) -> isize {
+    a.axes().first().copied().unwrap_or(-1)
+}
+
+pub(super) fn categorical_crossentropy<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
+    let (t, y) = b.paired();
+    let t = t.axis_last(axis(a));
+    crossentropy_of(a, smooth(a, t, t.last()), y.axis_last(axis(a)))
 }
 
 /// As Keras counts samples of the ignored class: with weights they have none, without they count with a value of 0.
-pub(super) fn sparse_crossentropy_terms(a: &Args, b: &Batch) -> Result<Vec<Tensor>> {
-    let y = axis_last(a, &b.predicted)?;
-    let Some((&classes, rows)) = y.shape().split_last() else {
-        return Err(b.wrong("predictions of rank at least 1", y.shape()));
-    };
-    let t = numbers(b, &b.truth, &Shape::from(rows))?;
-    let values = crossentropy_of(a, &one_hot(&t.cast(DType::I32)?, classes, 1.0, 0.0, DType::F32)?, &y)?;
-    let Some(ignored) = a.optional("ignore_class") else { return b.mean_terms(&values) };
-    let counts = truth(&not_equal(&t, &t.constant(ignored))?)?;
-    let weight = b.weight_for(&values)?.map(|w| mul(&counts, &w)).transpose()?;
-    b.with_weight(weight).mean_terms(&select(
-        &greater(&counts, &counts.constant(0.0))?,
-        &values,
-        &values.constant(0.0),
-    )?)
+pub(super) fn sparse_crossentropy_terms<'a>(a: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
+    let y = b.predicted.axis_last(axis(a));
+    let t = numbers(b, b.truth, &rows(b, y));
+    let values = crossentropy_of(a, t.one_hot(y.last()), y);
+    let Some(ignored) = a.optional("ignore_class") else { return b.mean_terms(values) };
+    let counts = t.by(ignored, ops::not_equal);
+    let weight = b.weight_for(values).map(|weight| counts.number() * weight);
+    Batch { weight, ..*b }.mean_terms(values.where_else(counts, 0.0))
 }
