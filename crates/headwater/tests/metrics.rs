@@ -215,3 +215,23 @@ fn sparse_targets_along_an_axis() -> Result<()> {
     assert!((sparse + (0.9f64.ln() + 0.7f64.ln()) / 2.0).abs() < 1e-6);
     Ok(())
 }
+
+/// A step with metrics is planned once, and its memory stays.
+#[test]
+fn batches_of_one_shape_share_a_plan() -> Result<()> {
+    let device = headwater::cpu(1);
+    let answers = answers();
+    for case in answers["cases"].as_array().expect("cases") {
+        let data = &answers["batches"][case["data"].as_str().expect("a name")];
+        let (truth, predicted) = (tensor(&device, &data["truth"][0])?, tensor(&device, &data["predicted"][0])?);
+        let mut metric = Metric::new(case["class"].as_str().expect("a class"), case["config"].clone())?;
+        let mut seen = Vec::new();
+        for _ in 0..8 {
+            metric.update(&truth, &predicted, None)?;
+            device.flush()?;
+            seen.push((device.stats().plans, device.engine().memory()));
+        }
+        assert!(seen[3..].iter().all(|s| *s == seen[3]), "{} {}: {seen:?}", case["class"], case["config"]);
+    }
+    Ok(())
+}

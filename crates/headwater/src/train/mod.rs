@@ -23,10 +23,14 @@
 //! # }
 //! ```
 
+#[cfg(feature = "metrics-more")]
+mod measure;
 mod optimizer;
 mod rule;
 mod trainer;
 
+#[cfg(feature = "metrics-more")]
+pub use measure::measure;
 pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
 pub use rule::{Moments, Rule};
 pub use trainer::{Control, History, Progress, Trainer};

@@ -8,7 +8,7 @@ use super::confusion::{false_negatives, precision, recall};
 
 /// All thresholds but the last, and all but the first.
 fn ends(x: Term<'_>) -> [Term<'_>; 2] {
-    let count = x.dims().first().map_or(0, |n| n.saturating_sub(1));
+    let count = x.shape().first().map_or(0, |n| n.saturating_sub(1));
     [x.part(0, 0, count), x.part(0, 1, count)]
 }
 

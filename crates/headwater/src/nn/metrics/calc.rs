@@ -3,24 +3,31 @@
 //! Metrics are formulas of many small operations. Written with a `Result` for each, the code that gives intermediate values
 //! back where an operation fails would be most of their part of the download.
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::ops::{Add, Div, Mul, Sub};
 
 use headwater_core::ops;
-use headwater_core::{AllOk, DType, Error, HostSlice, Result, Tensor};
+use headwater_core::{AllOk, DType, Error, HostSlice, Result, Shape, Tensor};
 
-/// The values of a computation, and what failed first. After a failure nothing more is computed.
+/// The values of a computation, each after those it is made of. After a failure nothing more is computed.
+#[derive(Default)]
 pub(super) struct Calc {
-    values: RefCell<Vec<Tensor>>,
-    failure: RefCell<Option<Error>>,
+    first: OnceCell<Next>,
 }
 
-/// A value of a computation.
-#[derive(Clone, Copy)]
-pub(super) struct Term<'a> {
-    calc: &'a Calc,
-    index: usize,
+struct Slot {
+    value: Tensor,
+    next: OnceCell<Next>,
 }
+
+enum Next {
+    Value(Box<Slot>),
+    Failed(Error),
+}
+
+/// A value of a computation: one word, which operations take and give.
+#[derive(Clone, Copy)]
+pub(super) struct Term<'a>(&'a Slot);
 
 /// An operation on one value.
 type Unary = fn(&Tensor) -> Result<Tensor>;
@@ -29,49 +36,53 @@ type Binary = fn(&Tensor, &Tensor) -> Result<Tensor>;
 /// A reduction along axes, all where none are said, which it may keep.
 type Reduction = fn(&Tensor, Option<&[isize]>, bool) -> Result<Tensor>;
 
-impl Calc {
-    pub fn new() -> Calc {
-        Calc { values: RefCell::default(), failure: RefCell::default() }
+/// Where the next value goes; none after a failure.
+fn end(mut cell: &OnceCell<Next>) -> Option<&OnceCell<Next>> {
+    loop {
+        match cell.get() {
+            None => return Some(cell),
+            Some(Next::Value(slot)) => cell = &slot.next,
+            Some(Next::Failed(_)) => return None,
+        }
     }
+}
 
-    #[inline(never)]
-    fn push(&self, x: Tensor) -> Term<'_> {
-        let mut values = self.values.borrow_mut();
-        values.push(x);
-        Term { calc: self, index: values.len() - 1 }
+/// Puts a value where there is none.
+fn put(cell: &OnceCell<Next>, value: Tensor) -> Option<Term<'_>> {
+    let next = cell.get_or_init(|| Next::Value(Box::new(Slot { value, next: OnceCell::new() })));
+    match next {
+        Next::Value(slot) => Some(Term(slot)),
+        Next::Failed(_) => None,
     }
+}
 
-    /// A value to compute with, as float32.
-    pub fn input(&self, x: &Tensor) -> Term<'_> {
-        self.push(x.clone()).number()
-    }
-
-    /// The tensors of values.
-    ///
-    /// # Errors
-    /// What failed first.
-    pub fn finish(&self, terms: &[Term<'_>]) -> Result<Vec<Tensor>> {
-        match self.failure.take() {
-            Some(error) => Err(error),
-            None => Ok(terms.iter().map(|t| t.tensor()).collect()),
+/// The tensors of what `f` computes of inputs, which it is given as float32.
+///
+/// # Errors
+/// What failed first.
+pub(super) fn compute(inputs: &[&Tensor], f: &dyn for<'a> Fn(&[Term<'a>]) -> Vec<Term<'a>>) -> Result<Vec<Tensor>> {
+    let calc = Calc::default();
+    let begin = |x: &&Tensor| end(&calc.first).and_then(|cell| put(cell, (*x).clone()));
+    let given: Vec<Term<'_>> = inputs.iter().filter_map(begin).collect();
+    let given: Vec<Term<'_>> = given.into_iter().map(Term::number).collect();
+    let computed: Vec<Tensor> = f(&given).iter().map(|term| term.0.value.clone()).collect();
+    let mut next = calc.first.into_inner();
+    loop {
+        match next {
+            None => return Ok(computed),
+            Some(Next::Value(slot)) => next = slot.next.into_inner(),
+            Some(Next::Failed(error)) => return Err(error),
         }
     }
 }
 
 impl<'a> Term<'a> {
-    #[inline(never)]
-    fn tensor(self) -> Tensor {
-        self.calc.values.borrow()[self.index].clone()
-    }
-
     /// Another value, unless something failed.
     #[inline(never)]
     fn then(self, f: &dyn Fn(&Tensor) -> Result<Tensor>) -> Term<'a> {
-        if self.calc.failure.borrow().is_some() {
-            return self;
-        }
-        match f(&self.tensor()) {
-            Ok(value) => self.calc.push(value),
+        let Some(cell) = end(&self.0.next) else { return self };
+        match f(&self.0.value) {
+            Ok(value) => put(cell, value).unwrap_or(self),
             Err(error) => self.fail(error),
         }
     }
@@ -85,7 +96,7 @@ impl<'a> Term<'a> {
     /// The value of an operation on this and another value.
     #[inline(never)]
     pub fn with(self, other: Term<'a>, f: Binary) -> Term<'a> {
-        self.then(&|x| f(x, &other.tensor()))
+        self.then(&|x| f(x, &other.0.value))
     }
 
     /// The value of an operation on this value and a number.
@@ -97,28 +108,33 @@ impl<'a> Term<'a> {
     #[cold]
     #[inline(never)]
     pub fn fail(self, error: Error) -> Term<'a> {
-        self.calc.failure.borrow_mut().get_or_insert(error);
+        if let Some(cell) = end(&self.0.next) {
+            cell.get_or_init(|| Next::Failed(error));
+        }
         self
     }
 
-    #[inline(never)]
+    pub fn shape(self) -> &'a Shape {
+        self.0.value.shape()
+    }
+
     pub fn dims(self) -> Vec<usize> {
-        self.tensor().shape().to_vec()
+        self.shape().to_vec()
     }
 
     pub fn rank(self) -> usize {
-        self.dims().len()
+        self.shape().rank()
     }
 
     #[inline(never)]
     pub fn size(self) -> usize {
-        self.tensor().size()
+        self.shape().size()
     }
 
     /// The last dimension; 1 of a scalar.
     #[inline(never)]
     pub fn last(self) -> usize {
-        self.dims().last().copied().unwrap_or(1)
+        self.shape().last().copied().unwrap_or(1)
     }
 
     /// Float32 numbers, beside this value.
@@ -179,7 +195,7 @@ impl<'a> Term<'a> {
     /// Entries of the first axis.
     #[inline(never)]
     pub fn pick(self, indices: Term<'a>) -> Term<'a> {
-        self.then(&|x| ops::gather(x, &indices.tensor(), 0, 0))
+        self.then(&|x| ops::gather(x, &indices.0.value, 0, 0))
     }
 
     #[inline(never)]
@@ -240,7 +256,7 @@ impl<'a> Term<'a> {
     /// One value where this holds, and another where it does not.
     #[inline(never)]
     pub fn choose(self, yes: Term<'a>, no: Term<'a>) -> Term<'a> {
-        self.then(&|x| ops::select(x, &yes.tensor(), &no.tensor()))
+        self.then(&|x| ops::select(x, &yes.0.value, &no.0.value))
     }
 
     /// This where a condition holds, and the number where it does not.

@@ -19,7 +19,7 @@ fn terms<'a>(t: Term<'a>, y: Term<'a>, weight: Option<Term<'a>>) -> Vec<Term<'a>
 
 pub(super) fn score_terms<'a>(a: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
     let (t, y) = (b.truth, b.predicted);
-    if y.rank() != 2 || t.dims() != y.dims() {
+    if y.rank() != 2 || t.shape() != y.shape() {
         b.refuse("predictions of shape [samples, classes] like the targets", y);
     }
     let found = match a.optional("threshold") {
@@ -72,7 +72,7 @@ pub(super) fn overlap_terms<'a>(a: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
         counts = counts * t.by(ignored, ops::not_equal).number().reshape(&column);
     }
     if let Some(weight) = b.weight_for(t) {
-        counts = counts * weight.broadcast(&t.dims()).reshape(&column);
+        counts = counts * weight.broadcast(t.shape()).reshape(&column);
     }
     terms(of_truth, of_predicted, Some(counts))
 }

@@ -35,9 +35,12 @@ fn thresholds(a: &Args) -> Thresholds {
         None => vec![0.5],
     };
     if open {
-        given.sort_by(f64::total_cmp);
-        given.insert(0, 0.0);
-        given.push(1.0);
+        let mut all = vec![0.0, 1.0];
+        for t in given {
+            let at = all[1..all.len() - 1].partition_point(|&other| other < t);
+            all.insert(1 + at, t);
+        }
+        given = all;
     }
     if even(&given) {
         return Thresholds::Even { count: given.len(), open };

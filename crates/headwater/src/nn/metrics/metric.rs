@@ -4,7 +4,7 @@ use headwater_core::{Error, Result, Tensor};
 
 use super::args::Args;
 use super::batch::Batch;
-use super::calc::{self, Calc};
+use super::calc;
 use super::table::{Class, CLASSES};
 use crate::nn::{Map, Value};
 
@@ -125,9 +125,12 @@ impl Metric {
     /// # Errors
     /// As [`Metric::update`].
     pub fn terms(&self, truth: &Tensor, predicted: &Tensor, weight: Option<&Tensor>) -> Result<Vec<Tensor>> {
-        let calc = Calc::new();
-        let batch = Batch::new(&calc, self.class_name(), truth, predicted, weight);
-        calc.finish(&self.args.class.rule.terms(&self.args, &batch))
+        let class = self.args.class;
+        let given: Vec<&Tensor> = [truth, predicted].into_iter().chain(weight).collect();
+        calc::compute(&given, &|x| {
+            let batch = Batch { class: class.class, truth: x[0], predicted: x[1], weight: x.get(2).copied() };
+            class.rule.terms(&self.args, &batch)
+        })
     }
 
     /// The value that sums make.
@@ -139,9 +142,8 @@ impl Metric {
         if sums.len() != count {
             return Err(Error::argument(self.class_name(), format!("a batch, which makes {count} sums"), sums.len()));
         }
-        let calc = Calc::new();
-        let sums: Vec<_> = sums.iter().map(|sum| calc.input(sum)).collect();
-        let result = self.args.class.rule.result(&self.args, &sums);
-        calc.finish(&[result])?.pop().ok_or_else(Error::disposed)
+        let sums: Vec<&Tensor> = sums.iter().collect();
+        let mut result = calc::compute(&sums, &|x| vec![self.args.class.rule.result(&self.args, x)])?;
+        result.pop().ok_or_else(Error::disposed)
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn terms<'a>(_: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
     if y.rank() != 2 {
         b.refuse("predictions of shape [samples, outputs]", y);
     }
-    let weight = b.weight_for(y).unwrap_or_else(|| y.constant(1.0)).broadcast(&y.dims());
+    let weight = b.weight_for(y).unwrap_or_else(|| y.constant(1.0)).broadcast(y.shape());
     let all = |x: Term<'a>| (x * weight).sum(&[0], false);
     vec![all(t), all(t.square()), all((t - y).square()), weight.sum(&[0], false), y.constant(y.size() as f64)]
 }

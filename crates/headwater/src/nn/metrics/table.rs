@@ -67,11 +67,17 @@ impl Class {
             ("msle", "MeanSquaredLogarithmicError"),
             ("bce", "BinaryCrossentropy"),
         ];
-        let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
-        let wanted = plain(name);
-        let long = SHORT.iter().find(|(short, _)| *short == wanted).map_or(wanted.clone(), |(_, long)| plain(long));
-        CLASSES.iter().find(|c| plain(c.class) == long || plain(c.name) == long)
+        let long = SHORT.iter().find(|(short, _)| alike(short, name)).map_or(name, |(_, long)| long);
+        CLASSES.iter().find(|c| alike(c.class, long) || alike(c.name, long))
     }
+}
+
+/// Whether names are the same but for case and underscores.
+#[inline(never)]
+fn alike(a: &str, b: &str) -> bool {
+    let plain =
+        |name: &'_ str| name.bytes().filter(|&c| c != b'_').map(|c| c.to_ascii_lowercase()).collect::<Vec<u8>>();
+    plain(a) == plain(b)
 }
 
 const MOST: f64 = 1e9;

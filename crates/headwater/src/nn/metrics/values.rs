@@ -41,7 +41,7 @@ pub(super) fn categorical_accuracy<'a>(_: &Args, b: &Batch<'a>) -> Term<'a> {
 
 pub(super) fn sparse_categorical_accuracy<'a>(_: &Args, b: &Batch<'a>) -> Term<'a> {
     let found = b.predicted.arg_max(-1).number();
-    same(numbers(b, b.truth, &found.dims()), found)
+    same(numbers(b, b.truth, found.shape()), found)
 }
 
 /// Class numbers, one for each row of the predictions.
