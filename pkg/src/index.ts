@@ -10,6 +10,7 @@ import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
 import { installVerbose } from './layers/ready/index.js';
+import { installMetrics } from './metrics/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
@@ -19,6 +20,7 @@ installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
 installVerbose();
+installMetrics();
 
 export * as browser from './browser.js';
 export * from './create.js';
@@ -35,7 +37,9 @@ export {
 } from './layers/ready/index.js';
 /** `tf.layers`. */
 export const layers = { ...layersOfModels, ...families };
-export { losses, metrics, Reduction } from './losses.js';
+export { losses, Reduction } from './losses.js';
+export type { MetricGiven, MetricsGiven, StatefulMetric } from './layers/measures.js';
+export { type AtArgs, type AUCArgs, type CrossentropyArgs, type F1ScoreArgs, type MeanIoUArgs, type Metric, type MetricArgs, metrics, type PrecisionArgs, type ThresholdsArgs } from './metrics/index.js';
 export * from './ops/index.js';
 export {
   AdadeltaOptimizer, AdagradOptimizer, AdamaxOptimizer, AdamOptimizer, type LearningRate, MomentumOptimizer, type NamedTensor, Optimizer, RMSPropOptimizer, SGDOptimizer,

@@ -115,9 +115,12 @@ export interface MonitorArgs {
   monitor?: string;
   /** A change that is no larger is none; 0 by default. */
   minDelta?: number;
-  /** Whether less is better, or more; by default, more of what is named like an accuracy, and less of all else. */
+  /** Whether less is better, or more; by default, more of what is named like an accuracy, a rate, a score or an area, and less of all else. */
   mode?: 'auto' | 'min' | 'max';
 }
+
+/** Names of accuracies, rates, scores and areas. */
+const MORE_IS_BETTER = /acc|auc|precision|recall|sensitivity|specificity|score|io_?u|true_(pos|neg)|similarity|correlation/i;
 
 /** Finds the best value of a quantity. */
 export class Monitor {
@@ -132,7 +135,7 @@ export class Monitor {
   ) {
     const { monitor = 'val_loss', mode = 'auto' } = args;
     this.name = monitor;
-    this.sign = mode === 'max' || (mode === 'auto' && monitor.includes('acc')) ? 1 : -1;
+    this.sign = mode === 'max' || (mode === 'auto' && MORE_IS_BETTER.test(monitor)) ? 1 : -1;
     this.best = best ?? -this.sign * Infinity;
   }
 

@@ -7,8 +7,9 @@ import { dispose, keep, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { assert } from '../util.js';
 import type { History } from './callbacks.js';
+import type { Measures } from './measures.js';
 import { type Fed, LayersModel, progressOf } from './model.js';
-import { type Batch, readScalars, train, type TrainingArgs } from './training.js';
+import { type Batch, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
 export interface ModelFitDatasetArgs extends TrainingArgs {
   epochs: number;
@@ -219,6 +220,10 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
   let samples = 0;
   let done = 0;
   const show = progressOf(args?.verbose, batches ?? (own && Number.isFinite(dataset.size) ? dataset.size : null));
+  const measures = this.measures as Measures;
+  // Between the steps of training, an epoch's metrics go on afterwards.
+  const back = this.isTraining ? measures.remember() : null;
+  measures.reset();
   try {
     for await (const { inputs, targets, size } of batchesOf(this, stream, batches ?? Infinity, undefined, short)) {
       const old = sums;
@@ -229,10 +234,11 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
     }
     show?.(done, true);
     if (samples === 0) throw coded('argument', 'evaluateDataset() got a dataset without batches.');
-    const results = tidy(() => sums.map((sum) => ops.div(sum, samples)));
+    const results = tidy(() => measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results()));
     return results.length === 1 ? (results[0] as Tensor) : results;
   } finally {
     dispose(sums);
+    back?.();
     if (own) await stream.return?.();
   }
 }
@@ -241,7 +247,8 @@ async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | 
   this.checkCompiled();
   const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
   this.checkSamples(inputs, targets);
-  const values = await readScalars(tidy(() => this.testStep(inputs, targets)));
+  this.measures?.reset();
+  const values = await readValues(this, await readScalars(tidy(() => this.testStep(inputs, targets))));
   return values.length === 1 ? (values[0] as number) : values;
 }
 

@@ -7,6 +7,7 @@ import { coded } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import { deserializeLayer } from './factories.js';
 import { InputLayer, type Layer, type LayerArgs, type SymbolicShape, type SymbolicTensor } from './layer.js';
+import { restoredMetrics } from './measures.js';
 import { LayersModel } from './model.js';
 import { Sequential } from './sequential.js';
 
@@ -156,8 +157,13 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
   if (artifacts.modelTopology === undefined) throw coded('format', 'The model has no topology.');
   const model = await modelFromJSON(artifacts.modelTopology);
   if (artifacts.trainingConfig !== undefined) {
-    const { optimizer_config: optimizer, loss, metrics } = artifacts.trainingConfig as { optimizer_config: { class_name: string; config: Config }; loss: string; metrics?: string[] };
-    model.compile({ optimizer: optimizerOf(optimizer.class_name, fromKeras(optimizer.config) as Config), loss, ...(metrics === undefined ? {} : { metrics }) });
+    const { optimizer_config: optimizer, loss, metrics, weighted_metrics: weighted } = artifacts.trainingConfig as {
+      optimizer_config: { class_name: string; config: Config };
+      loss: string;
+      metrics?: unknown;
+      weighted_metrics?: unknown;
+    };
+    model.compile({ optimizer: optimizerOf(optimizer.class_name, fromKeras(optimizer.config) as Config), loss, metrics: restoredMetrics(metrics), weightedMetrics: restoredMetrics(weighted) });
   }
   if (artifacts.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
   if (artifacts.weightData !== undefined) {

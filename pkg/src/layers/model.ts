@@ -4,27 +4,31 @@ import { tensor } from '../convert.js';
 import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
 import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
-import { type LossOrMetricFn, named } from '../losses.js';
+import type { LossOrMetricFn } from '../losses.js';
 import * as ops from '../ops/index.js';
 import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
-import type { BatchLoss, History } from './callbacks.js';
+import type { BatchLoss, History, State } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
 import { LossScale } from '../optimizers/loss-scale.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
 import { widened } from './policy.js';
 import type { Backward, Part } from './step.js';
-import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
+import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
 
 export interface ModelCompileArgs {
   optimizer: string | Optimizer;
   loss: LossName | LossName[] | Record<string, LossName>;
-  metrics?: LossName | LossName[] | Record<string, LossName | LossName[]>;
+  /** Metrics of every output; a list of lists, one for each output; or those of outputs by their names. */
+  metrics?: MetricsGiven | null;
+  /** The same, of samples that count what `sampleWeight` and `classWeight` say. */
+  weightedMetrics?: MetricsGiven | null;
   /** What the loss of each output counts in the whole, 1 where it is not said. */
   lossWeights?: number[] | Record<string, number>;
 }
@@ -52,12 +56,6 @@ export function installProgress(by: Progress): void {
 }
 export const progressOf: Progress = (verbose, steps) => progress(verbose, steps);
 
-interface Metric {
-  readonly name: string;
-  readonly output: number;
-  readonly compute: LossOrMetricFn;
-}
-
 /** Tensors for a model's inputs or outputs: the only one, in order, or by name. */
 export type Fed = Tensor | Tensor[] | Record<string, Tensor>;
 
@@ -71,7 +69,8 @@ export class LayersModel extends Container {
   isTraining = false;
   private lossFunctions: LossOrMetricFn[] = [];
   private lossWeights: (number | undefined)[] = [];
-  private metrics: Metric[] = [];
+  /** The metrics, and what they keep over batches. */
+  measures: Measures | null = null;
   private compileArgs: ModelCompileArgs | null = null;
   private userDefinedMetadata: object | undefined;
 
@@ -91,13 +90,11 @@ export class LayersModel extends Container {
       return typeof loss === 'function' ? loss : lossOf(loss);
     });
     this.lossWeights = args.lossWeights === undefined ? [] : this.perOutput<number>(args.lossWeights);
-    this.metrics = this.outputs.flatMap((_, i) => this.metricsOfOutput(args.metrics, i));
-    const several = this.outputs.length > 1;
-    this.metricsNames = [
-      'loss',
-      ...(several ? this.outputNames.map((name) => `${name}_loss`) : []),
-      ...this.metrics.map((m) => (several ? `${this.outputNames[m.output]}_${m.name}` : m.name)),
-    ];
+    // What was compiled before goes once the new metrics are known to be ones.
+    const measures = new Measures({ outputNames: this.outputNames, outputShapes: this.outputs.map((o) => o.shape), losses: this.perOutput<LossName>(args.loss) }, args.metrics, args.weightedMetrics);
+    this.measures?.dispose();
+    this.measures = measures;
+    this.metricsNames = ['loss', ...(this.outputs.length > 1 ? this.outputNames.map((name) => `${name}_loss`) : []), ...measures.names];
     this.compileArgs = args;
   }
 
@@ -108,27 +105,12 @@ export class LayersModel extends Container {
     return this.outputs.map(() => value as T);
   }
 
-  /** A list of metrics holds for every output; an object names the outputs. */
-  private metricsOfOutput(metrics: ModelCompileArgs['metrics'], output: number): Metric[] {
-    if (metrics === undefined || metrics === null) return [];
-    const byName = typeof metrics === 'object' && !Array.isArray(metrics);
-    const mine = byName ? (metrics as Record<string, LossName | LossName[]>)[this.outputNames[output] as string] : metrics;
-    return mine === undefined ? [] : [mine].flat().map((metric) => this.metricOf(metric, output));
+  override getState(): State {
+    return this.measures === null ? null : { measures: this.measures.getState() };
   }
 
-  private metricOf(metric: LossName, output: number): Metric {
-    if (typeof metric === 'function') return { name: metric.name || 'metric', output, compute: metric };
-    const shape = this.outputs[output]?.shape ?? [];
-    if (metric === 'accuracy' || metric === 'acc') {
-      const given = this.perOutput<LossName>(this.loss ?? [])[output];
-      const loss = typeof given === 'string' ? camelLoss(given) : '';
-      const kind =
-        shape.at(-1) === 1 || loss === 'binaryCrossentropy' ? 'binaryAccuracy' : loss === 'sparseCategoricalCrossentropy' ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
-      return { name: 'acc', output, compute: named('metric', kind) };
-    }
-    const known = ['binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'precision', 'recall'];
-    const camel = camelLoss(metric);
-    return { name: metric, output, compute: known.includes(camel) ? named('metric', camel) : lossOf(metric) };
+  override setState(state: { measures: Tensor[][] } | null): void {
+    if (state !== null) this.measures?.setState(state.measures);
   }
 
   checkCompiled(): Optimizer {
@@ -188,9 +170,9 @@ export class LayersModel extends Container {
     return [...weighted, ...ofLayers, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
   }
 
-  /** What `metricsNames` names. */
-  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
-    return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, masks, targets)];
+  /** What of `metricsNames` is the batch's alone; metrics with a state take it in. */
+  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly Tensor[]): Tensor[] {
+    return [total, ...(losses.length > 1 ? losses : []), ...(this.measures?.update(predicted, masks, targets, weights) ?? [])];
   }
 
   private regularization(): Tensor[] {
@@ -199,7 +181,7 @@ export class LayersModel extends Container {
       .map((w) => fromRecord(wasm().penalty(encode(w.regularizer), w.variable.handle), 0)[0]);
   }
 
-  /** One step of training; its loss and metrics as scalars that the caller disposes. */
+  /** One step of training; its loss, and the metrics that are the batch's alone, as scalars that the caller disposes. */
   trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], part?: Part): Tensor[] {
     return tidy(() => {
       const step = this.backward(inputs, targets, classWeight, sampleWeight);
@@ -228,7 +210,7 @@ export class LayersModel extends Container {
       total = onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
       return lossScale === null ? total : lossScale.scaled(total);
     }, trained.map((w) => w.variable));
-    const values = this.values(total ?? value, losses, predicted, masks, targets);
+    const values = this.values(total ?? value, losses, predicted, masks, targets, weights);
     const gradients = trained.flatMap((w, i): Backward['gradients'] => (grads[i] ? [[w, lossScale === null ? grads[i] : lossScale.unscaled(grads[i])]] : []));
     return { values, gradients, updates };
   }
@@ -256,10 +238,6 @@ export class LayersModel extends Container {
     }
   }
 
-  private measure(predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
-    return this.metrics.map((m) => maskedMean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor), masks[m.output] ?? null));
-  }
-
   /** The number of samples of inputs and targets that fit together, and the model. */
   checkSamples(x: Tensor[], y: Tensor[]): number {
     const samples = x[0]?.shape[0] ?? 0;
@@ -273,7 +251,7 @@ export class LayersModel extends Container {
     }
     y.forEach((t, i) => {
       const want = this.outputs[i]?.shape as SymbolicShape;
-      const sparse = typeof this.loss === 'string' && camelLoss(this.loss).startsWith('sparse');
+      const sparse = typeof this.loss === 'string' && camel(this.loss).startsWith('sparse');
       if (!sparse && typeof this.loss === 'string' && (t.rank !== want.length || want.some((d, axis) => axis > 0 && d !== null && d !== t.shape[axis]))) {
         throw coded('shape', `Error when checking target: expected ${this.outputNames[i]} to have shape [${want.map((d) => d ?? 'null')}] but got array with shape [${t.shape}].`);
       }
@@ -312,8 +290,8 @@ export class LayersModel extends Container {
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     this.checkCompiled();
     this.checkSamples(inputs, targets);
-    const values = this.trainStep(inputs, targets);
-    const numbers = await readScalars(values);
+    this.measures?.reset();
+    const numbers = await readValues(this, await readScalars(this.trainStep(inputs, targets)));
     return numbers.length === 1 ? (numbers[0] as number) : numbers;
   }
 
@@ -322,21 +300,25 @@ export class LayersModel extends Container {
     this.checkCompiled();
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     const samples = this.checkSamples(inputs, targets);
-    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose));
+    const run = (): Tensor[] => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose);
+    // Between the steps of training, an epoch's metrics go on afterwards.
+    const results = this.isTraining ? aside(this.measures as Measures, run) : tidy(run);
     return results.length === 1 ? (results[0] as Tensor) : results;
   }
 
-  /** The loss and the metrics of one batch, as scalars. Runs in the caller's scope. */
+  /** The loss, and the metrics that are the batch's alone, as scalars. Runs in the caller's scope. */
   testStep(inputs: Tensor[], targets: Tensor[], sampleWeight: readonly Tensor[] = []): Tensor[] {
     const ofLayers: Tensor[] = [];
     const { outputs, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
     const predicted = outputs.map(widened);
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
-    return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
+    return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets, sampleWeight);
   }
 
   private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = [], verbose?: number): Tensor[] {
     const show = progressOf(verbose, Math.ceil(samples / size));
+    const measures = this.measures as Measures;
+    measures.reset();
     let sums: Tensor[] = [];
     for (let at = 0; at < samples; at += size) {
       const count = Math.min(size, samples - at);
@@ -349,7 +331,7 @@ export class LayersModel extends Container {
       old.forEach((t) => t.dispose());
       show?.(Math.ceil((at + count) / size), at + size >= samples);
     }
-    return sums.map((sum) => ops.div(sum, samples));
+    return measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results());
   }
 
   async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
@@ -464,13 +446,14 @@ export class LayersModel extends Container {
   }
 
   private trainingConfig(): object {
-    const { loss, metrics } = this.compileArgs as ModelCompileArgs;
+    const { loss, metrics, weightedMetrics } = this.compileArgs as ModelCompileArgs;
     if (typeof loss !== 'string') throw coded('argument', 'Serialization of non-string loss is not supported.');
     const config = this.optimizer?.getConfig();
     if (typeof config?.learningRate === 'function') throw coded('argument', 'A learning rate that is a function cannot be stored; use one of tf.train.schedules.');
     return {
       loss: toSnake(loss),
-      metrics: [metrics ?? []].flat().filter((m) => typeof m === 'string'),
+      metrics: storedMetrics(metrics) ?? [],
+      weighted_metrics: storedMetrics(weightedMetrics),
       optimizer_config: { class_name: this.optimizer?.getClassName(), config: toKeras(config) },
     };
   }
@@ -498,28 +481,9 @@ export class LayersModel extends Container {
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
     const result = super.dispose();
     this.optimizer?.dispose();
+    this.measures?.dispose();
     return result;
   }
-}
-
-/** The mean over what counts; the mask has the leading axes of the values. */
-function maskedMean(values: Tensor, mask: Mask): Tensor {
-  if (mask === null || values.rank < mask.rank) return ops.mean(values);
-  const weight = ops.reshape(ops.cast(mask, 'float32'), [...mask.shape, ...Array.from({ length: values.rank - mask.rank }, () => 1)]);
-  return ops.div(ops.mean(ops.mul(values, weight)), ops.add(ops.mean(weight), 1e-7 / Math.max(1, weight.size)));
-}
-
-const camelLoss = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
-const ALIASES: Record<string, string> = { mse: 'meanSquaredError', MSE: 'meanSquaredError', mae: 'meanAbsoluteError', MAE: 'meanAbsoluteError', mape: 'meanAbsolutePercentageError', MAPE: 'meanAbsolutePercentageError', cosine: 'cosineProximity' };
-const LOSSES = new Set([
-  'meanSquaredError', 'meanAbsoluteError', 'meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'squaredHinge', 'hinge', 'categoricalHinge', 'logcosh',
-  'huber', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy', 'kullbackLeiblerDivergence', 'poisson', 'cosineProximity',
-]);
-
-function lossOf(name: string): LossOrMetricFn {
-  const camel = ALIASES[name] ?? camelLoss(name);
-  if (!LOSSES.has(camel)) throw coded('unknown', `Unknown loss ${name}`);
-  return named('loss', camel);
 }
 
 /** The class that each target names: its own number, or the place of its one. */

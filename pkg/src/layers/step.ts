@@ -70,9 +70,10 @@ async function stepWith(callbacks: CallbackList, model: LayersModel, at: number,
     const weights = model.checkSampleWeight(data.weights.length === 0 ? undefined : data.weights, size);
     const losses = callbacks.having('onLoss');
     const onLoss = (found: BatchLoss): Tensor => losses.reduce((loss, hook) => scalar(hook(at, { ...found, loss }) ?? loss), found.loss);
-    // Moving averages move with the outputs: without the step they are to be what they were.
+    // Moving averages move with the outputs, and metrics count them: without the step they are to be what they were.
     const judges = callbacks.having('onGradients');
     const still = judges.length === 0 ? [] : model.nonTrainableWeights.map((w): [LayerVariable, Tensor] => [w, own(w.variable.clone())]);
+    const measured = judges.length === 0 ? [] : own(model.measures?.getState().map((states) => states.map((state) => state.clone())) ?? []);
     const { values, gradients, updates } = tidy(() => model.backward(data.inputs, data.targets, args.classWeight, weights, onLoss));
     own([values, gradients.map(([, gradient]) => gradient), updates.map(([, update]) => update)]);
     let named: Record<string, Tensor | null> = Object.fromEntries(gradients.map(([w, gradient]) => [w.name, gradient]));
@@ -80,6 +81,7 @@ async function stepWith(callbacks: CallbackList, model: LayersModel, at: number,
       const answer = await hook(at, { loss: values[0] as Tensor, gradients: Object.fromEntries(Object.entries(named).filter(([, g]) => g !== null)) as NamedTensorMap });
       if (typeof answer === 'string') {
         still.forEach(([w, value]) => w.write(value));
+        model.measures?.setState(measured);
         return instead('onGradients', answer);
       }
       named = { ...named, ...own(answer) };

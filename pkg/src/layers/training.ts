@@ -117,6 +117,7 @@ async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (
   const { model, data, callbacks, signal } = run;
   let values: Tensor[] = [];
   run.seed = currentSeed();
+  if (run.batch === 0) model.measures?.reset();
   try {
     const batches = ended(model, signal) ? [] : data.batches();
     for await (const given of run.left?.(batches) ?? batches) {
@@ -132,7 +133,7 @@ async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (
       run.seen += size;
       wasm().flush();
       const logs: Logs = { batch, size };
-      if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
+      if (callbacks.readsBatches) (await readValues(model, await readScalars(values))).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
       else values.forEach((v) => v.dispose());
       await callbacks.each('onBatchEnd', batch, logs);
       run.batch += 1;
@@ -146,7 +147,8 @@ async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (
     throw error;
   }
   const logs: Logs = {};
-  (await readScalars(run.sums)).forEach((sum, i) => (logs[model.metricsNames[i] as string] = sum / run.seen));
+  const means = (await readScalars(run.sums)).map((sum) => sum / run.seen);
+  if (run.seen > 0) (await readValues(model, means)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
   return logs;
 }
 
@@ -167,11 +169,16 @@ export function* batchesOf([inputs, targets, weights]: [Tensor[], Tensor[], Tens
   }
 }
 
-/** The values of scalars, which are disposed. */
+/** The values of scalars, which are disposed; of vectors, which metrics of several classes or thresholds give, lists. */
 export async function readScalars(scalars: Tensor[]): Promise<number[]> {
-  const values = await Promise.all(scalars.map(async (s) => (await s.data())[0] ?? NaN));
+  const values = await Promise.all(scalars.map(async (s) => (s.rank > 0 ? ((await s.array()) as number) : ((await s.data())[0] ?? NaN))));
   scalars.forEach((s) => s.dispose());
   return values;
+}
+
+/** What `metricsNames` names: given values, and those of metrics with a state. */
+export async function readValues({ measures }: LayersModel, values: number[]): Promise<number[]> {
+  return measures === null ? values : measures.merged(values, await readScalars(tidy(() => measures.results())));
 }
 
 /** When training lets others have their turn. */

@@ -35,7 +35,7 @@ const classifier = (optimizer, middle = []) => {
       tf.layers.dense({ units: 2, activation: 'softmax', kernelRegularizer: tf.regularizers.l2() }),
     ],
   });
-  model.compile({ optimizer, loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  model.compile({ optimizer, loss: 'categoricalCrossentropy', metrics: ['accuracy', 'precision'] });
   return model;
 };
 
@@ -61,7 +61,7 @@ export const runs = {
     const model = tf.sequential({
       layers: [tf.layers.gru({ units: 4, batchInputShape: [12, 3, 2], stateful: true, recurrentDropout: 0.2 }), inner, tf.layers.dense({ units: 1 })],
     });
-    model.compile({ optimizer: tf.train.withOptions(tf.train.rmsprop(0.02), { useEma: true, clipnorm: 1 }), loss: 'meanSquaredError' });
+    model.compile({ optimizer: tf.train.withOptions(tf.train.rmsprop(0.02), { useEma: true, clipnorm: 1, gradientAccumulationSteps: 2 }), loss: 'meanSquaredError' });
     const [flat] = points();
     const [x, target] = [flat.reshape([SAMPLES, 3, 2]), flat.sum(1, true)];
     const callbacks = [

@@ -26,12 +26,16 @@
 mod accumulator;
 mod backup;
 mod callback;
+#[cfg(feature = "metrics-more")]
+mod measure;
 mod optimizer;
 mod rule;
 mod trainer;
 
 pub use backup::{Backup, Store};
 pub use callback::{Batch, Callback, Gradients};
+#[cfg(feature = "metrics-more")]
+pub use measure::measure;
 pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
 pub use rule::{Moments, Rule};
 pub use trainer::{Control, History, Progress, Trainer};

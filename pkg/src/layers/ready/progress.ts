@@ -23,9 +23,12 @@ function state(done: number, steps: number | null | undefined, began: number, wi
   return `${done}/${steps ?? '?'}${bar} ${((now() - began) / 1000).toFixed(1)}s`;
 }
 
+const shown = (value: number): string => (Math.abs(value) >= 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(2));
+
 /** Losses and metrics, each after a dash. */
 export const values = (logs: Logs): string =>
-  Object.entries(logs).map(([name, value]) => ` - ${name}: ${Math.abs(value) >= 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(2)}`).join('');
+  // A metric may have a value for each class.
+  Object.entries(logs).map(([name, value]) => ` - ${name}: ${[value].flat().map(shown).join(' ')}`).join('');
 
 /**
  * Shows how far training is: in a terminal a bar that fills with the batches, elsewhere one line an epoch. It reads no losses of

@@ -63,7 +63,7 @@ export class CSVLogger extends Callback {
     const starts = this.names === null;
     this.names ??= Object.keys(logs);
     const row = ['epoch', ...this.names].join(separator);
-    const values = [epoch, ...this.names.map((name) => logs[name] ?? '')].join(separator);
+    const values = [epoch, ...this.names.map((name) => [logs[name] ?? ''].flat().join(' '))].join(separator);
     if (typeof this.sink === 'function') return this.sink(starts ? `${row}\n${values}\n` : `${values}\n`);
     const { appendFile, writeFile } = await import('node:fs/promises');
     const { path } = this;
