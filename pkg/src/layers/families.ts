@@ -21,6 +21,11 @@ const CLASSES = {
   normalization: 'Normalization', discretization: 'Discretization', categoryEncoding: 'CategoryEncoding', resizing: 'Resizing', centerCrop: 'CenterCrop',
   randomFlip: 'RandomFlip', randomBrightness: 'RandomBrightness', randomContrast: 'RandomContrast', randomCrop: 'RandomCrop', randomWidth: 'RandomWidth',
   randomRotation: 'RandomRotation', randomZoom: 'RandomZoom', randomTranslation: 'RandomTranslation',
+  conv3d: 'Conv3D', conv3dTranspose: 'Conv3DTranspose', maxPooling3d: 'MaxPooling3D', maxPool3d: 'MaxPooling3D',
+  averagePooling3d: 'AveragePooling3D', avgPooling3d: 'AveragePooling3D', avgPool3d: 'AveragePooling3D',
+  globalMaxPooling3d: 'GlobalMaxPooling3D', globalMaxPool3d: 'GlobalMaxPooling3D', globalAveragePooling3d: 'GlobalAveragePooling3D',
+  upSampling3d: 'UpSampling3D', zeroPadding3d: 'ZeroPadding3D', cropping3D: 'Cropping3D', spatialDropout3d: 'SpatialDropout3D', convLstm3d: 'ConvLSTM3D',
+  einsumDense: 'EinsumDense',
 } as const;
 
 const gates: LayerArgs = { recurrentActivation: 'hardSigmoid' };

@@ -83,42 +83,42 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Two sizes of at least 1, or one for both; the default where missing.
-    pub fn pair(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
-        let pair = self.pair_or_zero(key, default)?;
-        if pair.0 == 0 || pair.1 == 0 {
+    /// `n` sizes of at least 1, or one for all; the default where missing.
+    pub fn sizes(&self, key: &str, n: usize, default: Option<usize>) -> Result<Vec<usize>> {
+        let sizes = self.sizes_or_zero(key, n, default)?;
+        if sizes.contains(&0) {
             return Err(self.bad(key, "sizes of at least 1"));
         }
-        Ok(pair)
+        Ok(sizes)
     }
 
-    /// As [`Config::pair`], with sizes of 0.
-    pub fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
-        let expected = || self.bad(key, "one or two whole numbers");
-        let Some(value) = self.get(key) else { return default.ok_or_else(expected) };
-        let pair = match value.list() {
-            Some([one]) => one.size().map(|n| (n, n)),
-            Some([a, b]) => a.size().zip(b.size()),
-            Some(_) => None,
-            None => value.size().map(|n| (n, n)),
+    /// As [`Config::sizes`], with sizes of 0.
+    pub fn sizes_or_zero(&self, key: &str, n: usize, default: Option<usize>) -> Result<Vec<usize>> {
+        let sizes: Option<Vec<usize>> = match self.get(key) {
+            None => default.map(|size| vec![size]),
+            Some(Value::List(list)) => list.iter().map(Value::size).collect(),
+            Some(value) => value.size().map(|size| vec![size]),
         };
-        pair.ok_or_else(expected)
+        match sizes {
+            Some(sizes) if sizes.len() == n => Ok(sizes),
+            Some(sizes) if sizes.len() == 1 => Ok(vec![sizes[0]; n]),
+            _ => Err(self.bad(key, &format!("one whole number or {n}"))),
+        }
     }
 
-    /// `[[top, bottom], [left, right]]`, or shorter forms of it.
-    pub fn borders(&self, key: &str, default: usize) -> Result<[usize; 4]> {
-        let Some(value) = self.get(key) else { return Ok([default; 4]) };
-        if let Some([rows @ Value::List(_), columns]) = value.list() {
-            let side = |v: &Value| match v.list() {
-                Some([a, b]) => a.size().zip(b.size()),
-                _ => None,
-            };
-            let sides = side(rows).zip(side(columns));
-            let ((t, b), (l, r)) = sides.ok_or_else(|| self.bad(key, "[[top, bottom], [left, right]]"))?;
-            return Ok([t, b, l, r]);
+    /// What is before and after along each of `n` axes, such as `[[top, bottom], [left, right]]`, or shorter forms of it.
+    pub fn borders(&self, key: &str, n: usize, default: usize) -> Result<Vec<(usize, usize)>> {
+        match self.get(key).and_then(Value::list) {
+            Some(sides @ [Value::List(_), ..]) => {
+                let side = |v: &Value| match v.list() {
+                    Some([a, b]) => a.size().zip(b.size()),
+                    _ => None,
+                };
+                let sides: Option<Vec<(usize, usize)>> = sides.iter().map(side).collect();
+                sides.filter(|s| s.len() == n).ok_or_else(|| self.bad(key, "[before, after] of each axis"))
+            }
+            _ => Ok(self.sizes_or_zero(key, n, Some(default))?.into_iter().map(|n| (n, n)).collect()),
         }
-        let (h, w) = self.pair_or_zero(key, None)?;
-        Ok([h, h, w, w])
     }
 
     /// `valid` or `same`.
