@@ -1,10 +1,12 @@
-"""What Keras 2 has otherwise than Keras 3, as TensorFlow.js does. `python keras2.py` (with tf_keras) writes layers/keras2.json.gz."""
+"""What Keras 2 has otherwise than Keras 3, as TensorFlow.js does. `python keras2.py` (with tf_keras) writes layers/keras2.json.gz and models2.json.gz."""
 
 import sys
 
 import tf_keras
 
 sys.modules["keras"] = tf_keras
+sys.modules["keras.layers"] = tf_keras.layers
+import models
 from freeze import Input, case, write
 
 L = tf_keras.layers
@@ -35,3 +37,4 @@ def cases():
 
 if __name__ == "__main__":
     write("keras2", list(cases()))
+    models.main("models2.json.gz", [models.attention, models.named, models.classifier, models.nested, models.transfer, models.outputs])

@@ -425,5 +425,5 @@ fn mistakes_are_named() {
     }
     let layer = create("Conv2D", &json!({"filters": 1, "kernel_size": 3})).expect("a layer");
     let message = layer.output_shape(&[vec![None, Some(2), Some(2), Some(1)]]).expect_err("too small").to_string();
-    assert_eq!(message, "Error in Conv2D: expected an image that holds the window (3, 3), received [null,2,2,1]");
+    assert_eq!(message, "Error in Conv2D: expected an image that holds the window [3, 3], received [null,2,2,1]");
 }

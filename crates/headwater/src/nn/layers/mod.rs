@@ -73,6 +73,10 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
+    #[cfg(feature = "layers-custom")]
+    if let Some(made) = super::custom::registered(class_name, config) {
+        return regularized::regularized(made?, Config::new("layer", config).object("activity_regularizer"));
+    }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
         Some((name, make)) => {
