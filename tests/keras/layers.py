@@ -16,8 +16,11 @@ first = Input(2, 2, 5, 4)
 
 
 def core():
-    for activation in ["linear", "relu", "relu6", "elu", "selu", "sigmoid", "softplus", "softsign", "tanh", "softmax", "log_softmax", "gelu", "mish", "silu", "leaky_relu", "exponential", "hard_silu"]:
+    for activation in ["linear", "relu", "relu6", "elu", "selu", "sigmoid", "softplus", "softsign", "tanh", "softmax", "log_softmax", "gelu", "mish", "silu", "leaky_relu", "exponential", "hard_silu", "celu", "log_sigmoid"]:
         yield case(L.Activation(activation), rows)
+    # On both sides of where their pieces meet.
+    for activation in ["hard_shrink", "hard_tanh", "soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"]:
+        yield case(L.Activation(activation), Input(2, 5, values=[-2.5, -0.9, -0.4, -0.1, 0.2, 0.3, 0.7, 0.95, 1.6, 3]))
     yield case(L.Dense(5, activation="tanh"), rows)
     yield case(L.Dense(2, use_bias=False), Input(2, 3, 4))
     yield case(L.Dense(3, **REGULARIZED), rows)

@@ -81,6 +81,13 @@ def outputs():
     return keras.Model([y, x], [second, L.Activation("tanh", name="t")(first), first], name="outer"), [(2, 3), (2, 2)], None
 
 
+def hard():
+    """An activation that Keras 2 and 3 have different functions for."""
+    cell = L.LSTM(2, recurrent_activation="hard_sigmoid", return_sequences=True)
+    model = keras.Sequential([keras.Input((3, 2)), L.Dense(2, activation="hard_sigmoid"), L.Bidirectional(cell), L.Activation("hard_sigmoid")])
+    return model, [(2, 3, 2)], (2, 3, 4)
+
+
 def main(name, makers):
     models = []
     for i, make in enumerate(makers):
@@ -110,4 +117,4 @@ def main(name, makers):
 
 
 if __name__ == "__main__":
-    main("models.json.gz", [attention, named, classifier, convolutional, stepwise, nested, transfer, outputs])
+    main("models.json.gz", [attention, named, classifier, convolutional, stepwise, nested, transfer, outputs, hard])

@@ -81,6 +81,22 @@ pub(super) struct Description<'a> {
     pub seed: u32,
 }
 
+/// Gives the activation of Keras 3 that has a name of another one in Keras 2 and TensorFlow.js its name here.
+fn rename_keras3(config: &mut Value) {
+    match config {
+        Value::Object(object) => {
+            for (key, value) in object.iter_mut() {
+                if key.ends_with("activation") && value == "hard_sigmoid" {
+                    *value = "hard_sigmoid_3".into();
+                }
+                rename_keras3(value);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(rename_keras3),
+        _ => {}
+    }
+}
+
 /// The layers of the configuration of a model.
 pub(super) fn layers_of(config: &Value) -> Result<&[Value]> {
     let layers = if config.is_array() { Some(config) } else { config.get("layers") };
@@ -96,7 +112,11 @@ impl<'a> Description<'a> {
     pub fn read(layer: &'a Value, index: usize, seed: u32) -> Description<'a> {
         let config = layer.get("config").unwrap_or(&Value::Null);
         let calls = layer.get("inbound_nodes").and_then(Value::as_array);
-        let mut own = super::Value::from(config.clone());
+        let mut own = config.clone();
+        if config["dtype"]["class_name"] == "DTypePolicy" {
+            rename_keras3(&mut own);
+        }
+        let mut own = super::Value::from(own);
         // What Keras takes with a call and layers here have in their configuration.
         let causal = |call: &Value| argument(call, "use_causal_mask") == Some(&true.into());
         if let (super::Value::Map(map), true) = (&mut own, calls.is_some_and(|calls| calls.iter().any(causal))) {
