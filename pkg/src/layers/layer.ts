@@ -63,7 +63,42 @@ export interface Node {
   readonly layer: Layer;
   readonly inputs: SymbolicTensor[];
   readonly outputs: SymbolicTensor[];
+  /** What the layer is called with here beyond its inputs, whatever the model is called with. */
+  readonly kwargs?: Kwargs;
 }
+
+/** What a layer's inputs must be like. */
+export class InputSpec {
+  readonly dtype?: DataType;
+  readonly shape?: SymbolicShape;
+  readonly ndim?: number;
+  readonly maxNDim?: number;
+  readonly minNDim?: number;
+  /** Sizes of some of the axes. */
+  readonly axes: Record<number, number> = {};
+
+  constructor(args: { dtype?: DataType; shape?: SymbolicShape; ndim?: number; maxNDim?: number; minNDim?: number; axes?: Record<number, number> }) {
+    Object.assign(this, args);
+    if (args.shape !== undefined) this.ndim = args.shape.length;
+  }
+
+  /** Refuses other inputs. */
+  check(name: string, { shape }: { shape: SymbolicShape }): void {
+    const expected = (what: string, got: number | null | undefined = shape.length): void => {
+      throw coded('shape', `Input is incompatible with layer ${name}: expected ${what}, found ${got}`);
+    };
+    if (this.ndim !== undefined && shape.length !== this.ndim) expected(`ndim=${this.ndim}`);
+    if (this.maxNDim !== undefined && shape.length > this.maxNDim) expected(`max_ndim=${this.maxNDim}`);
+    if (this.minNDim !== undefined && shape.length < this.minNDim) expected(`min_ndim=${this.minNDim}`);
+    for (const [axis, size] of [...Object.entries(this.axes), ...Object.entries(this.shape ?? [])]) {
+      const got = shape.at(Number(axis));
+      if (size !== null && got !== null && got !== size) expected(`axis ${axis} of size ${size}`, got);
+    }
+  }
+}
+
+/** Called by layers with what they are called with. */
+export type CallHook = (inputs: Tensor | Tensor[], kwargs: Kwargs) => void;
 
 /** A weight: a variable with what training must know of it. */
 export class LayerVariable {
@@ -132,6 +167,9 @@ export function setSeed(value: number): void {
 }
 
 export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+/** The only one of a list, or the list. */
+export const single = <T>(list: T[]): T | T[] => (list.length === 1 ? (list[0] as T) : list);
+export const unique = <T>(list: T[]): T[] => [...new Set(list)];
 
 /** The base of all layers; subclasses write `build`, `call`, `computeOutputShape` and `getConfig`. */
 export class Layer {
@@ -145,8 +183,12 @@ export class Layer {
   outboundNodes: Node[] = [];
   protected weightList: LayerVariable[] = [];
   protected addedLosses: (() => Tensor)[] = [];
+  /** What inputs must be like, where that is said. */
+  inputSpec: InputSpec[] | null = null;
   private trainableFlag: boolean;
   private statefulFlag = false;
+  private callHook: CallHook | null = null;
+  private asking = false;
   private readonly initialWeights: Tensor[] | undefined;
 
   constructor(args: LayerArgs = {}) {
@@ -158,8 +200,24 @@ export class Layer {
     else if (args.inputShape !== undefined) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
   }
 
+  static fromConfig(cls: new (config: any) => unknown, config: Config): unknown {
+    return new cls(config);
+  }
+
   getClassName(): string {
     return (this.constructor as typeof Layer).className;
+  }
+
+  /** What `of` says of the layers within: those that are properties of this one, or in a list that is. */
+  private within<T>(of: (layer: Layer) => T[]): T[] {
+    // One of them may refer back to this.
+    if (this.asking) return [];
+    this.asking = true;
+    try {
+      return Object.values(this).flat().filter((value): value is Layer => value instanceof Layer).flatMap(of);
+    } finally {
+      this.asking = false;
+    }
   }
 
   get trainable(): boolean {
@@ -184,16 +242,16 @@ export class Layer {
   }
 
   get trainableWeights(): LayerVariable[] {
-    return this.trainable ? this.weightList.filter((w) => w.trainable) : [];
+    return this.trainable ? unique([...this.weightList.filter((w) => w.trainable), ...this.within((l) => l.trainableWeights)]) : [];
   }
 
   get nonTrainableWeights(): LayerVariable[] {
-    return this.trainable ? this.weightList.filter((w) => !w.trainable) : this.weightList;
+    return this.trainable ? unique([...this.weightList.filter((w) => !w.trainable), ...this.within((l) => l.nonTrainableWeights)]) : this.orderedWeights;
   }
 
-  /** Weights in the order they were added: the one they are stored in. */
+  /** Weights in the order they were added, then those of layers within: the order they are stored in. */
   get orderedWeights(): LayerVariable[] {
-    return this.weightList;
+    return unique([...this.weightList, ...this.within((l) => l.orderedWeights)]);
   }
 
   build(_inputShape: SymbolicShape | SymbolicShape[]): void {
@@ -215,15 +273,29 @@ export class Layer {
 
   /** The outputs and their masks. */
   callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
-    const one = inputs.length === 1;
-    const x = one ? (inputs[0] as Tensor) : inputs;
-    const given = masks.some((m) => m !== null) ? (one ? (masks[0] as Mask) : masks) : null;
-    const outputs = listOf(this.call(x, given === null ? kwargs : { ...kwargs, mask: given }));
-    return { outputs, masks: listOf(this.computeMask(x, given ?? undefined)) };
+    // A list even of one, as in TensorFlow.js: what is written for that may read the first.
+    const given = masks.some((m) => m !== null) ? (masks.length === 1 ? (masks[0] as Mask) : masks) : null;
+    const outputs = listOf(this.call(inputs, given === null ? kwargs : { ...kwargs, mask: given }));
+    return { outputs, masks: listOf(this.computeMask(inputs, given ?? undefined)) };
   }
 
-  /** Sets what the layer carries from call to call to zero. */
-  resetStates(): void {}
+  /** Sets what the layer and those within carry from call to call to zero. */
+  resetStates(): void {
+    this.within((layer) => [layer.resetStates()]);
+  }
+
+  /** Has `hook` called with what the layer is called with. */
+  setCallHook(hook: CallHook): void {
+    this.callHook = hook;
+  }
+
+  clearCallHook(): void {
+    this.callHook = null;
+  }
+
+  protected invokeCallHook(inputs: Tensor | Tensor[], kwargs: Kwargs): void {
+    this.callHook?.(inputs, kwargs);
+  }
 
   getConfig(): Config {
     const config: Config = { name: this.name, trainable: this.trainable };
@@ -251,7 +323,11 @@ export class Layer {
 
   /** Functions of losses that the layer adds to the model's. */
   get losses(): (() => Tensor)[] {
-    return this.addedLosses;
+    return [...this.addedLosses, ...this.within((l) => l.losses)];
+  }
+
+  calculateLosses(): Tensor[] {
+    return this.losses.map((loss) => loss());
   }
 
   getWeights(trainableOnly = false): Tensor[] {
@@ -268,14 +344,15 @@ export class Layer {
 
   countParams(): number {
     if (!this.built) throw coded('argument', `You tried to call countParams() on ${this.name}, but the layer is not built yet. Build it first by calling build(batchInputShape).`);
-    return this.weightList.reduce((n, w) => n + w.variable.size, 0);
+    return this.orderedWeights.reduce((n, w) => n + w.variable.size, 0);
   }
 
   /** Computes tensors, or connects symbolic ones. */
   apply(inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[], kwargs: Kwargs = {}): any {
-    if (kwargs.initialState !== undefined && kwargs.initialState !== null) {
-      const { initialState, ...rest } = kwargs;
-      return this.apply([...listOf(inputs as Tensor | Tensor[]), ...listOf(initialState as Tensor[])], rest);
+    const named = kwargs.initialState ?? kwargs.countWeights ?? null;
+    if (named !== null) {
+      const { initialState: _, countWeights: __, ...rest } = kwargs;
+      return this.apply([...listOf(inputs as Tensor | Tensor[]), ...listOf(named as Tensor | Tensor[])], rest);
     }
     const list = listOf(inputs as Tensor | SymbolicTensor | (Tensor | SymbolicTensor)[]);
     const symbolic = list.filter((x) => x instanceof SymbolicTensor) as SymbolicTensor[];
@@ -283,6 +360,7 @@ export class Layer {
       throw coded('argument', 'Arguments to apply() must be all SymbolicTensors or all Tensors');
     }
     const shapes = list.map((x) => x.shape as SymbolicShape);
+    this.inputSpec?.forEach((spec, i) => list[i] !== undefined && spec.check(this.name, { shape: shapes[i] as SymbolicShape }));
     this.ensureBuilt(Array.isArray(inputs) && inputs.length > 1 ? shapes : (shapes[0] as SymbolicShape));
     if (symbolic.length === 0) return this.call(inputs as Tensor | Tensor[], kwargs);
     const shape = this.computeOutputShape(symbolic.length === 1 ? (shapes[0] as SymbolicShape) : shapes);
@@ -290,7 +368,8 @@ export class Layer {
     const outputs = (several ? (shape as SymbolicShape[]) : [shape as SymbolicShape]).map(
       (s, i) => new SymbolicTensor(this.dtype, s, this, symbolic, i === 0 ? this.name : `${this.name}_${i}`, this.inboundNodes.length, i),
     );
-    const node: Node = { layer: this, inputs: symbolic, outputs };
+    const { mask: _, ...rest } = kwargs;
+    const node: Node = { layer: this, inputs: symbolic, outputs, ...(Object.keys(rest).length > 0 && { kwargs: rest }) };
     this.inboundNodes.push(node);
     for (const input of symbolic) input.sourceLayer.outboundNodes.push(node);
     return several ? outputs : outputs[0];
@@ -304,18 +383,30 @@ export class Layer {
   }
 
   get input(): SymbolicTensor | SymbolicTensor[] {
-    const inputs = this.onlyNode('input').inputs;
-    return inputs.length === 1 ? (inputs[0] as SymbolicTensor) : inputs;
+    return single(this.onlyNode('input').inputs);
   }
 
   get output(): SymbolicTensor | SymbolicTensor[] {
-    const outputs = this.onlyNode('output').outputs;
-    return outputs.length === 1 ? (outputs[0] as SymbolicTensor) : outputs;
+    return single(this.onlyNode('output').outputs);
   }
 
   get outputShape(): SymbolicShape | SymbolicShape[] {
     const shapes = this.onlyNode('output').outputs.map((o) => o.shape);
     return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+  }
+
+  private nodeAt(index: number, what: string): Node {
+    const node = this.inboundNodes[index];
+    if (node === undefined) throw coded('argument', `Asked to get ${what} at node ${index}, but the layer has only ${this.inboundNodes.length} inbound nodes.`);
+    return node;
+  }
+
+  getInputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
+    return single(this.nodeAt(nodeIndex, 'input').inputs);
+  }
+
+  getOutputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
+    return single(this.nodeAt(nodeIndex, 'output').outputs);
   }
 
   private onlyNode(what: string): Node {
@@ -326,11 +417,12 @@ export class Layer {
   }
 
   dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
-    const count = this.weightList.length;
-    this.weightList.forEach((w) => w.dispose());
+    const own = this.weightList;
+    const others = this.within((layer) => [layer.dispose().numDisposedVariables]);
+    own.forEach((w) => w.dispose());
     this.weightList = [];
     this.built = false;
-    return { refCountAfterDispose: 0, numDisposedVariables: count };
+    return { refCountAfterDispose: 0, numDisposedVariables: others.reduce((sum, n) => sum + n, own.length) };
   }
 }
 
@@ -443,6 +535,7 @@ export class ModuleLayer extends Layer {
 
   override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
     if (this.disposed) throw coded('disposed', `Layer '${this.name}' is already disposed.`);
+    this.invokeCallHook(inputs, kwargs);
     const list = listOf(inputs);
     this.ensureBuilt(list.length > 1 ? list.map((t) => t.shape) : (list[0] as Tensor).shape);
     const handles = Uint32Array.from(list, (t) => {

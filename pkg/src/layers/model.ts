@@ -346,24 +346,36 @@ export class LayersModel extends Container {
     tidy(() => super.setWeights(weights));
   }
 
+  /** The names weights are stored under. Where layers of models within have one name, the later ones are numbered. */
+  private storedNames(): Map<LayerVariable, string> {
+    const names = new Map<LayerVariable, string>();
+    const count = new Map<string, number>();
+    for (const w of this.orderedWeights) {
+      const before = count.get(w.name) ?? 0;
+      names.set(w, before === 0 ? w.name : `${w.name}_${before}`);
+      count.set(w.name, before + 1);
+    }
+    return names;
+  }
+
   /** Sets weights by name. */
   loadWeights(weights: NamedTensorMap, strict = true): void {
     const missing: string[] = [];
     const unused = new Set(Object.keys(weights));
     // Keras names a recurrent layer's weights with its cell: lstm/lstm_cell/kernel.
     const withCell = new Map([...unused].map((name) => [name.replace(/\/[^/]*cell[^/]*(?=\/[^/]*$)/, ''), name]));
-    const total = this.orderedWeights;
-    for (const weight of total) {
-      const name = weights[weight.name] === undefined ? (withCell.get(weight.name) ?? weight.name) : weight.name;
+    const total = this.storedNames();
+    for (const [weight, own] of total) {
+      const name = weights[own] === undefined ? (withCell.get(own) ?? own) : own;
       const value = weights[name];
-      if (value === undefined) missing.push(weight.name);
+      if (value === undefined) missing.push(own);
       else {
         weight.write(value);
         unused.delete(name);
       }
     }
     if (!strict) return;
-    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.length} weights are not set: ${missing}`);
+    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.size} weights are not set: ${missing}`);
     if (unused.size > 0) throw coded('format', `Provided weight data has no target variable: ${[...unused].join(', ')}`);
   }
 
@@ -386,7 +398,8 @@ export class LayersModel extends Container {
     const handler = typeof handlerOrURL === 'string' ? getSaveHandlers(handlerOrURL)[0] : handlerOrURL;
     if (handler?.save === undefined) throw coded('argument', `Cannot find any save handlers for URL '${String(handlerOrURL)}'`);
     const weights = config.trainableOnly ? this.trainableWeights : this.orderedWeights;
-    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: w.name, tensor: w.variable })), 'model');
+    const names = this.storedNames();
+    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: names.get(w) as string, tensor: w.variable })), 'model');
     const artifacts: ModelArtifacts = {
       modelTopology: this.toJSON(null, false) as object,
       format: 'layers-model',
@@ -396,7 +409,7 @@ export class LayersModel extends Container {
       weightData: data,
     };
     if (config.includeOptimizer && this.optimizer !== null && this.compileArgs !== null) {
-      const stored = this.renamed(await this.optimizer.getWeights(), (w) => [w.variable.name, w.name]);
+      const stored = this.renamed(await this.optimizer.getWeights(), (w, name) => [w.variable.name, name]);
       const optimizer = await encodeWeights(stored, 'optimizer');
       artifacts.trainingConfig = this.trainingConfig();
       artifacts.weightSpecs = [...specs, ...optimizer.specs];
@@ -407,8 +420,8 @@ export class LayersModel extends Container {
   }
 
   /** An optimizer's tensors under other names of their variables: unique in the program here, within the model in storage. */
-  private renamed(tensors: NamedTensor[], names: (w: LayerVariable) => [from: string, to: string]): NamedTensor[] {
-    const known = new Map(this.orderedWeights.map(names));
+  private renamed(tensors: NamedTensor[], names: (w: LayerVariable, name: string) => [from: string, to: string]): NamedTensor[] {
+    const known = new Map([...this.storedNames()].map(([w, name]) => names(w, name)));
     return tensors.map(({ name, tensor }) => {
       const at = name.lastIndexOf('/');
       return { name: at < 0 ? name : (known.get(name.slice(0, at)) ?? name.slice(0, at)) + name.slice(at), tensor };
@@ -417,7 +430,7 @@ export class LayersModel extends Container {
 
   /** Gives the optimizer the tensors that were stored with the model. */
   async loadOptimizer(tensors: NamedTensor[]): Promise<void> {
-    await this.optimizer?.setWeights(this.renamed(tensors, (w) => [w.name, w.variable.name]));
+    await this.optimizer?.setWeights(this.renamed(tensors, (w, name) => [name, w.variable.name]));
   }
 
   private trainingConfig(): object {
