@@ -31,6 +31,8 @@ export {
   callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
   ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
+export { RNN, RNNCell, type RNNLayerArgs } from './layers/rnn.js';
+export { Model } from './layers/subclass.js';
 /** `tf.layers`. */
 export const layers = { ...layersOfModels, ...families };
 export { losses, metrics, Reduction } from './losses.js';

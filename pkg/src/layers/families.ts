@@ -1,6 +1,7 @@
 /** Layers of the families that the lean package does not have. */
 
-import { factoriesOf } from './factories.js';
+import { factoriesOf, wrapper } from './factories.js';
+import { Bidirectional, instantiate, RNN, RNNCell, StackedRNNCells, TimeDistributed } from './rnn.js';
 import { moments } from '../ops/index.js';
 import { type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
@@ -52,4 +53,10 @@ export class Normalization extends ModuleLayer {
 export const families = {
   ...factoriesOf(CLASSES, { lstm: gates, lstmCell: gates, convLstm2d: gates, convLstm2dCell: gates, gru, gruCell: gru }, { normalization: Normalization }),
   normalization: (args?: LayerArgs): Normalization => new Normalization('Normalization', args),
+  rnn: wrapper('RNN', ['cell'], (args) => new RNN(args), instantiate),
+  stackedRNNCells: wrapper('StackedRNNCells', ['cells'], (args) => new StackedRNNCells(args), instantiate),
+  bidirectional: wrapper('Bidirectional', ['layer', 'backwardLayer'], (args) => new Bidirectional(args), instantiate),
+  timeDistributed: wrapper('TimeDistributed', ['layer'], (args) => new TimeDistributed(args), instantiate),
+  RNN,
+  RNNCell,
 };

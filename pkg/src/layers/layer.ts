@@ -167,6 +167,18 @@ export function setSeed(value: number): void {
 }
 
 export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+const scopes: string[] = [];
+
+/** Calls `f`; names of weights that are made meanwhile begin with `name`. */
+export function inScopeOf<T>(name: string, f: () => T): T {
+  scopes.push(name);
+  try {
+    return f();
+  } finally {
+    scopes.pop();
+  }
+}
+
 /** The only one of a list, or the list. */
 export const single = <T>(list: T[]): T | T[] => (list.length === 1 ? (list[0] as T) : list);
 export const unique = <T>(list: T[]): T[] => [...new Set(list)];
@@ -309,9 +321,16 @@ export class Layer {
     return toKeras(this.getConfig()) as Config;
   }
 
-  addWeight(name: string, shape: Shape, dtype: DataType = 'float32', initializer: unknown = 'zeros', regularizer?: unknown, trainable = true, constraint?: unknown): LayerVariable {
-    const value = tidy(() => fromRecord(wasm().initialize(encode(toKeras(initializer)), Uint32Array.from(shape), dtypeCode(dtype), nextSeed()), 0)[0]);
-    const weight = new LayerVariable(value, `${this.name}/${name}`, trainable, regularizer === undefined ? null : toKeras(regularizer), constraint === undefined ? null : toKeras(constraint));
+  /** Makes a weight of the layer; an initializer may be an object whose `apply(shape, dtype)` gives the value. */
+  addWeight(name: string, shape: Shape, dtype?: DataType | null, initializer?: unknown, regularizer?: unknown, trainable = true, constraint?: unknown): LayerVariable {
+    const type = dtype ?? 'float32';
+    const own = initializer as { apply?(shape: Shape, dtype: DataType): Tensor } | null | undefined;
+    const value = tidy(() =>
+      typeof own?.apply === 'function'
+        ? own.apply(shape, type)
+        : fromRecord(wasm().initialize(encode(toKeras(initializer ?? 'zeros')), Uint32Array.from(shape), dtypeCode(type), nextSeed()), 0)[0],
+    );
+    const weight = new LayerVariable(value, `${scopes.length > 0 ? scopes.join('/') : this.name}/${name}`, trainable, toKeras(regularizer ?? null), toKeras(constraint ?? null));
     value.dispose();
     this.weightList.push(weight);
     return weight;
@@ -375,9 +394,10 @@ export class Layer {
     return several ? outputs : outputs[0];
   }
 
-  protected ensureBuilt(shape: SymbolicShape | SymbolicShape[]): void {
+  /** Builds the layer for inputs of a shape, unless it is built. */
+  ensureBuilt(shape: SymbolicShape | SymbolicShape[]): void {
     if (this.built) return;
-    this.build(shape);
+    inScopeOf(this.name, () => this.build(shape));
     this.built = true;
     if (this.initialWeights !== undefined) this.setWeights(this.initialWeights);
   }
@@ -452,7 +472,7 @@ function inputArgs(kerasClass: string, args: LayerArgs): LayerArgs {
   const { batchSize = null } = args;
   if (kerasClass === 'Embedding' && inputLength !== undefined) return { ...args, batchInputShape: [batchSize, ...listOf(inputLength)] };
   if (kerasClass === 'Dense' && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, inputDim] };
-  if (args.units !== undefined && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, (inputLength as number | undefined) ?? null, inputDim] };
+  if ((args.units ?? args.cell) !== undefined && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, (inputLength as number | undefined) ?? null, inputDim] };
   return args;
 }
 

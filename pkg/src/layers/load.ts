@@ -3,6 +3,7 @@
 import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/index.js';
 import { optimizerOf } from '../optimizers.js';
 import { dispose } from '../tensor.js';
+import { SerializationMap } from '../serialization.js';
 import { coded, type DataType } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import { deserializeLayer } from './factories.js';
@@ -185,8 +186,16 @@ export async function modelFromJSON(json: string | object): Promise<LayersModel>
     case 'Functional':
     case 'Model':
       return functional(config as unknown as GraphJSON);
-    default:
+    default: {
+      // A model that is a class of its own.
+      const { build_input_shape: shape, ...rest } = (config ?? {}) as Config;
+      const model = SerializationMap.getMap().classNameMap[className] && deserializeLayer(className, rest, fromKeras(rest) as LayerArgs);
+      if (model instanceof LayersModel) {
+        if (shape !== undefined && shape !== null) model.build(shape as SymbolicShape);
+        return model;
+      }
       throw coded('format', `Expected a Sequential, Functional or Model topology, received ${String(className)}`);
+    }
   }
 }
 

@@ -455,7 +455,7 @@ export class LayersModel extends Container {
     print(row(['Layer (type)', 'Output shape', 'Param #']));
     line('=');
     this.layers.forEach((layer, i) => {
-      print(row([`${layer.name} (${layer.getClassName()})`, show(layer.outputShape), layer.countParams().toString()]));
+      print(row([`${layer.name} (${layer.getClassName()})`, layer.inboundNodes.length === 0 ? 'multiple' : show(layer.outputShape), layer.countParams().toString()]));
       line(i === this.layers.length - 1 ? '=' : '_');
     });
     const count = (weights: LayerVariable[]): number => weights.reduce((n, w) => n + w.variable.size, 0);
