@@ -20,6 +20,7 @@ def convolution():
     yield case(L.Conv3DTranspose(2, (2, 3, 2), strides=(2, 1, 2), padding="same"), small)
     yield case(L.Conv3DTranspose(1, 2, strides=(3, 2, 1), activation="tanh", use_bias=False), small)
     yield case(L.Conv3DTranspose(2, 3, strides=2, padding="same", output_padding=(1, 0, 1)), small)
+    yield case(L.Conv3DTranspose(1, 2, dilation_rate=2), small)
     yield case(L.Conv3DTranspose(2, 2, data_format="channels_first"), Input(1, 2, 2, 3, 2))
     yield case(L.Conv3DTranspose(1, 2, **REGULARIZED), Input(1, 2, 2, 1, 2))
 
