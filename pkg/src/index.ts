@@ -31,6 +31,7 @@ export {
   callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
   ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
+export { InputSpec } from './layers/input-spec.js';
 export { RNN, RNNCell, type RNNLayerArgs } from './layers/rnn.js';
 export { Model } from './layers/subclass.js';
 /** `tf.layers`. */

@@ -6,6 +6,7 @@ import { wasm } from '../runtime.js';
 import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
 import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
 import { type Config, fromKeras, toKeras, toSnake } from './config.js';
+import type { InputSpec } from './input-spec.js';
 
 /** A shape with unknown dimensions. */
 export type SymbolicShape = (number | null)[];
@@ -65,36 +66,6 @@ export interface Node {
   readonly outputs: SymbolicTensor[];
   /** What the layer is called with here beyond its inputs, whatever the model is called with. */
   readonly kwargs?: Kwargs;
-}
-
-/** What a layer's inputs must be like. */
-export class InputSpec {
-  readonly dtype?: DataType;
-  readonly shape?: SymbolicShape;
-  readonly ndim?: number;
-  readonly maxNDim?: number;
-  readonly minNDim?: number;
-  /** Sizes of some of the axes. */
-  readonly axes: Record<number, number> = {};
-
-  constructor(args: { dtype?: DataType; shape?: SymbolicShape; ndim?: number; maxNDim?: number; minNDim?: number; axes?: Record<number, number> }) {
-    Object.assign(this, args);
-    if (args.shape !== undefined) this.ndim = args.shape.length;
-  }
-
-  /** Refuses other inputs. */
-  check(name: string, { shape }: { shape: SymbolicShape }): void {
-    const expected = (what: string, got: number | null | undefined = shape.length): void => {
-      throw coded('shape', `Input is incompatible with layer ${name}: expected ${what}, found ${got}`);
-    };
-    if (this.ndim !== undefined && shape.length !== this.ndim) expected(`ndim=${this.ndim}`);
-    if (this.maxNDim !== undefined && shape.length > this.maxNDim) expected(`max_ndim=${this.maxNDim}`);
-    if (this.minNDim !== undefined && shape.length < this.minNDim) expected(`min_ndim=${this.minNDim}`);
-    for (const [axis, size] of [...Object.entries(this.axes), ...Object.entries(this.shape ?? [])]) {
-      const got = shape.at(Number(axis));
-      if (size !== null && got !== null && got !== size) expected(`axis ${axis} of size ${size}`, got);
-    }
-  }
 }
 
 /** Called by layers with what they are called with. */

@@ -5,7 +5,8 @@ import * as ops from '../ops/core.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { type Config, toKeras, toSnake } from './config.js';
-import { inScopeOf, InputSpec, type Kwargs, Layer, type LayerArgs, listOf, type Mask, ModuleLayer, single, type SymbolicShape } from './layer.js';
+import { InputSpec } from './input-spec.js';
+import { inScopeOf, type Kwargs, Layer, type LayerArgs, listOf, type Mask, ModuleLayer, single, type SymbolicShape } from './layer.js';
 import { layerOf } from './load.js';
 
 /** A layer, as it is or as a configuration has it. */
