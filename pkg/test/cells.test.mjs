@@ -161,6 +161,11 @@ test('training a cell in JavaScript takes the steps that the module takes', asyn
   theirs.setWeights(mine.getWeights());
   const padded = x.mul(tf.cast(mask, 'float32').expandDims(-1));
   const y = tf.ones([2, 1]);
+  for (let i = 0; i < 2; i++) {
+    const numTensors = tf.memory().numTensors;
+    for (const m of [mine, theirs]) await m.trainOnBatch(padded, y);
+    if (i > 0) assert.equal(tf.memory().numTensors, numTensors);
+  }
   const losses = async (m) => (await m.fit(padded, y, { epochs: 5, shuffle: false })).history.loss;
   const [a, b] = [await losses(mine), await losses(theirs)];
   a.forEach((loss, i) => assert.ok(Math.abs(loss - b[i]) < 1e-5, `${a} ${b}`));

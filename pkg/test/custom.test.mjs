@@ -87,6 +87,35 @@ test('layers within a layer are tracked, trained, stored and disposed', async ()
   assert.equal(numDisposedVariables, 2);
 });
 
+test('losses and updates of layers within a scope reach the model', async () => {
+  class Scoped extends tf.layers.Layer {
+    static className = 'Scoped';
+    constructor(config) {
+      super(config);
+      this.spectral = tf.layers.spectralNormalization({ layer: tf.layers.dense({ units: 2, useBias: false, kernelInitializer: 'ones', activityRegularizer: tf.regularizers.l1({ l1: 0.5 }) }), powerIterations: 5 });
+    }
+    call(inputs, kwargs) {
+      return tf.tidy(() => this.spectral.apply(inputs[0], kwargs).mul(1));
+    }
+  }
+  const layer = new Scoped({ inputShape: [2] });
+  const model = tf.sequential({ layers: [layer] });
+  model.compile({ optimizer: tf.train.sgd(0), loss: 'meanSquaredError' });
+  const ones = tf.ones([4, 2]);
+  model.predict(ones).dispose();
+  for (let i = 0; i < 3; i++) {
+    const { numTensors } = tf.memory();
+    const loss = await model.trainOnBatch(ones, ones);
+    // A kernel of halves, of norm 1, makes ones of ones: what is left are two outputs of 1 for each sample.
+    assert.ok(Math.abs(loss - 1) < 1e-3, `${loss}`);
+    const evaluated = model.evaluate(ones, ones);
+    assert.ok(Math.abs(evaluated.dataSync()[0] - 1) < 1e-3);
+    evaluated.dispose();
+    if (i > 0) assert.equal(tf.memory().numTensors, numTensors);
+  }
+  layer.spectral.weights[0].read().dataSync().forEach((k) => assert.ok(Math.abs(k - 0.5) < 1e-3, `${k}`));
+});
+
 test('hooks, masks, inputs that do not fit, and the uses of a layer', () => {
   const block = new Block({ units: 2 });
   const seen = [];

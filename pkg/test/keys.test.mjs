@@ -74,7 +74,7 @@ const LAYERS = {
   resizing: [[image], { height: 3, width: 7 }, { height: 4, width: 5, interpolation: 'nearest', cropToAspectRatio: true }],
   centerCrop: [[image], { height: 3, width: 2 }, { height: 2, width: 3 }],
   categoryEncoding: [[[2, 6]], { numTokens: 5 }, { numTokens: 6, outputMode: 'count' }],
-  randomWidth: [[image], { factor: 0.5 }, { factor: 0.9, interpolation: 'nearest', seed: 3 }],
+  ...Object.fromEntries(['randomWidth', 'randomHeight'].map((name) => [name, [[image], { factor: 0.5 }, { factor: 0.9, interpolation: 'nearest', seed: 3 }]])),
 };
 /** Cells, run over a sequence. */
 const CELLS = {

@@ -20,7 +20,7 @@ const CLASSES = {
   dot: 'Dot', groupNormalization: 'GroupNormalization', rmsNormalization: 'RMSNormalization', unitNormalization: 'UnitNormalization',
   spectralNormalization: 'SpectralNormalization',
   normalization: 'Normalization', discretization: 'Discretization', categoryEncoding: 'CategoryEncoding', resizing: 'Resizing', centerCrop: 'CenterCrop',
-  randomFlip: 'RandomFlip', randomBrightness: 'RandomBrightness', randomContrast: 'RandomContrast', randomCrop: 'RandomCrop', randomWidth: 'RandomWidth',
+  randomFlip: 'RandomFlip', randomBrightness: 'RandomBrightness', randomContrast: 'RandomContrast', randomCrop: 'RandomCrop', randomWidth: 'RandomWidth', randomHeight: 'RandomHeight',
   randomRotation: 'RandomRotation', randomZoom: 'RandomZoom', randomTranslation: 'RandomTranslation',
   conv3d: 'Conv3D', conv3dTranspose: 'Conv3DTranspose', maxPooling3d: 'MaxPooling3D', maxPool3d: 'MaxPooling3D',
   averagePooling3d: 'AveragePooling3D', avgPooling3d: 'AveragePooling3D', avgPool3d: 'AveragePooling3D',

@@ -3,7 +3,7 @@
 import { decode, encode } from '../encode.js';
 import { zeros } from '../create.js';
 import { wasm } from '../runtime.js';
-import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
+import { fromRecord, keep, Tensor, tidy, Variable } from '../tensor.js';
 import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
 import { type Config, fromKeras, toKeras, toSnake } from './config.js';
 import type { InputSpec } from './input-spec.js';
@@ -546,7 +546,8 @@ export class ModuleLayer extends Layer {
     for (let updates = result[at++] ?? 0; updates > 0; updates--) {
       const weight = this.slots[result[at++] ?? 0] as LayerVariable;
       const value = next();
-      if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, value]);
+      // Kept: a layer around this one may have a scope. Who takes them disposes them.
+      if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, keep(value)]);
       else {
         weight.write(value);
         value.dispose();
@@ -554,7 +555,7 @@ export class ModuleLayer extends Layer {
     }
     for (let losses = result[at++] ?? 0; losses > 0; losses--) {
       const loss = next();
-      if (kwargs.losses !== undefined) kwargs.losses.push(loss);
+      if (kwargs.losses !== undefined) kwargs.losses.push(keep(loss));
       else loss.dispose();
     }
     return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;

@@ -8,7 +8,7 @@ import { type LossOrMetricFn, named } from '../losses.js';
 import * as ops from '../ops/index.js';
 import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
-import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
+import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { History } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
@@ -200,10 +200,15 @@ export class LayersModel extends Container {
         const ofLayers: Tensor[] = [];
         ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
         losses = this.outputLosses(predicted, masks, targets, weights);
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
+        const total = this.totalLoss(losses, ofLayers);
+        dispose(ofLayers);
+        return this.regularization().reduce((sum, p) => ops.add(sum, p), total);
       }, trained.map((w) => w.variable));
       const values = this.values(value, losses, predicted, masks, targets);
-      updates.forEach(([weight, update]) => weight.write(update));
+      updates.forEach(([weight, update]) => {
+        weight.write(update);
+        update.dispose();
+      });
       const gradients: NamedTensorMap = {};
       trained.forEach((w, i) => {
         if (grads[i]) gradients[w.variable.name] = grads[i];
@@ -291,7 +296,9 @@ export class LayersModel extends Container {
     const ofLayers: Tensor[] = [];
     const { outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
-    return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
+    const total = this.totalLoss(losses, ofLayers);
+    dispose(ofLayers);
+    return this.values(total, losses, predicted, masks, targets);
   }
 
   private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = []): Tensor[] {
