@@ -83,8 +83,8 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// `n` sizes of at least 1, or one for all; the default where missing.
-    pub fn sizes(&self, key: &str, n: usize, default: Option<usize>) -> Result<Vec<usize>> {
+    /// `n` sizes of at least 1, or one for all; the default where missing. There are never more than three.
+    pub fn sizes(&self, key: &str, n: usize, default: Option<usize>) -> Result<[usize; 3]> {
         let sizes = self.sizes_or_zero(key, n, default)?;
         if sizes.contains(&0) {
             return Err(self.bad(key, "sizes of at least 1"));
@@ -93,32 +93,36 @@ impl<'a> Config<'a> {
     }
 
     /// As [`Config::sizes`], with sizes of 0.
-    pub fn sizes_or_zero(&self, key: &str, n: usize, default: Option<usize>) -> Result<Vec<usize>> {
-        let sizes: Option<Vec<usize>> = match self.get(key) {
-            None => default.map(|size| vec![size]),
-            Some(Value::List(list)) => list.iter().map(Value::size).collect(),
-            Some(value) => value.size().map(|size| vec![size]),
+    pub fn sizes_or_zero(&self, key: &str, n: usize, default: Option<usize>) -> Result<[usize; 3]> {
+        let expected = || self.bad(key, if n == 3 { "one or three whole numbers" } else { "one or two whole numbers" });
+        let list = match self.get(key) {
+            None => return default.map(|size| [size; 3]).ok_or_else(expected),
+            Some(Value::List(list)) => &list[..],
+            Some(value) => std::slice::from_ref(value),
         };
-        match sizes {
-            Some(sizes) if sizes.len() == n => Ok(sizes),
-            Some(sizes) if sizes.len() == 1 => Ok(vec![sizes[0]; n]),
-            _ => Err(self.bad(key, &format!("one whole number or {n}"))),
+        let mut sizes = [1; 3];
+        for (i, size) in sizes.iter_mut().enumerate() {
+            let value = if list.len() == 1 { &list[0] } else { list.get(i.min(n - 1)).unwrap_or(&Value::Null) };
+            *size = value.size().filter(|_| list.len() <= n).ok_or_else(expected)?;
         }
+        Ok(sizes)
     }
 
     /// What is before and after along each of `n` axes, such as `[[top, bottom], [left, right]]`, or shorter forms of it.
-    pub fn borders(&self, key: &str, n: usize, default: usize) -> Result<Vec<(usize, usize)>> {
-        match self.get(key).and_then(Value::list) {
-            Some(sides @ [Value::List(_), ..]) => {
-                let side = |v: &Value| match v.list() {
-                    Some([a, b]) => a.size().zip(b.size()),
-                    _ => None,
-                };
-                let sides: Option<Vec<(usize, usize)>> = sides.iter().map(side).collect();
-                sides.filter(|s| s.len() == n).ok_or_else(|| self.bad(key, "[before, after] of each axis"))
-            }
-            _ => Ok(self.sizes_or_zero(key, n, Some(default))?.into_iter().map(|n| (n, n)).collect()),
+    pub fn borders(&self, key: &str, n: usize, default: usize) -> Result<[(usize, usize); 3]> {
+        let Some(sides @ [Value::List(_), ..]) = self.get(key).and_then(Value::list) else {
+            return Ok(self.sizes_or_zero(key, n, Some(default))?.map(|n| (n, n)));
+        };
+        let mut borders = [(0, 0); 3];
+        for (border, side) in borders.iter_mut().zip(sides) {
+            let pair = match side.list() {
+                Some([a, b]) => a.size().zip(b.size()),
+                _ => None,
+            };
+            let expected = || self.bad(key, "[before, after] of each axis");
+            *border = pair.filter(|_| sides.len() == n).ok_or_else(expected)?;
         }
+        Ok(borders)
     }
 
     /// `valid` or `same`.

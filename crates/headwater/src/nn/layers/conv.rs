@@ -38,7 +38,7 @@ struct Conv {
     windows: Windows,
     groups: usize,
     /// How much larger than necessary a transposed convolution makes its output.
-    output_padding: Option<Vec<usize>>,
+    output_padding: Option<[usize; 3]>,
     activation: String,
     kernels: Vec<WeightSpec>,
     bias: Option<WeightSpec>,
@@ -97,7 +97,7 @@ impl Conv {
     fn transposed(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         let length = |axis: usize| self.output_length(axis, x.shape()[1 + axis]).unwrap_or(0);
         #[cfg(feature = "layers-volumes")]
-        if self.windows.size.len() == 3 {
+        if self.windows.deep() {
             return ops::conv3d_transpose(x, w, [length(0), length(1), length(2)], &self.windows.volume(self.groups));
         }
         ops::conv2d_transpose(x, w, (length(0), length(1)), &self.windows.plane(self.groups))
@@ -119,7 +119,7 @@ impl Layer for Conv {
 
     fn config(&self, to: &mut Map) {
         self.windows.write(to, "kernel_size");
-        to.set("dilation_rate", self.windows.dilation.clone());
+        to.set("dilation_rate", self.windows.listed(&self.windows.dilation));
         to.set("activation", self.activation.as_str());
         to.set("use_bias", self.bias.is_some());
         if self.kind != Kind::Depthwise {
@@ -129,7 +129,7 @@ impl Layer for Conv {
             to.set("groups", self.groups);
         }
         if self.kind == Kind::Transpose {
-            to.set("output_padding", self.output_padding.clone());
+            to.set("output_padding", self.output_padding.map(|more| self.windows.listed(&more)));
         }
         if matches!(self.kind, Kind::Depthwise | Kind::Separable) {
             to.set("depth_multiplier", self.multiplier);
@@ -147,16 +147,13 @@ impl Layer for Conv {
             let expected = format!("channels divisible by {} groups", self.groups);
             return Err(Error::shape(self.class, expected, show(input)));
         }
-        let kernel = |last: [usize; 2]| self.windows.size.iter().copied().chain(last).collect::<Shape>();
-        let shapes = match self.kind {
-            Kind::Standard => vec![kernel([channels / self.groups, self.filters])],
-            Kind::Transpose => vec![kernel([self.filters, channels])],
-            Kind::Depthwise => vec![kernel([channels, self.multiplier])],
-            Kind::Separable => {
-                let deep = channels * self.multiplier;
-                vec![kernel([channels, self.multiplier]), Shape::from([1, 1, deep, self.filters])]
-            }
+        let kernel = match self.kind {
+            Kind::Standard => self.windows.kernel(channels / self.groups, self.filters),
+            Kind::Transpose => self.windows.kernel(self.filters, channels),
+            Kind::Depthwise | Kind::Separable => self.windows.kernel(channels, self.multiplier),
         };
+        // The second is there for separable ones alone.
+        let shapes = [kernel, Shape::from([1, 1, channels * self.multiplier, self.filters])];
         let kernels = self.kernels.iter().zip(shapes).map(|(k, shape)| WeightSpec { shape, ..k.clone() });
         let bias = self.bias.iter().map(|b| WeightSpec { shape: Shape::from([self.outputs(channels)]), ..b.clone() });
         Ok(kernels.chain(bias).collect())
@@ -164,7 +161,7 @@ impl Layer for Conv {
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = ranked(self.class, inputs, self.windows.rank())?;
-        let mut shape = self.windows.output(input, |axis, size| self.output_length(axis, size))?;
+        let mut shape = self.windows.output(input, &|axis, size| self.output_length(axis, size))?;
         let channel = &mut shape[self.windows.channel()];
         *channel = if self.kind == Kind::Depthwise { channel.map(|c| c * self.multiplier) } else { Some(self.filters) };
         Ok(vec![shape])

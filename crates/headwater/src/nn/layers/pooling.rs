@@ -46,7 +46,7 @@ impl Layer for Window {
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = ranked(self.class, inputs, self.windows.rank())?;
-        Ok(vec![self.windows.output(input, |axis, size| self.windows.count(axis, size))?])
+        Ok(vec![self.windows.output(input, &|axis, size| self.windows.count(axis, size))?])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {

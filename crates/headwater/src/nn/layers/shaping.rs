@@ -173,15 +173,16 @@ struct Border {
     class: &'static str,
     key: &'static str,
     pads: bool,
+    axes: usize,
     /// Before and after, along each axis.
-    sides: Vec<(usize, usize)>,
+    sides: [(usize, usize); 3],
     channels_first: bool,
 }
 
 impl Border {
     fn new(c: &Config<'_>, key: &'static str, pads: bool, axes: usize) -> Result<Border> {
         let sides = c.borders(key, axes, usize::from(pads))?;
-        Ok(Border { class: c.class, key, pads, sides, channels_first: c.channels_first()? })
+        Ok(Border { class: c.class, key, pads, axes, sides, channels_first: c.channels_first()? })
     }
 
     fn first(&self) -> usize {
@@ -191,6 +192,10 @@ impl Border {
             1
         }
     }
+
+    fn sides(&self) -> &[(usize, usize)] {
+        &self.sides[..self.axes]
+    }
 }
 
 impl Layer for Border {
@@ -199,13 +204,13 @@ impl Layer for Border {
     }
 
     fn config(&self, to: &mut Map) {
-        to.set(self.key, self.sides.clone());
+        to.set(self.key, self.sides().to_vec());
         to.set("data_format", data_format(self.channels_first));
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        let mut shape = ranked(self.class, inputs, self.sides.len() + 2)?.clone();
-        for (axis, (before, after)) in (self.first()..).zip(&self.sides) {
+        let mut shape = ranked(self.class, inputs, self.axes + 2)?.clone();
+        for (axis, (before, after)) in (self.first()..).zip(self.sides()) {
             let both = before + after;
             shape[axis] = match shape[axis] {
                 Some(n) if self.pads => Some(n + both),
@@ -213,7 +218,7 @@ impl Layer for Border {
                 Some(_) => {
                     return Err(Error::shape(
                         self.class,
-                        format!("an image larger than the cropping {:?}", self.sides),
+                        format!("an image larger than the cropping {:?}", self.sides()),
                         show(&inputs[0]),
                     ))
                 }
@@ -224,9 +229,9 @@ impl Layer for Border {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = ranked_tensor(self.class, inputs, self.sides.len() + 2)?;
+        let x = ranked_tensor(self.class, inputs, self.axes + 2)?;
         let mut pairs = vec![(0, 0); x.rank()];
-        pairs[self.first()..][..self.sides.len()].copy_from_slice(&self.sides);
+        pairs[self.first()..][..self.axes].copy_from_slice(self.sides());
         if self.pads {
             return ops::pad(x, &pairs, 0.0).map(Output::of);
         }
@@ -238,7 +243,7 @@ impl Layer for Border {
 
 struct UpSampling {
     /// Of height and width.
-    size: Vec<usize>,
+    size: [usize; 3],
     bilinear: bool,
     channels_first: bool,
 }
@@ -260,7 +265,7 @@ impl Layer for UpSampling {
     }
 
     fn config(&self, to: &mut Map) {
-        to.set("size", self.size.clone());
+        to.set("size", self.size[..2].to_vec());
         to.set("interpolation", if self.bilinear { "bilinear" } else { "nearest" });
         to.set("data_format", data_format(self.channels_first));
     }

@@ -11,7 +11,7 @@ pub(super) const LAYERS: &[(&str, Make)] = &[("UpSampling3D", |c| layer(UpSampli
 
 /// Every element several times along each axis.
 struct UpSampling {
-    size: Vec<usize>,
+    size: [usize; 3],
     channels_first: bool,
 }
 
@@ -21,8 +21,8 @@ impl UpSampling {
     }
 
     /// Each axis and how often its elements are repeated.
-    fn axes(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        (if self.channels_first { 2 } else { 1 }..).zip(self.size.iter().copied())
+    fn axes(&self) -> impl Iterator<Item = (usize, usize)> {
+        (if self.channels_first { 2 } else { 1 }..).zip(self.size)
     }
 }
 
@@ -32,7 +32,7 @@ impl Layer for UpSampling {
     }
 
     fn config(&self, to: &mut Map) {
-        to.set("size", self.size.clone());
+        to.set("size", self.size.to_vec());
         to.set("data_format", data_format(self.channels_first));
     }
 

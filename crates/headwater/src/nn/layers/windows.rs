@@ -3,18 +3,20 @@
 use headwater_core::ops::{self, Conv2dOptions, Padding};
 #[cfg(feature = "layers-volumes")]
 use headwater_core::ops::{Conv3dOptions, Padding3d, Pool3dOptions};
-use headwater_core::{Error, Result, Tensor};
+use headwater_core::{Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, padding, Config};
 use super::super::layer::{show, Dims};
 use super::super::value::Map;
 
 /// Windows of `size` elements, one number per axis: height and width, or depth, height and width.
+#[derive(Clone, Copy)]
 pub(super) struct Windows {
-    pub class: &'static str,
-    pub size: Vec<usize>,
-    pub stride: Vec<usize>,
-    pub dilation: Vec<usize>,
+    class: &'static str,
+    axes: usize,
+    pub size: [usize; 3],
+    pub stride: [usize; 3],
+    pub dilation: [usize; 3],
     pub padding: Padding,
     pub channels_first: bool,
 }
@@ -24,6 +26,7 @@ impl Windows {
     pub fn of_kernel(c: &Config<'_>, axes: usize) -> Result<Windows> {
         Ok(Windows {
             class: c.class,
+            axes,
             size: c.sizes("kernel_size", axes, None)?,
             stride: c.sizes("strides", axes, Some(1))?,
             dilation: c.sizes("dilation_rate", axes, Some(1))?,
@@ -35,22 +38,48 @@ impl Windows {
     /// The windows of pooling, which lie side by side where no strides are given.
     pub fn of_pool(c: &Config<'_>, axes: usize) -> Result<Windows> {
         let size = c.sizes("pool_size", axes, Some(2))?;
-        let stride = if c.get("strides").is_some() { c.sizes("strides", axes, None)? } else { size.clone() };
+        let stride = if c.get("strides").is_some() { c.sizes("strides", axes, None)? } else { size };
         let (padding, channels_first) = (c.padding()?, c.channels_first()?);
-        Ok(Windows { class: c.class, size, stride, dilation: vec![1; axes], padding, channels_first })
+        Ok(Windows { class: c.class, axes, size, stride, dilation: [1; 3], padding, channels_first })
+    }
+
+    /// Windows of the same size around every element.
+    #[cfg(feature = "layers-recurrent")]
+    pub fn around(self) -> Windows {
+        Windows { stride: [1; 3], dilation: [1; 3], padding: Padding::Same, ..self }
     }
 
     /// Writes what kernels and pools have both; `size` is the key of the size.
     pub fn write(&self, to: &mut Map, size: &str) {
-        to.set(size, self.size.clone());
-        to.set("strides", self.stride.clone());
+        to.set(size, self.listed(&self.size));
+        to.set("strides", self.listed(&self.stride));
         to.set("padding", padding(self.padding));
         to.set("data_format", data_format(self.channels_first));
     }
 
+    /// The numbers of the axes there are.
+    pub fn listed(&self, sizes: &[usize; 3]) -> Vec<usize> {
+        sizes[..self.axes].to_vec()
+    }
+
+    /// Whether they lie over volumes.
+    pub fn deep(&self) -> bool {
+        cfg!(feature = "layers-volumes") && self.axes == 3
+    }
+
     /// The rank of what they lie over, with batch and channels.
     pub fn rank(&self) -> usize {
-        self.size.len() + 2
+        self.axes + 2
+    }
+
+    /// The shape of a kernel of `from` and `to` channels.
+    pub fn kernel(&self, from: usize, to: usize) -> Shape {
+        let [a, b, c] = self.size;
+        if self.deep() {
+            Shape::from([a, b, c, from, to])
+        } else {
+            Shape::from([a, b, from, to])
+        }
     }
 
     /// Where the channels of an input are.
@@ -86,11 +115,16 @@ impl Windows {
     }
 
     /// The shape of an input of the right rank with each of its axes as `count` says; unknown ones stay unknown.
-    pub fn output(&self, input: &Dims, count: impl Fn(usize, usize) -> Option<usize>) -> Result<Dims> {
+    pub fn output(&self, input: &Dims, count: &dyn Fn(usize, usize) -> Option<usize>) -> Result<Dims> {
         let mut shape = input.clone();
-        for (axis, at) in (self.first()..).take(self.size.len()).enumerate() {
-            let wrong =
-                || Error::shape(self.class, format!("an image that holds the window {:?}", self.size), show(input));
+        for (axis, at) in (self.first()..).take(self.axes).enumerate() {
+            let wrong = || {
+                Error::shape(
+                    self.class,
+                    format!("an image that holds the window {:?}", &self.size[..self.axes]),
+                    show(input),
+                )
+            };
             shape[at] = input[at].map(|n| count(axis, n).ok_or_else(wrong)).transpose()?;
         }
         Ok(shape)
@@ -101,8 +135,7 @@ impl Windows {
         if !self.channels_first {
             return Ok(x.clone());
         }
-        let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
-        ops::permute(x, &order)
+        ops::permute(x, if self.deep() { &[0, 2, 3, 4, 1] } else { &[0, 2, 3, 1] })
     }
 
     /// `x` of channels last with channels where they are to be.
@@ -110,21 +143,19 @@ impl Windows {
         if !self.channels_first {
             return Ok(x.clone());
         }
-        let order: Vec<usize> = [0, x.rank() - 1].into_iter().chain(1..x.rank() - 1).collect();
-        ops::permute(x, &order)
+        ops::permute(x, if self.deep() { &[0, 4, 1, 2, 3] } else { &[0, 3, 1, 2] })
     }
 
     /// Options of convolutions over images.
     pub fn plane(&self, groups: usize) -> Conv2dOptions {
-        let pair = |n: &[usize]| (n[0], n[1]);
-        Conv2dOptions { stride: pair(&self.stride), dilation: pair(&self.dilation), padding: self.padding, groups }
+        let pair = |[a, b, _]: [usize; 3]| (a, b);
+        Conv2dOptions { stride: pair(self.stride), dilation: pair(self.dilation), padding: self.padding, groups }
     }
 
     /// Options of convolutions over volumes.
     #[cfg(feature = "layers-volumes")]
     pub fn volume(&self, groups: usize) -> Conv3dOptions {
-        let (stride, dilation) = (three(&self.stride), three(&self.dilation));
-        Conv3dOptions { stride, dilation, padding: self.padding3d(), groups }
+        Conv3dOptions { stride: self.stride, dilation: self.dilation, padding: self.padding3d(), groups }
     }
 
     #[cfg(feature = "layers-volumes")]
@@ -139,7 +170,7 @@ impl Windows {
     /// The convolution of `x` of channels last.
     pub fn convolve(&self, x: &Tensor, w: &Tensor, groups: usize) -> Result<Tensor> {
         #[cfg(feature = "layers-volumes")]
-        if self.size.len() == 3 {
+        if self.deep() {
             return ops::conv3d(x, w, &self.volume(groups));
         }
         ops::conv2d(x, w, &self.plane(groups))
@@ -148,8 +179,8 @@ impl Windows {
     /// The largest or the mean of each window of `x` of channels last.
     pub fn pool(&self, x: &Tensor, max: bool) -> Result<Tensor> {
         #[cfg(feature = "layers-volumes")]
-        if self.size.len() == 3 {
-            let (window, stride) = (three(&self.size), three(&self.stride));
+        if self.deep() {
+            let (window, stride) = (self.size, self.stride);
             let options = Pool3dOptions { window, stride, dilation: [1; 3], padding: self.padding3d() };
             return if max { ops::max_pool3d(x, &options) } else { ops::avg_pool3d(x, &options) };
         }
@@ -161,9 +192,4 @@ impl Windows {
             ops::avg_pool(x, &options)
         }
     }
-}
-
-#[cfg(feature = "layers-volumes")]
-pub(super) fn three(n: &[usize]) -> [usize; 3] {
-    [n[0], n[1], n[2]]
 }

@@ -1,7 +1,6 @@
 //! The LSTM whose products are convolutions (Shi et al. 2015).
 
-use headwater_core::ops::{self, Padding};
-use headwater_core::{AllOk, Device, Error, Result, Shape, Tensor};
+use headwater_core::{ops, AllOk, Device, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
 use super::super::super::layer::{dims_of, known, show, Call, Dims, WeightSpec};
@@ -23,10 +22,8 @@ pub(super) struct ConvCell {
 impl ConvCell {
     /// A cell over images, or over volumes of three axes.
     pub fn new(c: &Config<'_>, axes: usize) -> Result<ConvCell> {
-        let one = || vec![1; axes];
         let windows = Windows::of_kernel(c, axes)?;
-        let recurrent =
-            Windows { stride: one(), dilation: one(), padding: Padding::Same, ..Windows::of_kernel(c, axes)? };
+        let recurrent = windows.around();
         let class = if axes == 3 { "ConvLSTM3DCell" } else { "ConvLSTM2DCell" };
         Ok(ConvCell { class, filters: c.size("filters")?, windows, recurrent, parts: Parts::new(c)? })
     }
@@ -48,7 +45,7 @@ impl Cell for ConvCell {
     fn config(&self, to: &mut Map) {
         to.set("filters", self.filters);
         self.windows.write(to, "kernel_size");
-        to.set("dilation_rate", self.windows.dilation.clone());
+        to.set("dilation_rate", self.windows.listed(&self.windows.dilation));
         self.parts.write(to);
         to.set("recurrent_activation", self.parts.recurrent_activation.as_str());
         to.set("unit_forget_bias", self.parts.unit_forget_bias);
@@ -58,7 +55,7 @@ impl Cell for ConvCell {
         self.check(step)?;
         let channels = known(self.class, step, self.windows.channel())?;
         let of = |spec: &WeightSpec, from: usize| WeightSpec {
-            shape: self.windows.size.iter().copied().chain([from, 4 * self.filters]).collect(),
+            shape: self.windows.kernel(from, 4 * self.filters),
             ..spec.clone()
         };
         let kernels = [of(&self.parts.kernel, channels), of(&self.parts.recurrent, self.filters)];
@@ -75,7 +72,7 @@ impl Cell for ConvCell {
 
     fn states(&self, step: &Dims) -> Result<Vec<Dims>> {
         self.check(step)?;
-        let mut state = self.windows.output(step, |axis, size| self.windows.count(axis, size))?;
+        let mut state = self.windows.output(step, &|axis, size| self.windows.count(axis, size))?;
         state[self.windows.channel()] = Some(self.filters);
         Ok(vec![state; 2])
     }
