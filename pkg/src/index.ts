@@ -35,6 +35,9 @@ export {
   BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
   type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
+export { InputSpec } from './layers/input-spec.js';
+export { RNN, RNNCell, type RNNLayerArgs } from './layers/rnn.js';
+export { Model } from './layers/subclass.js';
 /** `tf.layers`. */
 export const layers = { ...layersOfModels, ...families };
 export { losses, Reduction } from './losses.js';

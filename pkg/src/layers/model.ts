@@ -8,7 +8,7 @@ import type { LossOrMetricFn } from '../losses.js';
 import * as ops from '../ops/index.js';
 import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
-import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
+import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
@@ -186,6 +186,7 @@ export class LayersModel extends Container {
     return tidy(() => {
       const step = this.backward(inputs, targets, classWeight, sampleWeight);
       this.advance(step, part);
+      dispose(step.updates.map(([, update]) => update));
       return step.values;
     });
   }
@@ -207,6 +208,7 @@ export class LayersModel extends Container {
       predicted = predicted.map(widened);
       losses = this.outputLosses(predicted, masks, targets, weights);
       const loss = this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
+      dispose(ofLayers);
       total = onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
       return lossScale === null ? total : lossScale.scaled(total);
     }, trained.map((w) => w.variable));
@@ -312,7 +314,9 @@ export class LayersModel extends Container {
     const { outputs, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
     const predicted = outputs.map(widened);
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
-    return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets, sampleWeight);
+    const total = this.totalLoss(losses, ofLayers);
+    dispose(ofLayers);
+    return this.values(total, losses, predicted, masks, targets, sampleWeight);
   }
 
   private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = [], verbose?: number): Tensor[] {
@@ -371,24 +375,36 @@ export class LayersModel extends Container {
     tidy(() => super.setWeights(weights));
   }
 
+  /** The names weights are stored under. Where layers of models within have one name, the later ones are numbered. */
+  private storedNames(): Map<LayerVariable, string> {
+    const names = new Map<LayerVariable, string>();
+    const count = new Map<string, number>();
+    for (const w of this.orderedWeights) {
+      const before = count.get(w.name) ?? 0;
+      names.set(w, before === 0 ? w.name : `${w.name}_${before}`);
+      count.set(w.name, before + 1);
+    }
+    return names;
+  }
+
   /** Sets weights by name. */
   loadWeights(weights: NamedTensorMap, strict = true): void {
     const missing: string[] = [];
     const unused = new Set(Object.keys(weights));
     // Keras names a recurrent layer's weights with its cell: lstm/lstm_cell/kernel.
     const withCell = new Map([...unused].map((name) => [name.replace(/\/[^/]*cell[^/]*(?=\/[^/]*$)/, ''), name]));
-    const total = this.orderedWeights;
-    for (const weight of total) {
-      const name = weights[weight.name] === undefined ? (withCell.get(weight.name) ?? weight.name) : weight.name;
+    const total = this.storedNames();
+    for (const [weight, own] of total) {
+      const name = weights[own] === undefined ? (withCell.get(own) ?? own) : own;
       const value = weights[name];
-      if (value === undefined) missing.push(weight.name);
+      if (value === undefined) missing.push(own);
       else {
         weight.write(value);
         unused.delete(name);
       }
     }
     if (!strict) return;
-    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.length} weights are not set: ${missing}`);
+    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.size} weights are not set: ${missing}`);
     if (unused.size > 0) throw coded('format', `Provided weight data has no target variable: ${[...unused].join(', ')}`);
   }
 
@@ -411,7 +427,8 @@ export class LayersModel extends Container {
     const handler = typeof handlerOrURL === 'string' ? getSaveHandlers(handlerOrURL)[0] : handlerOrURL;
     if (handler?.save === undefined) throw coded('argument', `Cannot find any save handlers for URL '${String(handlerOrURL)}'`);
     const weights = config.trainableOnly ? this.trainableWeights : this.orderedWeights;
-    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: w.name, tensor: w.variable })), 'model');
+    const names = this.storedNames();
+    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: names.get(w) as string, tensor: w.variable })), 'model');
     const artifacts: ModelArtifacts = {
       modelTopology: this.toJSON(null, false) as object,
       format: 'layers-model',
@@ -421,7 +438,7 @@ export class LayersModel extends Container {
       weightData: data,
     };
     if (config.includeOptimizer && this.optimizer !== null && this.compileArgs !== null) {
-      const stored = this.renamed(await this.optimizer.getWeights(), (w) => [w.variable.name, w.name]);
+      const stored = this.renamed(await this.optimizer.getWeights(), (w, name) => [w.variable.name, name]);
       const optimizer = await encodeWeights(stored, 'optimizer');
       artifacts.trainingConfig = this.trainingConfig();
       artifacts.weightSpecs = [...specs, ...optimizer.specs];
@@ -432,8 +449,8 @@ export class LayersModel extends Container {
   }
 
   /** An optimizer's tensors under other names of their variables: unique in the program here, within the model in storage. */
-  private renamed(tensors: NamedTensor[], names: (w: LayerVariable) => [from: string, to: string]): NamedTensor[] {
-    const known = new Map(this.orderedWeights.map(names));
+  private renamed(tensors: NamedTensor[], names: (w: LayerVariable, name: string) => [from: string, to: string]): NamedTensor[] {
+    const known = new Map([...this.storedNames()].map(([w, name]) => names(w, name)));
     return tensors.map(({ name, tensor }) => {
       const at = name.lastIndexOf('/');
       return { name: at < 0 ? name : (known.get(name.slice(0, at)) ?? name.slice(0, at)) + name.slice(at), tensor };
@@ -442,7 +459,7 @@ export class LayersModel extends Container {
 
   /** Gives the optimizer the tensors that were stored with the model. */
   async loadOptimizer(tensors: NamedTensor[]): Promise<void> {
-    await this.optimizer?.setWeights(this.renamed(tensors, (w) => [w.name, w.variable.name]));
+    await this.optimizer?.setWeights(this.renamed(tensors, (w, name) => [name, w.variable.name]));
   }
 
   private trainingConfig(): object {
@@ -468,7 +485,7 @@ export class LayersModel extends Container {
     print(row(['Layer (type)', 'Output shape', 'Param #']));
     line('=');
     this.layers.forEach((layer, i) => {
-      print(row([`${layer.name} (${layer.getClassName()})`, show(layer.outputShape), layer.countParams().toString()]));
+      print(row([`${layer.name} (${layer.getClassName()})`, layer.inboundNodes.length === 0 ? 'multiple' : show(layer.outputShape), layer.countParams().toString()]));
       line(i === this.layers.length - 1 ? '=' : '_');
     });
     const count = (weights: LayerVariable[]): number => weights.reduce((n, w) => n + w.variable.size, 0);

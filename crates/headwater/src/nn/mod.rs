@@ -5,6 +5,8 @@
 
 mod activations;
 mod config;
+#[cfg(feature = "layers-custom")]
+mod custom;
 mod initializers;
 mod layer;
 mod layers;
@@ -18,6 +20,8 @@ mod topology;
 mod value;
 
 pub use activations::activation;
+#[cfg(feature = "layers-custom")]
+pub use custom::register;
 pub use initializers::initialize;
 pub use layer::{Call, Dims, Layer, Output, WeightSpec};
 pub use layers::create;

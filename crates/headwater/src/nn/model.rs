@@ -1,7 +1,8 @@
 //! Models: graphs of layers with their weights.
 
+mod read;
+
 use headwater_core::AllOk;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use headwater_core::ops::hash_key;
@@ -11,7 +12,7 @@ use serde_json::{json, Value};
 use super::initializers::initialize;
 use super::layer::{Call, Dims, Layer, WeightSpec};
 use super::layers::create;
-use super::topology::{format_error, needed, references, Description, Reference};
+use super::topology::format_error;
 
 /// A weight: its description and its current value. Clones share the value.
 #[derive(Clone)]
@@ -51,6 +52,8 @@ struct Node {
     /// Which call of the layer this is: all share the weights of the first that was made.
     call: usize,
     shared: bool,
+    /// Whether it is always called in training or in inference, whatever the model is called in.
+    training: Option<bool>,
     weights: Vec<Weight>,
     inputs: Vec<Place>,
     shapes: Vec<Dims>,
@@ -78,15 +81,6 @@ pub struct Model {
     outputs: Vec<Place>,
 }
 
-fn undefined((name, call, _): &Reference) -> Error {
-    format_error(format!("call {call} of '{name}' is read and never made"))
-}
-
-/// Where what a reference names is, when its layer has been called.
-fn place(at: &HashMap<(String, usize), usize>, (name, call, output): &Reference) -> Option<Place> {
-    at.get(&(name.clone(), *call)).map(|&node| (node, *output))
-}
-
 impl Model {
     fn empty(device: &Device) -> Model {
         Model { device: device.clone(), nodes: Vec::new(), inputs: Vec::new(), outputs: Vec::new() }
@@ -98,6 +92,7 @@ impl Model {
             layer: None,
             call: 0,
             shared: false,
+            training: None,
             weights: Vec::new(),
             inputs: Vec::new(),
             shapes: vec![shape],
@@ -126,13 +121,23 @@ impl Model {
         };
         let weights = specs.into_iter().enumerate().map(weight).all_ok()?;
         let layer = Some(Arc::from(layer));
-        self.nodes.push(Node { name: name.into(), layer, call: 0, shared: false, weights, inputs, shapes });
+        self.nodes.push(Node {
+            name: name.into(),
+            layer,
+            call: 0,
+            shared: false,
+            training: None,
+            weights,
+            inputs,
+            shapes,
+        });
         Ok(self.nodes.len() - 1)
     }
 
     /// Calls a layer that was added before, once more.
     fn share(&mut self, first: usize, inputs: Vec<Place>) -> Result<usize> {
         let mut node = self.nodes[first].clone();
+        node.call = self.nodes.iter().filter(|other| other.name == node.name).count();
         let shapes = self.shapes_of(&inputs)?;
         if let Some(layer) = &node.layer {
             let same = |(spec, weight): (&WeightSpec, &Weight)| spec.shape == weight.spec.shape;
@@ -145,110 +150,11 @@ impl Model {
         Ok(self.nodes.len() - 1)
     }
 
-    /// A model from Keras JSON: Sequential or Functional, of Keras 2 or 3, wrapped in `model_config` or not. Weights are
-    /// initialized from `seed`; see [`Model::load_weights`]. A layer may be called several times; a model may not be a layer.
-    ///
-    /// # Errors
-    /// `ErrorKind::Unknown` for a layer that is not known, `ErrorKind::Format` when the JSON is not of that form.
-    pub fn from_keras(device: &Device, topology: &Value, seed: u32) -> Result<Model> {
-        let topology = topology.get("modelTopology").unwrap_or(topology);
-        let topology = topology.get("model_config").unwrap_or(topology);
-        let class = topology.get("class_name").and_then(Value::as_str).unwrap_or("");
-        let config = topology.get("config").ok_or_else(|| format_error("expected a 'config', found none"))?;
-        let layers = match config {
-            Value::Array(layers) => layers,
-            object => {
-                object.get("layers").and_then(Value::as_array).ok_or_else(|| format_error("expected 'layers'"))?
-            }
-        };
-        let layers = layers.iter().enumerate().map(|(i, layer)| Description::read(layer, i, seed));
-        let outputs = config.get("output_layers").map(references).unwrap_or_default();
-        let mut model = Model::empty(device);
-        if class == "Sequential" {
-            model.chain(layers)?;
-            return Ok(model);
-        }
-        let mut layers: Vec<Description<'_>> = layers.collect();
-        if !outputs.is_empty() {
-            let needed = needed(&layers, &outputs);
-            layers.retain(|layer| layer.class == "InputLayer" || needed.contains(&layer.name));
-        }
-        let at = model.graph(&layers)?;
-        let found = |reference: &Reference| place(&at, reference).ok_or_else(|| undefined(reference));
-        model.outputs = outputs.iter().map(found).all_ok()?;
-        // Their order need not be that of the layers.
-        let inputs = config.get("input_layers").map(references).unwrap_or_default();
-        if inputs.len() == model.inputs.len() {
-            model.inputs = inputs.iter().map(|input| found(input).map(|(node, _)| node)).all_ok()?;
-        }
-        if model.outputs.is_empty() {
-            model.outputs.extend(model.nodes.len().checked_sub(1).map(|last| (last, 0)));
-        }
-        model.shapes_of(&model.outputs)?;
-        Ok(model)
-    }
-
-    /// Adds layers one after the other.
-    fn chain<'a>(&mut self, layers: impl Iterator<Item = Description<'a>>) -> Result<()> {
-        for layer in layers {
-            if self.nodes.is_empty() {
-                let shape = layer.input.clone().ok_or_else(|| format_error("the first layer has no input shape"))?;
-                let is_input = layer.class == "InputLayer";
-                self.add_input(if is_input { &layer.name } else { "input" }, shape);
-                if is_input {
-                    continue;
-                }
-            }
-            let last = self.nodes.len() - 1;
-            self.add(&layer.name, create(layer.class, &layer.config)?, vec![(last, 0)], layer.seed)?;
-        }
-        self.outputs = self.nodes.len().checked_sub(1).map(|last| (last, 0)).into_iter().collect();
-        Ok(())
-    }
-
-    /// Adds every call of layers as soon as what it reads is there: a later layer may feed an earlier one's second call.
-    fn graph(&mut self, layers: &[Description<'_>]) -> Result<HashMap<(String, usize), usize>> {
-        let mut at: HashMap<(String, usize), usize> = HashMap::new();
-        let mut first: HashMap<&str, usize> = HashMap::new();
-        let mut waiting = Vec::new();
-        for layer in layers {
-            if layer.class == "InputLayer" {
-                let missing = || format_error(format!("input '{}' has no shape", layer.name));
-                let node = self.add_input(&layer.name, layer.input.clone().ok_or_else(missing)?);
-                at.insert((layer.name.clone(), 0), node);
-            }
-            waiting.extend(layer.calls.iter().enumerate().map(|(call, reads)| (layer, call, reads)));
-        }
-        while !waiting.is_empty() {
-            let before = waiting.len();
-            let mut later = Vec::new();
-            for (layer, call, reads) in waiting {
-                let inputs: Option<Vec<Place>> = reads.iter().map(|r| place(&at, r)).collect();
-                let Some(inputs) = inputs else {
-                    later.push((layer, call, reads));
-                    continue;
-                };
-                let node = match first.get(layer.name.as_str()) {
-                    Some(&made) => self.share(made, inputs)?,
-                    None => self.add(&layer.name, create(layer.class, &layer.config)?, inputs, layer.seed)?,
-                };
-                self.nodes[node].call = call;
-                first.entry(&layer.name).or_insert(node);
-                at.insert((layer.name.clone(), call), node);
-            }
-            if later.len() == before {
-                let missing = later.iter().flat_map(|(_, _, reads)| reads.iter()).find(|r| place(&at, r).is_none());
-                return Err(missing.map_or_else(|| format_error("calls without an order"), undefined));
-            }
-            waiting = later;
-        }
-        Ok(at)
-    }
-
     /// The model as Keras 2 JSON.
     pub fn to_keras(&self, name: &str) -> Value {
         let reference = |&(i, output): &Place| json!([self.nodes[i].name, self.nodes[i].call, output]);
-        let input = |&(i, output): &Place| json!([self.nodes[i].name, self.nodes[i].call, output, {}]);
+        let input =
+            |&(i, output): &Place, kwargs: &Value| json!([self.nodes[i].name, self.nodes[i].call, output, kwargs]);
         let layers = self.nodes.iter().filter(|node| !node.shared).map(|node| {
             let mut config = super::Map::default();
             config.set("name", node.name.as_str());
@@ -264,7 +170,13 @@ impl Model {
             let mut calls: Vec<&Node> =
                 self.nodes.iter().filter(|n| n.name == node.name && n.layer.is_some()).collect();
             calls.sort_by_key(|n| n.call);
-            let inbound: Vec<Vec<Value>> = calls.iter().map(|n| n.inputs.iter().map(input).collect()).collect();
+            let inbound: Vec<Vec<Value>> = calls
+                .iter()
+                .map(|n| {
+                    let kwargs = n.training.map_or_else(|| json!({}), |training| json!({ "training": training }));
+                    n.inputs.iter().map(|place| input(place, &kwargs)).collect()
+                })
+                .collect();
             json!({
                 "class_name": node.layer.as_ref().map_or("InputLayer", |l| l.class_name()),
                 "name": node.name,
@@ -376,7 +288,8 @@ impl Model {
             let given: Vec<Option<Tensor>> =
                 node.inputs.iter().map(|&(j, output)| masks[j].get(output).cloned().flatten()).collect();
             let weights: Vec<Tensor> = node.weights.iter().map(Weight::value).collect();
-            let call = Call { seed: hash_key(call.seed, i as u32), masks: &given, ..call };
+            let training = node.training.unwrap_or(call.training);
+            let call = Call { seed: hash_key(call.seed, i as u32), masks: &given, training };
             let output = layer.call(&inputs, &weights, &call)?;
             for (index, update) in output.updates {
                 node.weights[index].set(update)?;

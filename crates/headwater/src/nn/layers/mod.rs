@@ -5,6 +5,8 @@ mod activation;
 mod attention;
 mod conv;
 mod core;
+#[cfg(feature = "layers-attention")]
+mod einsum;
 #[cfg(feature = "layers-normalization")]
 mod groups;
 #[cfg(feature = "layers-attention")]
@@ -23,6 +25,9 @@ mod sequences;
 mod shaping;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
 mod unsqueezed;
+#[cfg(feature = "layers-volumes")]
+mod volumes;
+mod windows;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-normalization"))]
 mod wrapper;
 
@@ -51,12 +56,16 @@ const LAYERS: &[&[(&str, Make)]] = &[
     attention::LAYERS,
     #[cfg(feature = "layers-attention")]
     heads::LAYERS,
+    #[cfg(feature = "layers-attention")]
+    einsum::LAYERS,
     #[cfg(feature = "layers-normalization")]
     groups::LAYERS,
     #[cfg(feature = "layers-preprocessing")]
     preprocessing::LAYERS,
     #[cfg(feature = "layers-sequences")]
     sequences::LAYERS,
+    #[cfg(feature = "layers-volumes")]
+    volumes::LAYERS,
 ];
 
 /// Makes a layer of Keras class `class_name` from its configuration.
@@ -64,6 +73,10 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
+    #[cfg(feature = "layers-custom")]
+    if let Some(made) = super::custom::registered(class_name, config) {
+        return regularized::regularized(made?, Config::new("layer", config).object("activity_regularizer"));
+    }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
         Some((name, make)) => {
