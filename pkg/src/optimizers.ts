@@ -169,14 +169,16 @@ export abstract class Optimizer {
     for (const [variable, slots] of this.slots) {
       slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
     }
-    return weights;
+    // What was restored and has seen no step yet.
+    return [...weights, ...this.restored.filter(({ tensor }) => !tensor.isDisposed)];
   }
 
   async setWeights(weights: NamedTensor[]): Promise<void> {
     const iterations = weights.find(({ name }) => name === 'iter');
     if (iterations !== undefined) this.iterations_ = (await iterations.tensor.data())[0] ?? 0;
-    this.restored = weights.filter(({ name }) => name !== 'iter').map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
-    this.slots.clear();
+    const restored = weights.filter(({ name }) => name !== 'iter').map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
+    this.dispose();
+    this.restored = restored;
   }
 
   dispose(): void {

@@ -131,6 +131,9 @@ export function setSeed(value: number): void {
   seed = value >>> 0;
 }
 
+/** What `setSeed` takes to draw again what will be drawn from here on. */
+export const getSeed = (): number => seed;
+
 export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
 
 /** The base of all layers; subclasses write `build`, `call`, `computeOutputShape` and `getConfig`. */
@@ -370,11 +373,11 @@ export class ModuleLayer extends Layer {
   private disposed = false;
   override supportsMasking = true;
   /** What the layer carries from call to call. */
-  private states: LayerVariable[] = [];
+  states: LayerVariable[] = [];
   /** Weights and states in the module's order. */
   private slots: LayerVariable[] = [];
   /** How often it was called, for a layer with a seed of its own. */
-  private calls: number | null = null;
+  calls: number | null = null;
 
   constructor(
     private readonly kerasClass: string,

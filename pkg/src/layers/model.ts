@@ -61,7 +61,8 @@ export class LayersModel extends Container {
   private lossFunctions: LossOrMetricFn[] = [];
   private lossWeights: (number | undefined)[] = [];
   private metrics: Metric[] = [];
-  private compileArgs: ModelCompileArgs | null = null;
+  /** What the model was last compiled with. */
+  compileArgs: ModelCompileArgs | null = null;
   private userDefinedMetadata: object | undefined;
 
   constructor(args?: ContainerArgs) {
