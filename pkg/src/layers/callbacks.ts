@@ -15,7 +15,14 @@ export interface CustomCallbackArgs {
   onBatchBegin?: Handler<[batch: number, logs?: Logs]>;
   onBatchEnd?: Handler<[batch: number, logs?: Logs]>;
   onYield?: Handler<[epoch: number, batch: number, logs: Logs]>;
+  /** Milliseconds since some moment, for `yieldEvery`. */
+  nowFunc?: () => number;
+  /** What is waited for where training yields; `tf.nextFrame` by default. */
+  nextFrameFunc?: () => Promise<unknown>;
 }
+
+/** The functions that are called as training goes. */
+type Hooks = Omit<CustomCallbackArgs, 'nowFunc' | 'nextFrameFunc'>;
 
 /** The base of callbacks that are classes. */
 export class Callback implements CustomCallbackArgs {
@@ -163,7 +170,12 @@ export class CallbackList {
     return this.list.some(({ onBatchEnd }) => onBatchEnd !== undefined && onBatchEnd !== Callback.prototype.onBatchEnd);
   }
 
-  async each<K extends keyof CustomCallbackArgs>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {
+  /** A function that some callback has. */
+  find<K extends keyof CustomCallbackArgs>(name: K): CustomCallbackArgs[K] {
+    return (this.list as CustomCallbackArgs[]).find((callback) => callback[name] !== undefined)?.[name];
+  }
+
+  async each<K extends keyof Hooks>(name: K, ...args: Parameters<NonNullable<Hooks[K]>>): Promise<void> {
     for (const callback of this.list) {
       const handler = (callback as CustomCallbackArgs)[name] as Handler<unknown[]> | undefined;
       if (handler !== undefined) await handler.apply(callback, args);

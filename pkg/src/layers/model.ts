@@ -14,6 +14,8 @@ import type { History } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
+import type { Pause } from './pause.js';
+import { inOrder, test } from './testing.js';
 import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
@@ -295,14 +297,12 @@ export class LayersModel extends Container {
     return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
   }
 
-  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = []): Tensor[] {
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: Tensor[]): Tensor[] {
     let sums: Tensor[] = [];
-    for (let at = 0; at < samples; at += size) {
-      const count = Math.min(size, samples - at);
+    for (const { size: count, tensors } of inOrder([inputs, targets, weights], samples, size)) {
       const old = sums;
       sums = tidy(() => {
-        const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
-        const values = this.testStep(inputs.map(part), targets.map(part), weights.map(part)).map((v) => ops.mul(v, count));
+        const values = this.testStep(...tensors()).map((v) => ops.mul(v, count));
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
@@ -334,7 +334,7 @@ export class LayersModel extends Container {
     const data = {
       steps: Math.ceil(samples / batchSize),
       batches: () => batchesOf([inputs, targets, weights], samples, batchSize, args.shuffle !== false),
-      validate: validation && (() => readScalars(tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize, heldWeights)))),
+      validate: validation && (async (pause: Pause) => readScalars(await test(this, inOrder([validation.x, validation.y, heldWeights], validation.x[0]?.shape[0] ?? 0, batchSize), pause))),
     };
     try {
       return await train(this, data, args);

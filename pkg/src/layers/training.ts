@@ -4,11 +4,11 @@ import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
 import { shuffled } from '../random.js';
 import { wasm } from '../runtime.js';
-import { keep, type Tensor, tidy } from '../tensor.js';
-import { nextFrame, now } from '../util.js';
+import { dispose, keep, type Tensor, tidy } from '../tensor.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
 import { nextSeed } from './layer.js';
 import type { LayersModel } from './model.js';
+import { Pause, type YieldEvery } from './pause.js';
 
 /** How to train, whatever the data. */
 export interface TrainingArgs {
@@ -17,7 +17,8 @@ export interface TrainingArgs {
   verbose?: number;
   callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
   classWeight?: Record<number, number>;
-  yieldEvery?: 'auto' | 'batch' | 'epoch' | 'never' | number;
+  /** When the page has its turn: by itself often enough that no task is long, unless a step is; after batches, epochs or milliseconds; or never. */
+  yieldEvery?: YieldEvery;
   /** Ends training between two steps. */
   signal?: AbortSignal;
 }
@@ -36,18 +37,15 @@ export interface TrainingData {
   /** The batches of an epoch. */
   batches(): Iterable<Batch> | AsyncIterable<Batch>;
   /** Losses and metrics after an epoch, in the order of the model's `metricsNames`. */
-  readonly validate: (() => Promise<number[]>) | null;
+  readonly validate: ((pause: Pause) => Promise<number[]>) | null;
 }
-
-/** Milliseconds of work after which training lets the page have its turn. */
-const YIELD_AFTER_MS = 16;
 
 /** Trains a model, and tells what became of it. */
 export async function train(model: LayersModel, data: TrainingData, args: TrainingArgs): Promise<History> {
   const { epochs = 1, initialEpoch = 0, verbose, signal } = args;
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
-  const pause = new Pause(args.yieldEvery ?? 'auto');
+  const pause = new Pause(args.yieldEvery, callbacks);
   model.isTraining = true;
   model.stopTraining = false;
   model.history = history;
@@ -56,7 +54,7 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
     for (let epoch = initialEpoch; epoch < epochs && !ended(model, signal); epoch++) {
       await callbacks.each('onEpochBegin', epoch);
       const logs = await trainEpoch(model, data, epoch, args, callbacks, pause);
-      (await data.validate?.())?.forEach((v, i) => (logs[`val_${model.metricsNames[i]}`] = v));
+      (await data.validate?.(pause))?.forEach((v, i) => (logs[`val_${model.metricsNames[i]}`] = v));
       await callbacks.each('onEpochEnd', epoch, logs);
       await pause.afterEpoch();
     }
@@ -89,15 +87,21 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
       seen += size;
       wasm().flush();
       const logs: Logs = { batch, size };
-      if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
-      else values.forEach((v) => v.dispose());
+      const read = async (): Promise<void> => (await readScalars(values)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
+      if (callbacks.readsBatches) await read();
       await callbacks.each('onBatchEnd', batch, logs);
-      if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
+      const yields = pause.due();
+      if (yields && callbacks.find('onYield') !== undefined && !callbacks.readsBatches) await read();
+      dispose(values);
+      if (yields) {
+        await callbacks.each('onYield', epoch, batch, logs);
+        await pause.rest();
+      }
       batch += 1;
       if (ended(model, args.signal)) break;
     }
   } catch (error) {
-    for (const t of [...sums, ...values]) t.dispose();
+    dispose([sums, values]);
     throw error;
   }
   const logs: Logs = {};
@@ -127,26 +131,4 @@ export async function readScalars(scalars: Tensor[]): Promise<number[]> {
   const values = await Promise.all(scalars.map(async (s) => (await s.data())[0] ?? NaN));
   scalars.forEach((s) => s.dispose());
   return values;
-}
-
-/** When training lets others have their turn. */
-class Pause {
-  private last = now();
-  constructor(private readonly every: NonNullable<TrainingArgs['yieldEvery']>) {}
-
-  private async rest(): Promise<true> {
-    await nextFrame();
-    this.last = now();
-    return true;
-  }
-
-  async afterBatch(): Promise<boolean> {
-    const { every } = this;
-    const due = every === 'batch' || (every === 'auto' && now() - this.last > YIELD_AFTER_MS) || (typeof every === 'number' && now() - this.last > every);
-    return due ? this.rest() : false;
-  }
-
-  async afterEpoch(): Promise<void> {
-    if (this.every === 'epoch') await this.rest();
-  }
 }
