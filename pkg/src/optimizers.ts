@@ -46,6 +46,8 @@ export abstract class Optimizer {
   protected iterations_ = 0;
   /** As given: a number or a schedule. */
   protected rate: LearningRate = 0;
+  /** Whether a step runs at once, rather than when something needs it. */
+  flushes = true;
   /** What is done besides steps. */
   extras: StepExtras | null = null;
   /** Tensors kept for each variable, in the order of `allSlotNames`. */
@@ -116,7 +118,7 @@ export abstract class Optimizer {
       if (this.extras !== null) gradients = this.extras.gradients(gradients);
       moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers));
     });
-    wasm().flush();
+    if (this.flushes) wasm().flush();
   }
 
   private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[]): void {

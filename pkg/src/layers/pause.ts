@@ -1,5 +1,6 @@
 /** When training lets others have their turn. */
 
+import { wasm } from '../runtime.js';
 import { coded } from '../types.js';
 import { nextFrame, now } from '../util.js';
 import type { CallbackList } from './callbacks.js';
@@ -9,16 +10,14 @@ export type YieldEvery = 'auto' | 'batch' | 'epoch' | 'never' | number;
 
 /** Milliseconds of work after which a page has its turn, where nothing else is asked for. */
 const AUTO_MS = 16;
-/** Milliseconds that work and one batch more may take: a browser calls tasks from 50 on long. */
-const AUTO_MOST_MS = 32;
 
 export class Pause {
   private readonly now: () => number;
   private readonly frame: () => Promise<unknown>;
   /** When the last turn was. */
   private last: number;
-  /** When it was last asked whether one is due. */
-  private asked: number;
+  /** Whether there was a turn within a batch. */
+  private turned = false;
 
   /** `nowFunc` and `nextFrameFunc` of a callback replace the clock and what is waited for. */
   constructor(
@@ -30,33 +29,44 @@ export class Pause {
     }
     this.now = callbacks?.find('nowFunc') ?? now;
     this.frame = callbacks?.find('nextFrameFunc') ?? nextFrame;
-    this.last = this.asked = this.now();
+    this.last = this.now();
   }
 
-  /** Whether a turn is due after a batch. */
+  private get worked(): number {
+    return this.now() - this.last;
+  }
+
+  private async turn(): Promise<void> {
+    await this.frame();
+    this.last = this.now();
+  }
+
+  /** Runs what was recorded, with turns for others between kernels where it takes long. */
+  async flush(): Promise<void> {
+    if (this.every !== 'auto') return wasm().flush();
+    while (!wasm().flushPart(Math.max(1, AUTO_MS - this.worked))) {
+      await this.turn();
+      this.turned = true;
+    }
+  }
+
+  /** Whether a turn is due after a batch, or was within it. */
   due(): boolean {
     const { every } = this;
-    if (typeof every === 'string' && every !== 'auto') return every === 'batch';
+    if (every === 'auto') return this.turned || this.worked > AUTO_MS;
+    if (typeof every === 'string') return every === 'batch';
+    // From one turn to the next, as TensorFlow.js counts.
     const time = this.now();
-    const batch = time - this.asked;
-    this.asked = time;
-    const worked = time - this.last;
-    // The next batch will take about as long as this one.
-    if (every === 'auto' ? worked <= AUTO_MS && worked + batch <= AUTO_MOST_MS : worked < every) return false;
+    if (time - this.last < every) return false;
     this.last = time;
     return true;
   }
 
-  /** Lets others have their turn. */
+  /** Lets others have their turn, once one is due. */
   async rest(): Promise<void> {
-    await this.frame();
-    // Milliseconds that are asked for are from one turn to the next; work that is not to hold up a page begins after it.
-    if (this.every === 'auto') this.last = this.asked = this.now();
-  }
-
-  /** Lets others have their turn if it is due after a batch. */
-  async afterBatch(): Promise<void> {
-    if (this.due()) await this.rest();
+    if (this.every !== 'auto') return void (await this.frame());
+    this.turned = false;
+    if (this.worked > AUTO_MS) await this.turn();
   }
 
   async afterEpoch(): Promise<void> {

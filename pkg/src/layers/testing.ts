@@ -1,7 +1,7 @@
 /** The loop of testing: losses and metrics over batches, with turns for others between them. */
 
+import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
-import { wasm } from '../runtime.js';
 import { dispose, keep, type Tensor, tidy } from '../tensor.js';
 import type { LayersModel } from './model.js';
 import type { Pause } from './pause.js';
@@ -16,21 +16,30 @@ export function* inOrder([inputs, targets, weights]: [Tensor[], Tensor[], Tensor
   }
 }
 
+/** Sums with the values of another batch, of so many samples, in them; none are zero. The old ones are disposed. */
+export function withBatch(sums: Tensor[], values: Tensor[], size: number): Tensor[] {
+  // Zeros that are there like the sums of later batches: the first batch runs the same plan.
+  const old = sums.length > 0 ? sums : values.map(() => tensor(new Float32Array(1), []));
+  const next = tidy(() => values.map((v, i) => keep(ops.add(ops.mul(v, size), old[i] as Tensor))));
+  dispose(old);
+  return next;
+}
+
 /** The loss and the metrics over batches, as scalars; none where there are no batches. */
 export async function test(model: LayersModel, batches: Iterable<Batch> | AsyncIterable<Batch>, pause: Pause): Promise<Tensor[]> {
   let sums: Tensor[] = [];
   let samples = 0;
   try {
     for await (const { size, tensors } of batches) {
-      const old = sums;
-      sums = tidy(() => {
+      const values = tidy(() => {
         const [inputs, targets, weights] = tensors();
-        return model.testStep(inputs, targets, weights).map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)));
-      }).map((t) => keep(t));
-      dispose(old);
+        return model.testStep(inputs, targets, weights);
+      });
+      sums = withBatch(sums, values, size);
+      dispose(values);
       samples += size;
-      wasm().flush();
-      await pause.afterBatch();
+      await pause.flush();
+      if (pause.due()) await pause.rest();
     }
     return tidy(() => sums.map((sum) => ops.div(sum, samples)));
   } finally {

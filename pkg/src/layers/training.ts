@@ -3,12 +3,12 @@
 import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
 import { shuffled } from '../random.js';
-import { wasm } from '../runtime.js';
-import { dispose, keep, type Tensor, tidy } from '../tensor.js';
+import { dispose, type Tensor, tidy } from '../tensor.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
 import { nextSeed } from './layer.js';
 import type { LayersModel } from './model.js';
 import { Pause, type YieldEvery } from './pause.js';
+import { withBatch } from './testing.js';
 
 /** How to train, whatever the data. */
 export interface TrainingArgs {
@@ -46,6 +46,9 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
   const pause = new Pause(args.yieldEvery, callbacks);
+  const { optimizer } = model;
+  // Steps are run here, in parts.
+  if (optimizer !== null) optimizer.flushes = false;
   model.isTraining = true;
   model.stopTraining = false;
   model.history = history;
@@ -61,6 +64,7 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
     model.optimizer?.finalizeVariableValues();
     await callbacks.each('onTrainEnd');
   } finally {
+    if (optimizer !== null) optimizer.flushes = true;
     model.isTraining = false;
   }
   return history;
@@ -81,11 +85,9 @@ async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number,
         const [inputs, targets, weights] = tensors();
         return model.trainStep(inputs, targets, args.classWeight, weights);
       });
-      const old = sums;
-      sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
-      old.forEach((t) => t.dispose());
+      sums = withBatch(sums, values, size);
       seen += size;
-      wasm().flush();
+      await pause.flush();
       const logs: Logs = { batch, size };
       const read = async (): Promise<void> => (await readScalars(values)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
       if (callbacks.readsBatches) await read();

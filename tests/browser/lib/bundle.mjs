@@ -8,7 +8,7 @@ const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 export async function bundle() {
   await rm(path('.build'), { recursive: true, force: true });
   await build({
-    entryPoints: [path('app/bundled.js'), path('app/worker.js')],
+    entryPoints: ['bundled', 'worker', 'bundled-training', 'own-worker'].map((name) => path(`app/${name}.js`)),
     outdir: path('.build'),
     bundle: true,
     minify: true,

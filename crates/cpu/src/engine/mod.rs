@@ -106,6 +106,21 @@ impl Engine for CpuEngine {
     }
 
     fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+        let mut values: Vec<Option<Buffer>> = leaves.iter().cloned().map(Some).collect();
+        values.resize(plan.values.len(), None);
+        self.run_part(plan, &mut values, 0, params, &|| false)?;
+        let result = |&v: &ValueId| values[v].clone().ok_or_else(|| missing(v));
+        plan.results.iter().map(result).all_ok()
+    }
+
+    fn run_part(
+        &self,
+        plan: &Plan,
+        values: &mut [Option<Buffer>],
+        from: usize,
+        params: &[u32],
+        enough: &dyn Fn() -> bool,
+    ) -> Result<usize> {
         let prepare = |kernel: &Kernel| PreparedKernel {
             map: Prepared::new(&kernel.map),
             body: match &kernel.head {
@@ -117,23 +132,26 @@ impl Engine for CpuEngine {
         let Some(prepared) = prepared.downcast_ref::<Vec<PreparedKernel>>() else {
             return Err(Error::device("cpu", "received a plan prepared by another engine"));
         };
-        let mut run = Run { engine: self, plan, values: vec![None; plan.values.len()], params };
-        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
-            *slot = Some(lanes(leaf)?);
-        }
+        let taken = values.iter_mut().map(|slot| slot.take().map(|leaf| lanes(&leaf)).transpose());
+        let mut run = Run { engine: self, plan, values: taken.all_ok()?, params };
         let timed = self.times().is_some();
-        for ((kernel, prepared), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
+        let mut done = from;
+        while done < plan.kernels.len() && (done == from || !enough()) {
+            let kernel = &plan.kernels[done];
             let start = if timed { (self.clock)() } else { 0.0 };
-            run.kernel(kernel, prepared)?;
+            run.kernel(kernel, &prepared[done])?;
             if timed {
                 let duration = (self.clock)() - start;
                 let time = KernelTime { label: kernel.label.clone(), start, duration };
                 self.times().get_or_insert_default().push(time);
             }
-            frees.iter().for_each(|&v| run.values[v] = None);
+            plan.frees[done].iter().for_each(|&v| run.values[v] = None);
+            done += 1;
         }
-        let result = |&v: &ValueId| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype));
-        plan.results.iter().map(result).all_ok()
+        for ((slot, value), about) in values.iter_mut().zip(run.values).zip(&plan.values) {
+            *slot = value.map(|lanes| buffer(lanes, about.dtype));
+        }
+        Ok(done)
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
@@ -159,10 +177,14 @@ impl Engine for CpuEngine {
     }
 }
 
+fn missing(value: ValueId) -> Error {
+    Error::device("cpu", format!("value {value} is read before it is computed"))
+}
+
 impl Run<'_> {
     fn value(&self, value: ValueId) -> Result<&Arc<Lanes>> {
         let lanes = self.values.get(value).and_then(Option::as_ref);
-        lanes.ok_or_else(|| Error::device("cpu", format!("value {value} is read before it is computed")))
+        lanes.ok_or_else(|| missing(value))
     }
 
     fn lanes(&self, value: ValueId) -> Result<&[u32]> {
