@@ -317,8 +317,7 @@ impl Device {
             };
             queue.stats.runs += 1;
             queue.stats.kernels += plan.kernels.len();
-            let mut values: Vec<Option<Buffer>> = gathered.leaves.into_iter().map(Some).collect();
-            values.resize(plan.values.len(), None);
+            let values = plan.start(gathered.leaves);
             queue.running = Some(Running { outputs, plan, params: gathered.params, values, done: 0 });
         }
         queue.pending.clear();
@@ -329,7 +328,7 @@ impl Device {
     /// Goes on with the run there is, if any; returns whether it is over.
     fn go_on(&self, queue: &mut Queue, enough: &dyn Fn() -> bool) -> Result<bool> {
         let Some(mut run) = queue.running.take() else { return Ok(true) };
-        match self.engine().run_part(&run.plan, &mut run.values, run.done, &run.params, enough) {
+        match self.engine().run(&run.plan, &mut run.values, run.done, &run.params, enough) {
             Ok(done) if done < run.plan.kernels.len() => {
                 run.done = done;
                 queue.running = Some(run);
@@ -371,7 +370,7 @@ impl Queue {
 pub(crate) struct Gathered {
     pub nodes: Vec<Arc<Node>>,
     outputs: Vec<usize>,
-    leaves: Vec<Buffer>,
+    leaves: Vec<Option<Buffer>>,
     pub params: Vec<u32>,
 }
 
@@ -399,7 +398,7 @@ impl Gathered {
         let (mut leaves, mut params) = (Vec::new(), Vec::new());
         for node in &nodes {
             match &*node.state() {
-                State::Ready(buffer) => leaves.push(buffer.clone()),
+                State::Ready(buffer) => leaves.push(Some(buffer.clone())),
                 State::Pending { op: Op::Param(value), .. } => params.push(value.bits()),
                 State::Pending { .. } | State::Placeholder => {}
             }

@@ -8,7 +8,8 @@ import { packTensor, type PackedTensor, Turns, unpackTensor } from './tensors.js
 export interface State {
   weights: PackedTensor[];
   layers: { states: PackedTensor[]; calls: number | null }[];
-  optimizer: { iterations: number; slots: { weight: number; slot: string; value: PackedTensor }[] } | null;
+  /** Slots of weights, and what the optimizer keeps for no weight. */
+  optimizer: { iterations: number; slots: { weight: number | null; slot: string; value: PackedTensor }[] } | null;
   seed: number;
 }
 
@@ -23,10 +24,16 @@ export function layersOf(model: tf.Container): tf.Layer[] {
   return model.layers.flatMap((layer) => (layer instanceof tf.Container ? [layer, ...layersOf(layer)] : [layer]));
 }
 
-/** A slot's name is that of its variable, and its own. */
-function split(name: string): [variable: string, slot: string] {
+/** A slot's name is that of its variable, and its own; what is kept for no variable has but its own. */
+function split(name: string): [variable: string | null, slot: string] {
   const at = name.lastIndexOf('/');
-  return [name.slice(0, Math.max(0, at)), name.slice(at + 1)];
+  return at < 0 ? [null, name] : [name.slice(0, at), name.slice(at + 1)];
+}
+
+/** What an optimizer keeps, but for the number of its steps; with what frees the tensors that were made to tell it. */
+async function keptBy(optimizer: tf.Optimizer): Promise<[kept: tf.NamedTensor[], free: () => void]> {
+  const stored = await optimizer.getWeights();
+  return [stored.filter(({ name }) => name !== 'iter'), () => tf.dispose(stored.filter(({ tensor }) => !tensor.kept))];
 }
 
 /** Reads the state. Its buffers join those to be moved. */
@@ -43,15 +50,15 @@ export async function readState(model: tf.LayersModel, transfer: ArrayBuffer[]):
   let optimizer: State['optimizer'] = null;
   if (model.optimizer !== null) {
     const places = new Map(variables.map(({ name }, i) => [name, i]));
-    const [iterations, ...kept] = await model.optimizer.getWeights();
-    iterations?.tensor.dispose();
-    const mine = kept.flatMap(({ name, tensor }) => {
+    const [kept, free] = await keptBy(model.optimizer);
+    const slots: NonNullable<State['optimizer']>['slots'] = [];
+    for (const { name, tensor } of kept) {
       const [variable, slot] = split(name);
-      const weight = places.get(variable);
-      return weight === undefined ? [] : [{ weight, slot, tensor }];
-    });
-    const values = await all(mine.map(({ tensor }) => tensor));
-    optimizer = { iterations: model.optimizer.iterations, slots: mine.map(({ weight, slot }, i) => ({ weight, slot, value: values[i] as PackedTensor })) };
+      const weight = variable === null ? null : places.get(variable);
+      if (weight !== undefined) slots.push({ weight, slot, value: await packTensor(tensor, transfer, turns) });
+    }
+    free();
+    optimizer = { iterations: model.optimizer.iterations, slots };
   }
   return { weights: await all(variables), layers, optimizer, seed: tf.getSeed() };
 }
@@ -81,17 +88,17 @@ export async function writeState(model: tf.LayersModel, state: State): Promise<v
   }
   const { optimizer } = model;
   if (optimizer !== null && state.optimizer !== null) {
-    const mine = new Set(weights.map((w) => w.variable.name));
-    const [iterations, ...kept] = await optimizer.getWeights();
-    iterations?.tensor.dispose();
-    const named = [{ name: 'iter', tensor: tf.scalar(state.optimizer.iterations, 'int32') }];
+    const mine = new Set<string | null>([null, ...weights.map((w) => w.variable.name)]);
+    const given = [{ name: 'iter', tensor: tf.scalar(state.optimizer.iterations, 'int32') }];
     for (const { weight, slot, value } of state.optimizer.slots) {
       await turns.next();
-      named.push({ name: `${weights[weight]?.variable.name}/${slot}`, tensor: unpackTensor(value) });
+      given.push({ name: weight === null ? slot : `${weights[weight]?.variable.name}/${slot}`, tensor: unpackTensor(value) });
     }
     // An optimizer may train other models too.
-    await optimizer.setWeights([...named, ...kept.filter(({ name }) => !mine.has(split(name)[0]))]);
-    named.forEach(({ tensor }) => tensor.dispose());
+    const [kept, free] = await keptBy(optimizer);
+    await optimizer.setWeights([...given, ...kept.filter(({ name }) => !mine.has(split(name)[0]))]);
+    given.forEach(({ tensor }) => tensor.dispose());
+    free();
   }
   tf.setSeed(state.seed);
 }

@@ -80,7 +80,7 @@ impl CpuEngine {
 struct Run<'a> {
     engine: &'a CpuEngine,
     plan: &'a Plan,
-    values: Vec<Option<Arc<Lanes>>>,
+    values: &'a mut [Option<Buffer>],
     params: &'a [u32],
 }
 
@@ -102,18 +102,10 @@ impl Engine for CpuEngine {
     fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer> {
         let mut copy = self.memory.take(lanes.len())?;
         copy.get_mut().copy_from_slice(lanes);
-        Ok(buffer(Arc::new(copy), dtype))
+        Ok(buffer(copy, dtype))
     }
 
-    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
-        let mut values: Vec<Option<Buffer>> = leaves.iter().cloned().map(Some).collect();
-        values.resize(plan.values.len(), None);
-        self.run_part(plan, &mut values, 0, params, &|| false)?;
-        let result = |&v: &ValueId| values[v].clone().ok_or_else(|| missing(v));
-        plan.results.iter().map(result).all_ok()
-    }
-
-    fn run_part(
+    fn run(
         &self,
         plan: &Plan,
         values: &mut [Option<Buffer>],
@@ -132,8 +124,7 @@ impl Engine for CpuEngine {
         let Some(prepared) = prepared.downcast_ref::<Vec<PreparedKernel>>() else {
             return Err(Error::device("cpu", "received a plan prepared by another engine"));
         };
-        let taken = values.iter_mut().map(|slot| slot.take().map(|leaf| lanes(&leaf)).transpose());
-        let mut run = Run { engine: self, plan, values: taken.all_ok()?, params };
+        let mut run = Run { engine: self, plan, values, params };
         let timed = self.times().is_some();
         let mut done = from;
         while done < plan.kernels.len() && (done == from || !enough()) {
@@ -147,9 +138,6 @@ impl Engine for CpuEngine {
             }
             plan.frees[done].iter().for_each(|&v| run.values[v] = None);
             done += 1;
-        }
-        for ((slot, value), about) in values.iter_mut().zip(run.values).zip(&plan.values) {
-            *slot = value.map(|lanes| buffer(lanes, about.dtype));
         }
         Ok(done)
     }
@@ -177,14 +165,12 @@ impl Engine for CpuEngine {
     }
 }
 
-fn missing(value: ValueId) -> Error {
-    Error::device("cpu", format!("value {value} is read before it is computed"))
-}
-
 impl Run<'_> {
-    fn value(&self, value: ValueId) -> Result<&Arc<Lanes>> {
-        let lanes = self.values.get(value).and_then(Option::as_ref);
-        lanes.ok_or_else(|| missing(value))
+    fn value(&self, value: ValueId) -> Result<&Lanes> {
+        match self.values.get(value) {
+            Some(Some(buffer)) => lanes(buffer),
+            _ => Err(Error::device("cpu", format!("value {value} is read before it is computed"))),
+        }
     }
 
     fn lanes(&self, value: ValueId) -> Result<&[u32]> {
@@ -219,7 +205,7 @@ impl Run<'_> {
             }
         }
         for (lanes, value) in outputs.into_iter().zip(kernel.writes()) {
-            self.values[value] = Some(Arc::new(lanes));
+            self.values[value] = Some(buffer(lanes, self.plan.values[value].dtype));
         }
         Ok(())
     }
