@@ -16,7 +16,7 @@ let isolated;
 let plain;
 
 before(async () => {
-  await bundle();
+  await bundle('training', ['bundled-training', 'own-worker']);
   [browser, isolated, plain] = await Promise.all([launch(), serve({ isolated: true }), serve({ isolated: false })]);
 });
 after(async () => {
