@@ -42,6 +42,8 @@ struct Queue {
     pending: Vec<Weak<Node>>,
     pending_bytes: usize,
     plans: Vec<((u64, u64), Arc<Plan>)>,
+    /// What is being run in parts.
+    running: Option<Running>,
     tapes: Vec<Tape>,
     /// While positive, tapes do not record.
     paused: usize,
@@ -50,6 +52,17 @@ struct Queue {
     /// While a function runs again for its gradient: what stands in for its operands, by their ids.
     stand_ins: Vec<HashMap<u64, Tensor>>,
     stats: Stats,
+}
+
+/// A run of a plan that is not over.
+struct Running {
+    outputs: Vec<Arc<Node>>,
+    plan: Arc<Plan>,
+    params: Vec<u32>,
+    /// The plan's values so far.
+    values: Vec<Option<Buffer>>,
+    /// Kernels that have run.
+    done: usize,
 }
 
 /// What a device has done, for tests and profiles.
@@ -247,6 +260,19 @@ impl Device {
         self.run_pending(None)
     }
 
+    /// As [`Device::flush`], in parts: returns whether all has run. Where the engine can stop between kernels it does so
+    /// once `enough` says so; the next call, or whatever needs a value, goes on.
+    ///
+    /// # Errors
+    /// As [`Device::flush`].
+    pub fn flush_part(&self, enough: &dyn Fn() -> bool) -> Result<bool> {
+        let mut queue = self.queue();
+        if queue.running.is_none() {
+            self.begin(&mut queue, None)?;
+        }
+        self.go_on(&mut queue, enough)
+    }
+
     /// Runs pending operations, `wanted` among them whatever it is.
     pub(crate) fn compute(&self, wanted: &Tensor) -> Result<()> {
         self.run_pending(Some(&wanted.node))
@@ -258,6 +284,15 @@ impl Device {
             return Err(Error::argument("vmap or jit", expected, "a read"));
         }
         let mut queue = self.queue();
+        // What was begun in parts comes first: what follows may need it.
+        self.go_on(&mut queue, &|| false)?;
+        self.begin(&mut queue, wanted)?;
+        self.go_on(&mut queue, &|| false)?;
+        Ok(())
+    }
+
+    /// Makes a run of the pending operations, unless there are none.
+    fn begin(&self, queue: &mut Queue, wanted: Option<&Arc<Node>>) -> Result<()> {
         let mut outputs: Vec<Arc<Node>> = (queue.pending.iter().filter_map(Weak::upgrade))
             .filter(|n| n.handles.load(Ordering::Relaxed) > 0)
             .chain(wanted.cloned())
@@ -282,15 +317,36 @@ impl Device {
             };
             queue.stats.runs += 1;
             queue.stats.kernels += plan.kernels.len();
-            let results = self.engine().run(&plan, &gathered.leaves, &gathered.params)?;
-            for (node, buffer) in outputs.iter().zip(results) {
-                *node.state() = State::Ready(buffer);
-            }
+            let values = plan.start(gathered.leaves);
+            queue.running = Some(Running { outputs, plan, params: gathered.params, values, done: 0 });
         }
         queue.pending.clear();
         queue.pending_bytes = 0;
-        drop(queue);
         Ok(())
+    }
+
+    /// Goes on with the run there is, if any; returns whether it is over.
+    fn go_on(&self, queue: &mut Queue, enough: &dyn Fn() -> bool) -> Result<bool> {
+        let Some(mut run) = queue.running.take() else { return Ok(true) };
+        match self.engine().run(&run.plan, &mut run.values, run.done, &run.params, enough) {
+            Ok(done) if done < run.plan.kernels.len() => {
+                run.done = done;
+                queue.running = Some(run);
+                Ok(false)
+            }
+            Ok(_) => {
+                for (node, &value) in run.outputs.iter().zip(&run.plan.results) {
+                    if let Some(buffer) = &run.values[value] {
+                        *node.state() = State::Ready(buffer.clone());
+                    }
+                }
+                Ok(true)
+            }
+            Err(error) => {
+                queue.pending.extend(run.outputs.iter().map(Arc::downgrade));
+                Err(error)
+            }
+        }
     }
 }
 
@@ -314,7 +370,7 @@ impl Queue {
 pub(crate) struct Gathered {
     pub nodes: Vec<Arc<Node>>,
     outputs: Vec<usize>,
-    leaves: Vec<Buffer>,
+    leaves: Vec<Option<Buffer>>,
     pub params: Vec<u32>,
 }
 
@@ -342,7 +398,7 @@ impl Gathered {
         let (mut leaves, mut params) = (Vec::new(), Vec::new());
         for node in &nodes {
             match &*node.state() {
-                State::Ready(buffer) => leaves.push(buffer.clone()),
+                State::Ready(buffer) => leaves.push(Some(buffer.clone())),
                 State::Pending { op: Op::Param(value), .. } => params.push(value.bits()),
                 State::Pending { .. } | State::Placeholder => {}
             }

@@ -1,6 +1,5 @@
 //! The engine: runs prepared plans as one submission each.
 
-use headwater_core::AllOk;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -143,7 +142,15 @@ impl Engine for GpuEngine {
         Ok(buffer(lanes, dtype))
     }
 
-    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+    /// A run is one submission: it does not stop between kernels.
+    fn run(
+        &self,
+        plan: &Plan,
+        values: &mut [Option<Buffer>],
+        _from: usize,
+        params: &[u32],
+        _enough: &dyn Fn() -> bool,
+    ) -> Result<usize> {
         if plan.prepared.get().is_none() {
             let prepared = prepare(plan, &self.options, &mut |shader, label| self.pipeline(shader, label))?;
             // Another thread may have been faster; either is right.
@@ -155,7 +162,7 @@ impl Engine for GpuEngine {
         };
         let _order = self.order.lock();
         let mut run = Run { values: vec![None; plan.values.len()], dispatches: Vec::new(), uniforms: Vec::new() };
-        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
+        for (slot, leaf) in run.values.iter_mut().zip(values.iter().flatten()) {
             *slot = Some(lanes(leaf)?.clone());
         }
         for ((kernel, passes), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
@@ -181,7 +188,10 @@ impl Engine for GpuEngine {
             }
             submitted?;
         }
-        plan.results.iter().map(|&v| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype))).all_ok()
+        for &v in &plan.results {
+            values[v] = Some(buffer(run.value(v)?.clone(), plan.values[v].dtype));
+        }
+        Ok(plan.kernels.len())
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {

@@ -16,8 +16,10 @@ import { Container, type ContainerArgs } from './container.js';
 import { LossScale } from '../optimizers/loss-scale.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
 import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
+import type { Pause } from './pause.js';
 import { widened } from './policy.js';
 import type { Backward, Part } from './step.js';
+import { inOrder, test } from './testing.js';
 import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
@@ -49,7 +51,7 @@ export interface ModelEvaluateArgs {
 }
 
 /** Shows how many steps are done, as `verbose` asks for. */
-type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
+export type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
 let progress: Progress = () => undefined;
 export function installProgress(by: Progress): void {
   progress = by;
@@ -71,7 +73,8 @@ export class LayersModel extends Container {
   private lossWeights: (number | undefined)[] = [];
   /** The metrics, and what they keep over batches. */
   measures: Measures | null = null;
-  private compileArgs: ModelCompileArgs | null = null;
+  /** What the model was last compiled with. */
+  compileArgs: ModelCompileArgs | null = null;
   private userDefinedMetadata: object | undefined;
 
   constructor(args?: ContainerArgs) {
@@ -319,21 +322,20 @@ export class LayersModel extends Container {
     return this.values(total, losses, predicted, masks, targets, sampleWeight);
   }
 
-  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = [], verbose?: number): Tensor[] {
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: Tensor[], verbose?: number): Tensor[] {
     const show = progressOf(verbose, Math.ceil(samples / size));
     const measures = this.measures as Measures;
     measures.reset();
     let sums: Tensor[] = [];
-    for (let at = 0; at < samples; at += size) {
-      const count = Math.min(size, samples - at);
+    let done = 0;
+    for (const { size: count, tensors } of inOrder([inputs, targets, weights], samples, size)) {
       const old = sums;
       sums = tidy(() => {
-        const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
-        const values = this.testStep(inputs.map(part), targets.map(part), weights.map(part)).map((v) => ops.mul(v, count));
+        const values = this.testStep(...tensors()).map((v) => ops.mul(v, count));
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
-      show?.(Math.ceil((at + count) / size), at + size >= samples);
+      show?.((done += 1), done * size >= samples);
     }
     return measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results());
   }
@@ -362,7 +364,7 @@ export class LayersModel extends Container {
     const data = {
       steps: Math.ceil(samples / batchSize),
       batches: () => batchesOf([inputs, targets, weights], samples, batchSize, args.shuffle !== false),
-      validate: validation && (() => readScalars(tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize, heldWeights)))),
+      validate: validation && (async (pause: Pause) => readScalars(await test(this, inOrder([validation.x, validation.y, heldWeights], validation.x[0]?.shape[0] ?? 0, batchSize), pause))),
     };
     try {
       return await train(this, data, args);

@@ -9,7 +9,7 @@ use crate::dtype::DType;
 use crate::engine::Buffer;
 use crate::error::{Error, Result};
 use crate::lower::lower;
-use crate::plan::Plan;
+use crate::plan::{Plan, ValueId};
 use crate::shape::Shape;
 use crate::tensor::{Node, State, Tensor};
 
@@ -116,14 +116,14 @@ impl Captured {
         }
         let buffers: Vec<Buffer> = operands.iter().map(|t| t.buffer()).all_ok()?;
         let leaf = |leaf: &Leaf| match leaf {
-            Leaf::Operand(i) => buffers[*i].clone(),
-            Leaf::Held(buffer) => buffer.clone(),
+            Leaf::Operand(i) => Some(buffers[*i].clone()),
+            Leaf::Held(buffer) => Some(buffer.clone()),
         };
-        let leaves: Vec<Buffer> = self.leaves.iter().map(leaf).collect();
-        let results = self.device.engine().run(&self.plan, &leaves, &self.params)?;
-        let tensor = |(buffer, (shape, dtype)): (Buffer, &(Shape, DType))| {
-            Tensor::ready(&self.device, buffer, shape.clone(), *dtype)
+        let mut values = self.plan.start(self.leaves.iter().map(leaf).collect());
+        self.device.engine().run(&self.plan, &mut values, 0, &self.params, &|| false)?;
+        let tensor = |(&value, (shape, dtype)): (&ValueId, &(Shape, DType))| {
+            Some(Tensor::ready(&self.device, values[value].clone()?, shape.clone(), *dtype))
         };
-        Ok(results.into_iter().zip(&self.results).map(tensor).collect())
+        Ok(self.plan.results.iter().zip(&self.results).filter_map(tensor).collect())
     }
 }

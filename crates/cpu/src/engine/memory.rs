@@ -124,24 +124,13 @@ impl BufferData for Lanes {
 }
 
 /// A tensor's view of lanes.
-pub fn buffer(lanes: Arc<Lanes>, dtype: DType) -> Buffer {
-    Buffer { size: lanes.size, data: lanes, dtype }
+pub fn buffer(lanes: Lanes, dtype: DType) -> Buffer {
+    Buffer { size: lanes.size, data: Arc::new(lanes), dtype }
 }
 
 /// The lanes of a buffer of this engine.
-pub fn lanes(buffer: &Buffer) -> Result<Arc<Lanes>> {
-    let any: Arc<dyn BufferData> = buffer.data.clone();
-    if any.as_any().is::<Lanes>() {
-        return Ok(downcast(any));
-    }
-    Err(Error::device("cpu", "received a buffer of another engine"))
-}
-
-/// What `Arc<dyn Any>::downcast` does, which there is none of for other traits.
-#[allow(unsafe_code)]
-fn downcast(any: Arc<dyn BufferData>) -> Arc<Lanes> {
-    // SAFETY: the only caller checked that the value is a `Lanes`; the allocation and its counts stay the same.
-    unsafe { Arc::from_raw(Arc::into_raw(any).cast::<Lanes>()) }
+pub fn lanes(buffer: &Buffer) -> Result<&Lanes> {
+    buffer.data.as_any().downcast_ref().ok_or_else(|| Error::device("cpu", "received a buffer of another engine"))
 }
 
 #[cfg(test)]
