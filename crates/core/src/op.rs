@@ -1,11 +1,12 @@
 //! Nodes' operations, by family. Everything a user can call is composed of these.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
+use crate::hash::StructureHasher;
 use crate::pointwise::Function;
 use crate::shape::Shape;
 
@@ -408,7 +409,7 @@ impl Op {
     }
 
     /// Hashes what distinguishes plans: everything but the values of [`Op::Param`].
-    pub fn hash_structure(&self, h: &mut impl Hasher) {
+    pub fn hash_structure(&self, h: &mut StructureHasher) {
         std::mem::discriminant(self).hash(h);
         match self {
             Op::Const(value) => (value.dtype(), value.bits()).hash(h),

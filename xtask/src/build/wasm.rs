@@ -19,8 +19,9 @@ use crate::workspace::Workspace;
 /// The name of the generated files.
 const NAME: &str = "headwater_web";
 /// What wasm-opt does. The kernels are as fast as with -O3.
-const WASM_OPT_FLAGS: [&str; 6] = [
+const WASM_OPT_FLAGS: [&str; 7] = [
     "-Os",
+    "--converge",
     // Constants added to addresses become the loads' own offsets. That may be done where no address wraps around to the
     // first kilobyte of memory: the far end of the stack, where nothing lies.
     "--low-memory-unused",
