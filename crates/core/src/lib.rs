@@ -28,6 +28,7 @@ pub mod pointwise;
 #[cfg(feature = "reference")]
 pub mod reference;
 pub mod scalar;
+pub mod selection;
 pub mod shape;
 mod tensor;
 pub mod transform;

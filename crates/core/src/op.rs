@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::dtype::{DType, Scalar};
 use crate::hash::StructureHasher;
 use crate::pointwise::Function;
+use crate::selection::has;
 use crate::shape::Shape;
 
 /// Per-dimension amounts.
@@ -405,6 +406,28 @@ impl Op {
             Op::Routine(Routine::Linalg(Linalg::Eigh)) => "eigh",
             Op::Routine(Routine::Linalg(Linalg::Svd)) => "svd",
             Op::Routine(Routine::Sort { .. }) => "sort",
+        }
+    }
+
+    /// Whether the build carries a kernel for it.
+    pub(crate) fn is_carried(&self) -> bool {
+        match self {
+            Op::ArgReduce { .. } => const { has("kernel:argReduce") },
+            Op::Scan(_) => const { has("kernel:scan") },
+            Op::Conv(kind, geometry) => match (kind, geometry.is_depthwise()) {
+                (ConvKind::Forward, false) => const { has("kernel:conv") },
+                (ConvKind::Forward, true) => const { has("kernel:depthwise") },
+                (_, false) => const { has("kernel:convGradient") },
+                (_, true) => const { has("kernel:depthwiseGradient") },
+            },
+            Op::Pool(..) => const { has("kernel:pool") },
+            Op::Resize(..) => const { has("kernel:resize") },
+            Op::Index(_) => const { has("kernel:index") },
+            Op::Pad { .. } => const { has("kernel:pad") },
+            Op::Concat { .. } => const { has("kernel:concat") },
+            Op::Routine(Routine::Sort { .. }) => const { has("kernel:sort") },
+            Op::Routine(Routine::Linalg(_)) => const { has("kernel:linalg") },
+            _ => true,
         }
     }
 

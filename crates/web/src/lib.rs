@@ -6,7 +6,9 @@
 
 mod device;
 mod error;
+#[cfg(feature = "gpu")]
 mod gpu;
+#[cfg(feature = "training")]
 mod gradient;
 mod layer;
 mod ops;
@@ -14,6 +16,7 @@ mod read;
 mod table;
 #[cfg(feature = "times")]
 mod times;
+#[cfg(feature = "gpu")]
 mod transfer;
 #[cfg(feature = "transforms")]
 mod transform;

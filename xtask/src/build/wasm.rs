@@ -1,4 +1,4 @@
-//! One variant: cargo, wasm-bindgen, wasm-opt. The last two are skipped while cargo's result stays the same.
+//! One module: cargo, wasm-bindgen, wasm-opt. The last two are skipped while cargo's result stays the same.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,8 @@ use anyhow::{ensure, Context, Result};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::edition::Edition;
 use super::order;
 use super::variant::Variant;
-use super::OUTPUT;
 use crate::npm;
 use crate::process;
 use crate::setup::WASM_TARGET;
@@ -33,10 +31,22 @@ const WASM_OPT_FLAGS: [&str; 7] = [
     "--skip-pass=local-cse",
 ];
 
-/// Builds an edition's `variant` to its folder in `pkg/dist/wasm/`.
-pub fn build(workspace: &Workspace, edition: Edition, variant: Variant, optimize: bool) -> Result<()> {
-    let module = compile(workspace, edition, variant)?;
-    let output = workspace.path(OUTPUT).join(edition.folder()).join(variant.name());
+/// What a module is made of, and where it goes.
+pub struct Module {
+    /// The folder in `target/` that it is compiled in.
+    pub target: String,
+    /// Features of `crates/web`.
+    pub features: String,
+    /// Names of all that it carries, where that is not everything that the features allow.
+    pub only: Option<String>,
+    /// Where its files go.
+    pub output: PathBuf,
+}
+
+/// Builds a variant of a module.
+pub fn build(workspace: &Workspace, what: &Module, variant: Variant, optimize: bool) -> Result<()> {
+    let module = compile(workspace, what, variant)?;
+    let output = &what.output;
     let stamp = output.join(".built-from");
     let source = fingerprint(&module, variant, optimize)?;
     if fs::read_to_string(&stamp).is_ok_and(|built| built == source) {
@@ -49,7 +59,7 @@ pub fn build(workspace: &Workspace, edition: Edition, variant: Variant, optimize
         }
         _ => {}
     }
-    bind(&module, &output)?;
+    bind(&module, output)?;
     if optimize {
         shrink(workspace, variant, &output.join(format!("{NAME}_bg.wasm")))?;
         minify(workspace, &output.join(format!("{NAME}.js")))?;
@@ -58,12 +68,12 @@ pub fn build(workspace: &Workspace, edition: Edition, variant: Variant, optimize
 }
 
 /// Compiles `crates/web` and returns the module's file.
-fn compile(workspace: &Workspace, edition: Edition, variant: Variant) -> Result<PathBuf> {
-    let target = workspace.path("target").join(format!("wasm-{variant}"));
+fn compile(workspace: &Workspace, what: &Module, variant: Variant) -> Result<PathBuf> {
+    let target = workspace.path("target").join(&what.target);
     let mut cargo = process::cargo(&workspace.path(""));
     cargo
         .args(["build", "--package=headwater-web", "--lib", "--profile=web", "--target", WASM_TARGET])
-        .args(["--features", &format!("{},{}", edition.features(), variant.features())])
+        .args(["--no-default-features", "--features", &format!("{},{}", what.features, variant.features())])
         // The one that comes with the toolchain has no atomics, and code for panics.
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
         .env("CARGO_TARGET_DIR", &target)
@@ -71,7 +81,13 @@ fn compile(workspace: &Workspace, edition: Edition, variant: Variant) -> Result<
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         // Building the standard library is not stable; the pinned toolchain makes it reproducible.
         .env("RUSTC_BOOTSTRAP", "1");
-    process::run(&mut cargo).with_context(|| format!("{edition} {variant}"))?;
+    // What selects is an environment variable, so that thousands of combinations need no features: see `selection` in
+    // crates/core.
+    match &what.only {
+        Some(names) => cargo.env("HEADWATER_ONLY", names),
+        None => cargo.env_remove("HEADWATER_ONLY"),
+    };
+    process::run(&mut cargo).with_context(|| format!("the variant {variant}"))?;
     let module = target.join(WASM_TARGET).join("web").join(format!("{NAME}.wasm"));
     ensure!(module.is_file(), "cargo made no {}: crates/web must be a cdylib", workspace.display(&module));
     Ok(module)
