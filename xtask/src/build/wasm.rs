@@ -145,5 +145,51 @@ fn minify(workspace: &Workspace, script: &Path) -> Result<()> {
             .args(["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite"])
             .arg(script)
             .arg(format!("--outfile={}", script.display())),
-    )
+    )?;
+    let text = fs::read_to_string(script).with_context(|| format!("cannot read {}", script.display()))?;
+    fs::write(script, with_direct_mathematics(&text)).with_context(|| format!("cannot write {}", script.display()))
+}
+
+/// The script with `Math.pow` in place of a function that calls it: what V8 is given itself it calls without leaving
+/// WebAssembly, in two thirds of the time.
+fn with_direct_mathematics(script: &str) -> String {
+    let (before, after) = ("function(", "){return Math.");
+    let mut direct = String::with_capacity(script.len());
+    let mut rest = script;
+    while let Some(at) = rest.find(before) {
+        let (head, tail) = rest.split_at(at);
+        direct.push_str(head);
+        // `x,y){return Math.pow(x,y)}`
+        let call = tail[before.len()..].split_once(after).and_then(|(operands, body)| {
+            let (name, body) = body.split_once('(')?;
+            let left = body.strip_prefix(operands)?.strip_prefix(")}")?;
+            Some((name, left))
+        });
+        rest = match call {
+            Some((name, left)) => {
+                direct.push_str("Math.");
+                direct.push_str(name);
+                left
+            }
+            None => {
+                direct.push_str(before);
+                &tail[before.len()..]
+            }
+        };
+    }
+    direct + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mathematics_is_given_itself() {
+        let script =
+            "a:function(e,t){return Math.pow(e,t)},b:function(e){return Math.sin(e)},c:function(e){return f(e)}";
+        assert_eq!(with_direct_mathematics(script), "a:Math.pow,b:Math.sin,c:function(e){return f(e)}");
+        let other = "function(e,t){return Math.pow(t,e)};function(){return Math.random()+1}";
+        assert_eq!(with_direct_mathematics(other), other);
+    }
 }
