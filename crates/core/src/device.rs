@@ -1,8 +1,6 @@
 //! A device: an engine, the operations waiting for it, and the plans it has run.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{HashMap, HashSet};
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -12,7 +10,9 @@ use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, Engine};
 use crate::error::{Error, Result};
 use crate::grad::{CustomGradient, Recorded, Tape};
+use crate::hash::StructureHasher;
 use crate::host::HostSlice;
+use crate::ids::{IdMap, IdSet};
 use crate::lower::{lower, Graph, GraphNode, GraphOp};
 use crate::op::Op;
 use crate::plan::Plan;
@@ -50,7 +50,7 @@ struct Queue {
     /// Tapes set aside, with how often they were paused: see [`Device::set_tapes_aside`].
     aside: Vec<(Vec<Tape>, usize)>,
     /// While a function runs again for its gradient: what stands in for its operands, by their ids.
-    stand_ins: Vec<HashMap<u64, Tensor>>,
+    stand_ins: Vec<IdMap<Tensor>>,
     stats: Stats,
 }
 
@@ -198,7 +198,7 @@ impl Device {
     }
 
     /// Calls `f` with operations on the tensors of these ids done on what stands in for them.
-    pub(crate) fn with_stand_ins<T>(&self, stand_ins: HashMap<u64, Tensor>, f: impl FnOnce() -> T) -> T {
+    pub(crate) fn with_stand_ins<T>(&self, stand_ins: IdMap<Tensor>, f: impl FnOnce() -> T) -> T {
         self.queue().stand_ins.push(stand_ins);
         let result = f();
         // Dropped outside the lock.
@@ -354,7 +354,7 @@ impl Queue {
     /// The operands with what stands in for them, if anything does.
     fn stand_ins(&self, inputs: &[&Tensor]) -> Option<SmallVec<[Tensor; 3]>> {
         let by_id = self.stand_ins.last()?;
-        Some(inputs.iter().map(|&t| by_id.get(&t.id()).unwrap_or(t).clone()).collect())
+        Some(inputs.iter().map(|&t| by_id.get(t.id()).unwrap_or(t).clone()).collect())
     }
 
     fn tape_push(&mut self, recorded: Recorded, inputs: &[&Tensor], output: &Tensor) {
@@ -382,7 +382,7 @@ fn position(nodes: &[Arc<Node>], node: &Node) -> usize {
 impl Gathered {
     pub fn new(outputs: &[Arc<Node>]) -> Gathered {
         let mut nodes: Vec<Arc<Node>> = Vec::new();
-        let mut seen: HashSet<u64> = HashSet::new();
+        let mut seen = IdSet::default();
         let mut stack: Vec<Arc<Node>> = outputs.to_vec();
         while let Some(node) = stack.pop() {
             if !seen.insert(node.id) {
@@ -407,21 +407,18 @@ impl Gathered {
         Gathered { nodes, outputs, leaves, params }
     }
 
-    /// A hash of the structure: equal for steps that can share a plan. 128 bits, so that a collision is out of reach.
+    /// A hash of the structure: equal for steps that can share a plan.
     fn key(&self) -> (u64, u64) {
-        let (mut a, mut b) = (DefaultHasher::new(), DefaultHasher::new());
-        b.write_u64(0x9e37_79b9_7f4a_7c15);
-        for h in [&mut a, &mut b] {
-            self.outputs.hash(h);
-            for node in &self.nodes {
-                (&node.shape, node.dtype).hash(h);
-                if let State::Pending { op, inputs } = &*node.state() {
-                    op.hash_structure(h);
-                    inputs.iter().for_each(|i| position(&self.nodes, i).hash(h));
-                }
+        let mut h = StructureHasher::default();
+        self.outputs.hash(&mut h);
+        for node in &self.nodes {
+            (&node.shape, node.dtype).hash(&mut h);
+            if let State::Pending { op, inputs } = &*node.state() {
+                op.hash_structure(&mut h);
+                inputs.iter().for_each(|i| position(&self.nodes, i).hash(&mut h));
             }
         }
-        (a.finish(), b.finish())
+        h.both()
     }
 
     pub fn graph(&self) -> Graph {

@@ -1,13 +1,13 @@
 //! A function captured as one plan.
 
 use crate::collect::AllOk;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::device::{Device, Gathered};
 use crate::dtype::DType;
 use crate::engine::Buffer;
 use crate::error::{Error, Result};
+use crate::ids::IdMap;
 use crate::lower::lower;
 use crate::plan::{Plan, ValueId};
 use crate::shape::Shape;
@@ -77,11 +77,11 @@ impl Captured {
         // Results in the caller's order, a repeated one as often as asked for.
         let place = |t: &Tensor| plan.results[nodes.partition_point(|n| n.id < t.id())];
         plan.results = results.iter().map(place).collect();
-        let operand: HashMap<u64, usize> = placeholders.iter().enumerate().map(|(i, t)| (t.id(), i)).collect();
+        let operand: IdMap<usize> = placeholders.iter().enumerate().map(|(i, t)| (t.id(), i)).collect();
         let leaf = |node: &Arc<Node>| match &*node.state() {
             State::Ready(buffer) => Some(Ok(Leaf::Held(buffer.clone()))),
             State::Pending { .. } => None,
-            State::Placeholder => Some(operand.get(&node.id).map(|&i| Leaf::Operand(i)).ok_or_else(|| {
+            State::Placeholder => Some(operand.get(node.id).map(|&i| Leaf::Operand(i)).ok_or_else(|| {
                 Error::argument("jit", "a function of its own operands", "the operand of another traced function")
             })),
         };
