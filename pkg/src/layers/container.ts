@@ -67,6 +67,21 @@ export class Container extends Layer {
     this.built = true;
   }
 
+  override get trainable(): boolean {
+    return super.trainable;
+  }
+
+  /** The layers keep their own flags; their weights are frozen with the model. */
+  override set trainable(value: boolean) {
+    super.trainable = value;
+    this.layers.forEach((l) => l.follow(value));
+  }
+
+  override follow(trainable: boolean): void {
+    super.follow(trainable);
+    this.layers.forEach((l) => l.follow(trainable && this.trainable));
+  }
+
   override get trainableWeights(): LayerVariable[] {
     return this.trainable ? this.layers.flatMap((l) => l.trainableWeights) : [];
   }
@@ -151,17 +166,6 @@ export class Container extends Layer {
     if (inputs.length !== this.inputs.length) {
       throw coded('argument', `Error when checking model: the Array of Tensors that you are passing to your model is not the size the model expected. Expected to see ${this.inputs.length} Tensor(s), but instead got ${inputs.length} Tensors(s).`);
     }
-    this.inputs.forEach((x, i) => {
-      const got = (inputs[i] as Tensor).shape;
-      if (got.length !== x.rank) {
-        throw coded('shape', `Error when checking : expected ${x.name} to have ${x.rank} dimension(s), but got array with shape [${got}]`);
-      }
-      x.shape.forEach((d, axis) => {
-        if (axis > 0 && d !== null && d !== got[axis]) {
-          throw coded('shape', `Error when checking : expected ${x.name} to have shape [${x.shape.map((n) => n ?? 'null')}] but got array with shape [${got}].`);
-        }
-      });
-    });
     const values = new Map<number, Tensor>();
     const masks = new Map<number, Mask>();
     this.inputs.forEach((x, i) => {

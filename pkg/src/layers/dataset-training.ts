@@ -73,7 +73,7 @@ function feedOf(model: LayersModel, element: { xs?: Fed; ys?: Fed } | null): { i
         `an array of Tensors, or a map of string to Tensor.  The provided Dataset instead generates ${element}`,
     );
   }
-  const inputs = sideOf('input', model.inputNames, xs);
+  const inputs = model.feedInputs(sideOf('input', model.inputNames, xs));
   const targets = sideOf('output', model.outputNames, ys);
   const size = inputs[0]?.shape[0] ?? 0;
   const check = (side: string, names: string[]) => (t: Tensor, i: number): void =>
@@ -185,7 +185,7 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
 
 async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | number[]> {
   this.checkCompiled();
-  const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+  const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
   this.checkSamples(inputs, targets);
   const values = await readScalars(tidy(() => this.testStep(inputs, targets)));
   return values.length === 1 ? (values[0] as number) : values;

@@ -21,6 +21,8 @@ export interface Kwargs {
   losses?: Tensor[];
   /** Takes the new values of weights that are being trained, for after their gradients. */
   updates?: [LayerVariable, Tensor][];
+  /** The weights that a step of training moves. */
+  trained?: ReadonlySet<LayerVariable>;
   [key: string]: unknown;
 }
 
@@ -68,17 +70,32 @@ export interface Node {
 /** A weight: a variable with what training must know of it. */
 export class LayerVariable {
   readonly variable: Variable;
-  trainable: boolean;
+  /** Whether it or its layer was frozen. Training heeds this at once, and a model's being frozen when it is compiled again. */
+  frozen = false;
 
   constructor(
     value: Tensor,
     readonly name: string,
-    trainable = true,
+    /** Whether gradients move it where nothing is frozen: moving averages they never do. */
+    readonly learned = true,
     readonly regularizer: unknown = null,
     readonly constraint: unknown = null,
   ) {
-    this.variable = new Variable(value, trainable, uniqueName(name));
-    this.trainable = trainable;
+    this.variable = new Variable(value, learned, uniqueName(name));
+  }
+
+  get trainable(): boolean {
+    return this.variable.trainable;
+  }
+
+  set trainable(value: boolean) {
+    this.frozen = !value;
+    this.variable.trainable = value;
+  }
+
+  /** Frozen, or not, with a model that it is part of. */
+  follow(trainable: boolean): void {
+    this.variable.trainable = trainable && this.learned && !this.frozen;
   }
 
   get shape(): Shape {
@@ -146,6 +163,8 @@ export class Layer {
   protected weightList: LayerVariable[] = [];
   protected addedLosses: (() => Tensor)[] = [];
   private trainableFlag: boolean;
+  /** Whether a model that holds the layer is frozen. */
+  private heldFrozen = false;
   private statefulFlag = false;
   private readonly initialWeights: Tensor[] | undefined;
 
@@ -168,6 +187,19 @@ export class Layer {
 
   set trainable(value: boolean) {
     this.trainableFlag = value;
+    for (const w of this.weightList) if (w.learned) w.trainable = value;
+  }
+
+  /** Frozen, or not, with a model that holds the layer. */
+  follow(trainable: boolean): void {
+    this.heldFrozen = !trainable;
+    for (const w of this.weightList) w.follow(trainable);
+  }
+
+  /** Whether a step trains the layer, where it knows the weights that it trains; else whether nothing is frozen. */
+  protected isTrained({ trained }: Kwargs): boolean {
+    const learned = this.weightList.filter((w) => w.learned);
+    return trained !== undefined && learned.length > 0 ? learned.some((w) => trained.has(w)) : this.trainableFlag && !this.heldFrozen;
   }
 
   /** Whether the layer carries states from call to call. */
@@ -241,6 +273,8 @@ export class Layer {
     const value = tidy(() => fromRecord(wasm().initialize(encode(toKeras(initializer)), Uint32Array.from(shape), dtypeCode(dtype), nextSeed()), 0)[0]);
     const weight = new LayerVariable(value, `${this.name}/${name}`, trainable, regularizer === undefined ? null : toKeras(regularizer), constraint === undefined ? null : toKeras(constraint));
     value.dispose();
+    if (trainable && !this.trainableFlag) weight.trainable = false;
+    else if (this.heldFrozen) weight.follow(false);
     this.weightList.push(weight);
     return weight;
   }
@@ -451,7 +485,9 @@ export class ModuleLayer extends Layer {
     });
     const weights = Uint32Array.from(this.slots, (w) => w.variable.handle);
     const seed = this.calls === null ? nextSeed() : this.calls++;
-    const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, kwargs.training ?? false, seed);
+    // As in Keras, a frozen batch normalization neither follows nor uses the batch's statistics.
+    const training = kwargs.training === true && (this.kerasClass !== 'BatchNormalization' || this.isTrained(kwargs));
+    const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, training, seed);
     let at = 0;
     const next = (): Tensor => {
       const [tensor, after] = fromRecord(result, at);
@@ -462,7 +498,7 @@ export class ModuleLayer extends Layer {
     for (let updates = result[at++] ?? 0; updates > 0; updates--) {
       const weight = this.slots[result[at++] ?? 0] as LayerVariable;
       const value = next();
-      if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, value]);
+      if (weight.learned && kwargs.updates !== undefined) kwargs.updates.push([weight, value]);
       else {
         weight.write(value);
         value.dispose();

@@ -62,6 +62,8 @@ export class LayersModel extends Container {
   private lossWeights: (number | undefined)[] = [];
   private metrics: Metric[] = [];
   private compileArgs: ModelCompileArgs | null = null;
+  /** What training moves: a model that is frozen after it was compiled, as within an adversarial one, still trains by itself. */
+  private compiledWeights: LayerVariable[] = [];
   private userDefinedMetadata: object | undefined;
 
   constructor(args?: ContainerArgs) {
@@ -87,6 +89,7 @@ export class LayersModel extends Container {
       ...this.metrics.map((m) => (several ? `${this.outputNames[m.output]}_${m.name}` : m.name)),
     ];
     this.compileArgs = args;
+    this.compiledWeights = this.trainableWeights;
   }
 
   /** What is given once for all outputs, or for each by position or by name. */
@@ -132,9 +135,26 @@ export class LayersModel extends Container {
     return list;
   }
 
+  /** Tensors for the model's inputs, whose shapes they must have. A model that is called as a layer takes what its layers take. */
+  feedInputs(x: Fed): Tensor[] {
+    const list = this.feed(x, this.inputNames, 'Input');
+    this.inputs.forEach((x, i) => {
+      const got = list[i]?.shape ?? x.shape;
+      if (got.length !== x.rank) {
+        throw coded('shape', `Error when checking : expected ${x.name} to have ${x.rank} dimension(s), but got array with shape [${got}]`);
+      }
+      x.shape.forEach((d, axis) => {
+        if (axis > 0 && d !== null && d !== got[axis]) {
+          throw coded('shape', `Error when checking : expected ${x.name} to have shape [${x.shape.map((n) => n ?? 'null')}] but got array with shape [${got}].`);
+        }
+      });
+    });
+    return list;
+  }
+
   /** The outputs for `x`, in batches. */
   predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean } = {}): Tensor | Tensor[] {
-    const inputs = this.feed(x, this.inputNames, 'Input');
+    const inputs = this.feedInputs(x);
     const samples = inputs[0]?.shape[0] ?? 0;
     const size = args.batchSize ?? 32;
     return tidy(() => {
@@ -155,7 +175,7 @@ export class LayersModel extends Container {
   /** The values of named layers' outputs. */
   execute(inputs: Tensor | Tensor[] | NamedTensorMap, outputs: string | string[]): Tensor | Tensor[] {
     const wanted = listOf(outputs).map((name) => this.getLayer(name).output as SymbolicTensor);
-    const result = tidy(() => this.compute(this.feed(inputs as Fed, this.inputNames, 'Input'), wanted, { training: false }));
+    const result = tidy(() => this.compute(this.feedInputs(inputs as Fed), wanted, { training: false }));
     return Array.isArray(outputs) ? result : (result[0] as Tensor);
   }
 
@@ -179,8 +199,8 @@ export class LayersModel extends Container {
     return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, masks, targets)];
   }
 
-  private regularization(): Tensor[] {
-    return this.trainableWeights
+  private regularization(trained: LayerVariable[]): Tensor[] {
+    return trained
       .filter((w) => w.regularizer !== null)
       .map((w) => fromRecord(wasm().penalty(encode(w.regularizer), w.variable.handle), 0)[0]);
   }
@@ -189,7 +209,7 @@ export class LayersModel extends Container {
   trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = []): Tensor[] {
     const optimizer = this.checkCompiled();
     return tidy(() => {
-      const trained: LayerVariable[] = this.trainableWeights;
+      const trained = this.compiledWeights.filter((w) => !w.frozen);
       let predicted: Tensor[] = [];
       let masks: Mask[] = [];
       let losses: Tensor[] = [];
@@ -198,9 +218,9 @@ export class LayersModel extends Container {
       const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
       const { value, grads } = gradientsOf(() => {
         const ofLayers: Tensor[] = [];
-        ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+        ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates, trained: new Set(trained) }));
         losses = this.outputLosses(predicted, masks, targets, weights);
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
+        return this.regularization(trained).reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
       }, trained.map((w) => w.variable));
       const values = this.values(value, losses, predicted, masks, targets);
       updates.forEach(([weight, update]) => weight.write(update));
@@ -269,7 +289,7 @@ export class LayersModel extends Container {
   }
 
   async trainOnBatch(x: Fed, y: Fed): Promise<number | number[]> {
-    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
     this.checkCompiled();
     this.checkSamples(inputs, targets);
     const values = this.trainStep(inputs, targets);
@@ -280,7 +300,7 @@ export class LayersModel extends Container {
   /** The loss and the metrics over `x` and `y`, as scalars. */
   evaluate(x: Tensor | Tensor[], y: Tensor | Tensor[], args: ModelEvaluateArgs = {}): Tensor | Tensor[] {
     this.checkCompiled();
-    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
     const samples = this.checkSamples(inputs, targets);
     const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples)));
     return results.length === 1 ? (results[0] as Tensor) : results;
@@ -312,7 +332,7 @@ export class LayersModel extends Container {
   async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
     if (this.isTraining) throw coded('argument', 'Cannot start training because another fit() call is ongoing.');
     this.checkCompiled();
-    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
     const all = this.checkSamples(inputs, targets);
     const { batchSize = 32, validationSplit = 0, validationData } = args;
     if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
