@@ -49,7 +49,7 @@ export {
 } from './schedules.js';
 export * from './engine.js';
 export * from './profile.js';
-export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, env, Environment, getQueryParams, setPlatform } from './env.js';
+export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, ENV, env, Environment, getQueryParams, setPlatform } from './env.js';
 export { backendInfo, type BackendInfo, getThreadsCount, setThreadsCount, setWasmPaths } from './runtime.js';
 export * as tensor_util from './tensor_util.js';
 export * as test_util from './test_util.js';

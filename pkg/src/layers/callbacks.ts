@@ -147,8 +147,8 @@ export const callbacks = { earlyStopping: (args?: EarlyStoppingArgs): EarlyStopp
 export class CallbackList {
   private readonly list: (CustomCallbackArgs | Callback)[];
 
-  constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
-    this.list = [history, ...(given === undefined ? [] : [given].flat())];
+  constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | null | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
+    this.list = [history, ...(given == null ? [] : [given].flat())];
     for (const callback of this.list) {
       if (callback === null || typeof callback !== 'object') throw coded('argument', 'A callback must be an object with functions such as onEpochEnd.');
       if (callback instanceof Callback) {

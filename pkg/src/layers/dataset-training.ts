@@ -6,6 +6,7 @@ import * as ops from '../ops/core.js';
 import { dispose, keep, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { assert } from '../util.js';
+import { givenOf } from './config.js';
 import type { History } from './callbacks.js';
 import { type Fed, LayersModel } from './model.js';
 import { type Batch, readScalars, train, type TrainingArgs } from './training.js';
@@ -74,7 +75,7 @@ function feedOf(model: LayersModel, element: { xs?: Fed; ys?: Fed } | null): { i
     );
   }
   const inputs = model.feedInputs(sideOf('input', model.inputNames, xs));
-  const targets = sideOf('output', model.outputNames, ys);
+  const targets = model.feed(sideOf('output', model.outputNames, ys), model.outputNames, 'Target');
   const size = inputs[0]?.shape[0] ?? 0;
   const check = (side: string, names: string[]) => (t: Tensor, i: number): void =>
     assert(t.shape[0] === size, () => `Batch size mismatch: ${side} ${names[i]} has ${t.shape[0]}; expected  ${size} based on input ${model.inputNames[0]}.`);
@@ -89,12 +90,14 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
   for (let done = 0; done < most; done++) {
     const step = await stream.next();
     if (step.done) return short?.(done);
+    let fed: Tensor[] = [];
     try {
       const { inputs, targets, size } = feedOf(model, step.value);
+      fed = [...inputs, ...targets];
       await model.checkClassWeight(targets, size, classWeight);
       yield { inputs, targets, size, tensors: () => [inputs, targets] };
     } finally {
-      dispose(step.value);
+      dispose([step.value, fed]);
     }
   }
 }
@@ -102,6 +105,7 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
 async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDatasetArgs): Promise<History> {
   this.checkCompiled();
   assert(args != null, 'For fitDataset(), the 2nd argument (config) is required, but it is not provided in this call.');
+  args = givenOf(args);
   const { epochs, batchesPerEpoch, validationData, validationBatches, validationBatchSize: batchSize } = args;
   assert(positive(epochs), `For fitDataset(), config.epochs is expected to be a positive integer, but got ${epochs}`);
   assert(batchesPerEpoch == null || positive(batchesPerEpoch), `For fitDataset(), config.batchesPerEpoch is expected to be a positive integer if specified, but got ${batchesPerEpoch}`);
@@ -185,9 +189,12 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
 
 async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | number[]> {
   this.checkCompiled();
-  const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-  this.checkSamples(inputs, targets);
-  const values = await readScalars(tidy(() => this.testStep(inputs, targets)));
+  const step = (): Tensor[] => {
+    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+    this.checkSamples(inputs, targets);
+    return this.testStep(inputs, targets);
+  };
+  const values = await readScalars(tidy(step));
   return values.length === 1 ? (values[0] as number) : values;
 }
 

@@ -5,4 +5,5 @@ export { constraints, initializers, layers, regularizers } from './factories.js'
 export { input, InputLayer, Layer, type LayerArgs, LayerVariable, setSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
+export { InputSpec, type InputSpecConfig } from './spec.js';
 export { Sequential, sequential } from './sequential.js';

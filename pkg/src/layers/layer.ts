@@ -6,6 +6,7 @@ import { wasm } from '../runtime.js';
 import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
 import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
 import { type Config, fromKeras, toKeras, toSnake } from './config.js';
+import { assertInputs, type InputSpec } from './spec.js';
 
 /** A shape with unknown dimensions. */
 export type SymbolicShape = (number | null)[];
@@ -28,6 +29,9 @@ export interface Kwargs {
 
 /** A bool tensor of which steps count; null: all do. */
 export type Mask = Tensor | null;
+
+/** Called with what a layer is called with. */
+export type CallHook = (inputs: Tensor | Tensor[], kwargs: Kwargs) => void;
 
 export interface LayerArgs {
   name?: string;
@@ -110,6 +114,11 @@ export class LayerVariable {
     return this.variable;
   }
 
+  /** The variable, as TensorFlow.js calls it: what `tf.variableGrads` and `minimize` take. */
+  get val(): Variable {
+    return this.variable;
+  }
+
   write(value: Tensor): this {
     if (value.shape.length !== this.shape.length || value.shape.some((d, i) => d !== this.shape[i])) {
       throw coded('shape', `Shape mismatch: [${value.shape}] vs. [${this.shape}] of weight '${this.name}'`);
@@ -158,6 +167,8 @@ export class Layer {
   dtype: DataType;
   built = false;
   supportsMasking = false;
+  /** What the inputs must be, for a layer of one's own to set; one for each input. */
+  inputSpec: (InputSpec | null)[] | null = null;
   inboundNodes: Node[] = [];
   outboundNodes: Node[] = [];
   protected weightList: LayerVariable[] = [];
@@ -167,14 +178,20 @@ export class Layer {
   private heldFrozen = false;
   private statefulFlag = false;
   private readonly initialWeights: Tensor[] | undefined;
+  private callHook: CallHook | null = null;
+
+  /** The layer of a configuration. */
+  static fromConfig(cls: new (config: any) => Layer, config: Config): Layer {
+    return new cls(config);
+  }
 
   constructor(args: LayerArgs = {}) {
     this.name = args.name ?? uid(this.getClassName());
     this.trainableFlag = args.trainable ?? true;
-    this.initialWeights = args.weights;
+    this.initialWeights = args.weights ?? undefined;
     this.dtype = args.dtype ?? args.inputDType ?? 'float32';
-    if (args.batchInputShape !== undefined) this.batchInputShape = args.batchInputShape;
-    else if (args.inputShape !== undefined) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
+    if (args.batchInputShape != null) this.batchInputShape = args.batchInputShape;
+    else if (args.inputShape != null) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
   }
 
   getClassName(): string {
@@ -236,6 +253,19 @@ export class Layer {
     return inputs;
   }
 
+  /** Calls `hook` whenever the layer is called. A layer of one's own says so with `invokeCallHook`. */
+  setCallHook(hook: CallHook): void {
+    this.callHook = hook;
+  }
+
+  clearCallHook(): void {
+    this.callHook = null;
+  }
+
+  invokeCallHook(inputs: Tensor | Tensor[], kwargs: Kwargs = {}): void {
+    this.callHook?.(inputs, kwargs);
+  }
+
   computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
     return inputShape;
   }
@@ -245,11 +275,9 @@ export class Layer {
     return this.supportsMasking ? (mask ?? null) : null;
   }
 
-  /** The outputs and their masks. */
-  callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
-    const one = inputs.length === 1;
-    const x = one ? (inputs[0] as Tensor) : inputs;
-    const given = masks.some((m) => m !== null) ? (one ? (masks[0] as Mask) : masks) : null;
+  /** The outputs and their masks. Within a model a layer is called with a list, be it of one tensor. */
+  callMasked(x: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
+    const given = masks.some((m) => m !== null) ? (masks.length === 1 ? (masks[0] as Mask) : masks) : null;
     const outputs = listOf(this.call(x, given === null ? kwargs : { ...kwargs, mask: given }));
     return { outputs, masks: listOf(this.computeMask(x, given ?? undefined)) };
   }
@@ -316,6 +344,7 @@ export class Layer {
     if (symbolic.length !== 0 && symbolic.length !== list.length) {
       throw coded('argument', 'Arguments to apply() must be all SymbolicTensors or all Tensors');
     }
+    if (this.inputSpec !== null) assertInputs(this.name, listOf(this.inputSpec), list);
     const shapes = list.map((x) => x.shape as SymbolicShape);
     this.ensureBuilt(Array.isArray(inputs) && inputs.length > 1 ? shapes : (shapes[0] as SymbolicShape));
     if (symbolic.length === 0) return this.call(inputs as Tensor | Tensor[], kwargs);
@@ -350,6 +379,26 @@ export class Layer {
   get outputShape(): SymbolicShape | SymbolicShape[] {
     const shapes = this.onlyNode('output').outputs.map((o) => o.shape);
     return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+  }
+
+  /** The inputs of the layer's use of that index. */
+  getInputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
+    const { inputs } = this.nodeAt(nodeIndex, 'input');
+    return inputs.length === 1 ? (inputs[0] as SymbolicTensor) : inputs;
+  }
+
+  /** The outputs of the layer's use of that index. */
+  getOutputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
+    const { outputs } = this.nodeAt(nodeIndex, 'output');
+    return outputs.length === 1 ? (outputs[0] as SymbolicTensor) : outputs;
+  }
+
+  private nodeAt(index: number, what: string): Node {
+    const { length } = this.inboundNodes;
+    if (length === 0) throw coded('argument', `The layer has never been called and thus has no defined ${what}.`);
+    const node = this.inboundNodes[index];
+    if (node === undefined) throw coded('argument', `Asked to get ${what} at node ${index}, but the layer has only ${length} inbound nodes.`);
+    return node;
   }
 
   private onlyNode(what: string): Node {
@@ -420,12 +469,20 @@ export class ModuleLayer extends Layer {
     const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
     this.handle = wasm().layerCreate(kerasClass, encode(config));
     this.stateful = config.stateful === true;
+    this.describe();
     if (typeof config.seed === 'number') this.calls = 0;
     freed.register(this, this.handle);
   }
 
   override getClassName(): string {
     return this.kerasClass ?? 'Layer';
+  }
+
+  /** Makes plain parameters readable as TensorFlow.js has them: `layer.units`. */
+  private describe(): void {
+    for (const [key, value] of Object.entries(fromKeras(decode(wasm().layerConfig(this.handle))) as Config)) {
+      if (!(key in this) && !key.endsWith('ctivation') && (value === null || typeof value !== 'object' || Array.isArray(value))) Object.assign(this, { [key]: value });
+    }
   }
 
   private shapes(shape: SymbolicShape | SymbolicShape[]): Uint8Array {
@@ -440,6 +497,15 @@ export class ModuleLayer extends Layer {
       if (s.state) this.states.push(this.weightList.pop() as LayerVariable);
     }
     this.built = true;
+  }
+
+  /** The states that a stateful layer carries. */
+  getStates(): Tensor[] {
+    return this.states.map((state) => state.read());
+  }
+
+  setStates(states: Tensor[]): void {
+    this.states.forEach((state, i) => state.write(states[i] as Tensor));
   }
 
   override resetStates(): void {
@@ -476,6 +542,7 @@ export class ModuleLayer extends Layer {
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    this.invokeCallHook(inputs, kwargs);
     if (this.disposed) throw coded('disposed', `Layer '${this.name}' is already disposed.`);
     const list = listOf(inputs);
     this.ensureBuilt(list.length > 1 ? list.map((t) => t.shape) : (list[0] as Tensor).shape);

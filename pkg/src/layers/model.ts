@@ -11,7 +11,7 @@ import { wasm } from '../runtime.js';
 import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { History } from './callbacks.js';
-import { toKeras, toSnake } from './config.js';
+import { givenOf, toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
 import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
@@ -129,10 +129,11 @@ export class LayersModel extends Container {
 
   feed(x: Fed, names: string[], what: string): Tensor[] {
     const list = x instanceof Tensor ? [x] : Array.isArray(x) ? x : names.map((name) => x[name] as Tensor);
-    list.forEach((t, i) => {
+    return list.map((t, i) => {
       if (!(t instanceof Tensor)) throw coded('argument', `${what} ${i} must be a tensor, but got ${t === undefined ? 'undefined' : typeof t}`);
+      // A value for each sample.
+      return t.rank === 1 ? ops.expandDims(t, 1) : t;
     });
-    return list;
   }
 
   /** Tensors for the model's inputs, whose shapes they must have. A model that is called as a layer takes what its layers take. */
@@ -154,10 +155,10 @@ export class LayersModel extends Container {
 
   /** The outputs for `x`, in batches. */
   predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean } = {}): Tensor | Tensor[] {
-    const inputs = this.feedInputs(x);
-    const samples = inputs[0]?.shape[0] ?? 0;
-    const size = args.batchSize ?? 32;
     return tidy(() => {
+      const inputs = this.feedInputs(x);
+      const samples = inputs[0]?.shape[0] ?? 0;
+      const size = args.batchSize ?? 32;
       const parts: Tensor[][] = [];
       for (let at = 0; at < samples; at += size) {
         const batch = samples <= size ? inputs : inputs.map((t) => ops.slice(t, at, Math.min(size, samples - at)));
@@ -263,8 +264,8 @@ export class LayersModel extends Container {
   }
 
   /** A weight of each sample for each output. */
-  private checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
-    if (given === undefined) return [];
+  private checkSampleWeight(given: Tensor | Tensor[] | null | undefined, samples: number): Tensor[] {
+    if (given == null) return [];
     const weights = this.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
     for (const w of weights) {
       if (!(w instanceof Tensor) || w.rank !== 1 || w.shape[0] !== samples) {
@@ -289,10 +290,12 @@ export class LayersModel extends Container {
   }
 
   async trainOnBatch(x: Fed, y: Fed): Promise<number | number[]> {
-    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
     this.checkCompiled();
-    this.checkSamples(inputs, targets);
-    const values = this.trainStep(inputs, targets);
+    const values = tidy(() => {
+      const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+      this.checkSamples(inputs, targets);
+      return this.trainStep(inputs, targets);
+    });
     const numbers = await readScalars(values);
     return numbers.length === 1 ? (numbers[0] as number) : numbers;
   }
@@ -300,9 +303,11 @@ export class LayersModel extends Container {
   /** The loss and the metrics over `x` and `y`, as scalars. */
   evaluate(x: Tensor | Tensor[], y: Tensor | Tensor[], args: ModelEvaluateArgs = {}): Tensor | Tensor[] {
     this.checkCompiled();
-    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-    const samples = this.checkSamples(inputs, targets);
-    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples)));
+    const results = tidy(() => {
+      const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+      const samples = this.checkSamples(inputs, targets);
+      return this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples));
+    });
     return results.length === 1 ? (results[0] as Tensor) : results;
   }
 
@@ -334,14 +339,16 @@ export class LayersModel extends Container {
     this.checkCompiled();
     const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
     const all = this.checkSamples(inputs, targets);
+    args = givenOf(args);
     const { batchSize = 32, validationSplit = 0, validationData } = args;
     if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
     if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
-    const held: { x: Tensor[]; y: Tensor[] } | null = validationData === undefined ? null : { x: listOf(validationData[0]), y: listOf(validationData[1]) };
+    const held = validationData === undefined ? null : { x: this.feedInputs(validationData[0]), y: this.feed(validationData[1], this.outputNames, 'Target') };
     const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
     await this.checkClassWeight(targets, samples, args.classWeight);
     const weights = this.checkSampleWeight(args.sampleWeight, all);
-    const owned: Tensor[] = [];
+    const passed = new Set([x, y, ...(validationData ?? [])].flatMap((side) => (side instanceof Tensor ? side : Object.values(side))));
+    const owned = [...inputs, ...targets, ...(held?.x ?? []), ...(held?.y ?? [])].filter((t) => !passed.has(t));
     let heldWeights: Tensor[] = [];
     let validation = held;
     if (held === null && samples < all) {
@@ -453,11 +460,12 @@ export class LayersModel extends Container {
   }
 
   /** Prints the layers, their shapes and their parameters. */
-  summary(lineLength = 98, _positions?: number[], print: (line: string) => void = console.log): void {
+  summary(lineLength?: number | null, _positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
+    const [width, print] = [lineLength ?? 98, printFn ?? console.log];
     const show = (shape: unknown): string => (Array.isArray((shape as unknown[])[0]) ? (shape as unknown[]).map(show).join(',') : `[${(shape as SymbolicShape).map((d) => d ?? 'null').join(',')}]`);
-    const columns = [0.45, 0.37, 0.18].map((share) => Math.floor(lineLength * share));
+    const columns = [0.45, 0.37, 0.18].map((share) => Math.floor(width * share));
     const row = (cells: string[]): string => cells.map((cell, i) => cell.slice(0, (columns[i] ?? 0) - 1).padEnd(columns[i] ?? 0)).join('');
-    const line = (c: string): void => print(c.repeat(lineLength));
+    const line = (c: string): void => print(c.repeat(width));
     line('_');
     print(row(['Layer (type)', 'Output shape', 'Param #']));
     line('=');
