@@ -78,8 +78,8 @@ function downloads(name: string): IOHandler {
   };
 }
 
-/** A folder on disk, in Node. */
-function fileSystem(path: string): IOHandler {
+/** A model on disk, in Node: saved to a folder, loaded from its `model.json`. */
+export function fileSystem(path: string): IOHandler {
   const modules = async () => ({ fs: await import('node:fs/promises'), path: await import('node:path') });
   return {
     async save(artifacts) {
