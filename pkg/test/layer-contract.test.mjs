@@ -79,6 +79,19 @@ test('the inputs and outputs of each use of a layer', () => {
   assert.throws(() => dense().getInputAt(0), /never been called/);
 });
 
+test('a model has an input and an output, and its layers in Keras\'s order', () => {
+  const [a, b] = [tf.input({ shape: [3, 5], name: 'a' }), tf.input({ shape: [4, 6], name: 'b' })];
+  const [, h, c] = tf.layers.lstm({ units: 7, returnState: true, name: 'encoder' }).apply(a);
+  const decoded = tf.layers.lstm({ units: 7, returnSequences: true, name: 'decoder' }).apply(b, { initialState: [h, c] });
+  const model = tf.model({ inputs: [a, b], outputs: tf.layers.dense({ units: 6, name: 'dense' }).apply(decoded) });
+  assert.deepEqual(model.input.map((x) => x.shape), [[null, 3, 5], [null, 4, 6]]);
+  assert.deepEqual([model.output.shape, model.outputShape], [[null, 4, 6], [null, 4, 6]]);
+  assert.deepEqual(model.layers.map(({ name }) => name), ['a', 'b', 'encoder', 'decoder', 'dense']);
+  assert.deepEqual(model.layers[2].output.map((x) => x.shape), [[null, 7], [null, 7], [null, 7]]);
+  const chain = tf.sequential({ layers: [dense({ inputShape: [3] })] });
+  assert.deepEqual([chain.input.shape, chain.output.shape], [[null, 3], [null, 1]]);
+});
+
 test('a weight\'s variable is its val', () => {
   const layer = dense({ inputShape: [2] });
   layer.build([null, 2]);
