@@ -13,11 +13,12 @@ const sameBits = (a, b) => a.length === b.length && a.every((v, i) => Object.is(
 
 function convnet(classes) {
   const model = tf.sequential();
-  model.add(tf.layers.conv2d({ inputShape: [8, 8, 1], kernelSize: 3, filters: 16, padding: 'same', activation: 'relu' }));
+  model.add(tf.layers.conv2d({ inputShape: [8, 8, 1], kernelSize: 3, filters: 32, padding: 'same', activation: 'relu' }));
   model.add(tf.layers.maxPooling2d({ poolSize: 2, strides: 2 }));
-  model.add(tf.layers.conv2d({ kernelSize: 3, filters: 32, padding: 'same', activation: 'relu' }));
+  model.add(tf.layers.conv2d({ kernelSize: 3, filters: 48, padding: 'same', activation: 'relu' }));
   model.add(tf.layers.maxPooling2d({ poolSize: 2, strides: 2 }));
   model.add(tf.layers.flatten({}));
+  model.add(tf.layers.dropout({ rate: 0.3 }));
   model.add(tf.layers.dense({ units: 64, activation: 'relu' }));
   model.add(tf.layers.dense({ units: classes, activation: 'softmax' }));
   return model;
@@ -33,14 +34,14 @@ test('mnist: a convolutional and a dense network recognize digits', async (t) =>
     model.add(tf.layers.dense({ units: 10, activation: 'softmax' }));
     return model;
   };
-  for (const [name, make, optimizer, epochs] of [['convolutional', () => convnet(10), tf.train.adam(0.004), 12], ['dense', dense, 'rmsprop', 40]]) {
-    tf.setSeed(3);
+  for (const [name, make, optimizer, epochs] of [['convolutional', () => convnet(10), tf.train.adam(0.003), 12], ['dense', dense, 'rmsprop', 40]]) {
+    tf.setSeed(1);
     const model = make();
     model.compile({ optimizer, loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
     let batches = 0;
     let validated;
     await model.fit(x, y, {
-      batchSize: 16, validationSplit: 0.15, epochs, verbose: 0,
+      batchSize: 32, validationSplit: 0.15, epochs, verbose: 0,
       callbacks: {
         onBatchEnd: async (batch, logs) => {
           batches += 1;
@@ -50,7 +51,7 @@ test('mnist: a convolutional and a dense network recognize digits', async (t) =>
         onEpochEnd: async (epoch, logs) => void (validated = logs.val_acc),
       },
     });
-    assert.equal(batches, epochs * Math.ceil((1400 * 0.85) / 16));
+    assert.equal(batches, epochs * Math.ceil((1400 * 0.85) / 32));
     const accuracy = model.evaluate(testX, testY)[1].dataSync()[0];
     t.diagnostic(`${name}: ${(100 * accuracy).toFixed(1)} % of 397 digits, ${(100 * validated).toFixed(1)} % in validation`);
     assert.ok(accuracy >= 0.97, `${name}: ${accuracy}`);
@@ -368,8 +369,8 @@ test('visualize-convnet: activations, what a filter answers to, and where a clas
   const names = model.layers.filter((layer) => layer.getClassName() === 'Conv2D').map(({ name }) => name);
   const inner = tf.model({ inputs: model.inputs, outputs: names.map((name) => model.getLayer(name).output) });
   const activations = inner.predict(image);
-  assert.deepEqual(activations.map((a) => a.shape), [[1, 8, 8, 16], [1, 4, 4, 32]]);
-  assert.deepEqual(tf.unstack(activations[0].squeeze([0]), -1).length, 16);
+  assert.deepEqual(activations.map((a) => a.shape), [[1, 8, 8, 32], [1, 4, 4, 48]]);
+  assert.deepEqual(tf.unstack(activations[0].squeeze([0]), -1).length, 32);
 
   const filter = 3;
   const last = tf.model({ inputs: model.inputs, outputs: model.getLayer(names[1]).output });
