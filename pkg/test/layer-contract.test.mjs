@@ -92,6 +92,34 @@ test('a model has an input and an output, and its layers in Keras\'s order', () 
   assert.deepEqual([chain.input.shape, chain.output.shape], [[null, 3], [null, 1]]);
 });
 
+test('a summary is the table that TensorFlow.js prints', () => {
+  const lines = [];
+  const print = (line) => lines.push(line);
+  const chain = tf.sequential({ layers: [dense({ inputShape: [3], units: 2, name: 'a' }), dense({ name: 'b', trainable: false })] });
+  chain.summary(60, undefined, print);
+  assert.deepEqual(lines, [
+    '_'.repeat(60),
+    'Layer (type)       Input Shape      Output shape     Param #',
+    '='.repeat(60),
+    'a (Dense)          [[null,3]]       [null,2]         8      ',
+    '_'.repeat(60),
+    'b (Dense)          [[null,2]]       [null,1]         3      ',
+    '='.repeat(60),
+    'Total params: 11',
+    'Trainable params: 8',
+    'Non-trainable params: 3',
+    '_'.repeat(60),
+  ]);
+  lines.length = 0;
+  const [x, y] = [tf.input({ shape: [3], name: 'x' }), tf.input({ shape: [3], name: 'y' })];
+  const sum = tf.layers.add({ name: 'sum' }).apply([x, y]);
+  tf.model({ inputs: [x, y], outputs: dense({ name: 'out' }).apply(sum) }).summary(undefined, undefined, print);
+  assert.match(lines[1], /^Layer \(type\) .* Receives inputs +$/);
+  const at = lines.findIndex((line) => line.startsWith('sum (Add)'));
+  assert.match(lines[at], /^sum \(Add\) +\[\[null,3\],\[null,3\]\] +\[null,3\] +0 +x\[0\]\[0\] +$/);
+  assert.match(lines[at + 1], /^ +y\[0\]\[0\] +$/);
+});
+
 test('a weight\'s variable is its val', () => {
   const layer = dense({ inputShape: [2] });
   layer.build([null, 2]);

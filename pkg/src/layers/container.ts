@@ -11,7 +11,7 @@ export interface ContainerArgs extends LayerArgs {
 }
 
 /** The use of a layer that made a symbolic tensor. */
-const nodeOf = (x: SymbolicTensor): Node => x.sourceLayer.inboundNodes[x.nodeIndex] as Node;
+export const nodeOf = (x: SymbolicTensor): Node => x.sourceLayer.inboundNodes[x.nodeIndex] as Node;
 
 /** The nodes that outputs need, each after those it reads. */
 function sorted(outputs: SymbolicTensor[]): Node[] {

@@ -14,6 +14,7 @@ import type { History } from './callbacks.js';
 import { givenOf, toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { printSummary } from './summary.js';
 import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
@@ -460,24 +461,9 @@ export class LayersModel extends Container {
   }
 
   /** Prints the layers, their shapes and their parameters. */
-  summary(lineLength?: number | null, _positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
-    const [width, print] = [lineLength ?? 98, printFn ?? console.log];
-    const show = (shape: unknown): string => (Array.isArray((shape as unknown[])[0]) ? (shape as unknown[]).map(show).join(',') : `[${(shape as SymbolicShape).map((d) => d ?? 'null').join(',')}]`);
-    const columns = [0.45, 0.37, 0.18].map((share) => Math.floor(width * share));
-    const row = (cells: string[]): string => cells.map((cell, i) => cell.slice(0, (columns[i] ?? 0) - 1).padEnd(columns[i] ?? 0)).join('');
-    const line = (c: string): void => print(c.repeat(width));
-    line('_');
-    print(row(['Layer (type)', 'Output shape', 'Param #']));
-    line('=');
-    this.layers.forEach((layer, i) => {
-      print(row([`${layer.name} (${layer.getClassName()})`, show(layer.outputShape), layer.countParams().toString()]));
-      line(i === this.layers.length - 1 ? '=' : '_');
-    });
-    const count = (weights: LayerVariable[]): number => weights.reduce((n, w) => n + w.variable.size, 0);
-    print(`Total params: ${this.countParams()}`);
-    print(`Trainable params: ${count(this.trainableWeights)}`);
-    print(`Non-trainable params: ${count(this.nonTrainableWeights)}`);
-    line('_');
+  summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
+    const weights = { trained: this.trainableWeights, frozen: this.nonTrainableWeights };
+    printSummary(this.layers, this.nodes, weights, lineLength, positions, printFn ?? console.log);
   }
 
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
