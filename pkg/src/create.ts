@@ -165,15 +165,17 @@ export function valuesOf<D extends DataType>(dtype: D, size: number): DataTypeMa
 export class TensorBuffer<D extends DataType = DataType> {
   readonly size: number;
   readonly values: DataTypeMap[D];
+  readonly dtype: D;
 
   constructor(
     readonly shape: Shape,
-    readonly dtype: D,
+    dtype?: D,
     values?: DataTypeMap[D],
   ) {
     assertNonNegativeIntegerDimensions(shape);
+    this.dtype = dtype ?? ('float32' as D);
     this.size = sizeOf(shape);
-    this.values = values ?? valuesOf(dtype, this.size);
+    this.values = values ?? valuesOf(this.dtype, this.size);
     if (this.values.length !== this.size) {
       throw coded('shape', `Length of values '${this.values.length}' does not match the size inferred by the shape '${this.size}'.`);
     }

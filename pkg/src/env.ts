@@ -114,7 +114,8 @@ export class Environment {
   }
 }
 
-const ENV = new Environment(globalThis);
+/** The flags of this program, as an older name of `env()`. */
+export const ENV = new Environment(globalThis);
 
 /** The flags of this program. */
 export const env = (): Environment => ENV;

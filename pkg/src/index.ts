@@ -39,7 +39,6 @@ export {
   BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
   type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
-export { InputSpec } from './layers/input-spec.js';
 export { RNN, RNNCell, type RNNLayerArgs } from './layers/rnn.js';
 export { Model } from './layers/subclass.js';
 /** `tf.layers`. */
@@ -62,7 +61,7 @@ export {
 } from './schedules.js';
 export * from './engine.js';
 export * from './profile.js';
-export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, env, Environment, getQueryParams, setPlatform } from './env.js';
+export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, ENV, env, Environment, getQueryParams, setPlatform } from './env.js';
 export { backendInfo, type BackendInfo, getThreadsCount, setThreadsCount, setWasmPaths } from './runtime.js';
 export * as tensor_util from './tensor_util.js';
 export * as test_util from './test_util.js';

@@ -36,18 +36,18 @@ function build(kind) {
   model.add(tf.layers[kind]({ units: 128, recurrentInitializer: 'glorotNormal', returnSequences: true }));
   model.add(tf.layers.timeDistributed({ layer: tf.layers.dense({ units: CHARACTERS.length }) }));
   model.add(tf.layers.activation({ activation: 'softmax' }));
-  model.compile({ loss: 'categoricalCrossentropy', optimizer: tf.train.adam(0.003), metrics: ['accuracy'] });
+  model.compile({ loss: 'categoricalCrossentropy', optimizer: tf.train.adam(kind === 'simpleRNN' ? 0.001 : 0.003), metrics: ['accuracy'] });
   return model;
 }
 
-test('an LSTM learns to add numbers of two digits', async (t) => {
+for (const kind of ['lstm', 'gru', 'simpleRNN']) test(`${kind}: numbers of two digits are added`, async (t) => {
   if (!process.env.HEADWATER_TEST_ALL) return t.skip('with --all only');
   tf.setSeed(11);
   const all = sums();
   const held = 1000;
   const [train, test] = [all.slice(held), all.slice(0, held)];
   const [x, y] = [encode(train.map(([q]) => q), INPUT), encode(train.map(([, a]) => a), OUTPUT)];
-  const model = build('lstm');
+  const model = build(kind);
   const right = () => {
     const answers = tf.tidy(() => model.predict(encode(test.map(([q]) => q), INPUT), { batchSize: 500 }).argMax(-1).arraySync());
     return answers.filter((row, i) => row.map((c) => CHARACTERS[c]).join('').trim() === test[i][1]).length / held;
@@ -59,7 +59,7 @@ test('an LSTM learns to add numbers of two digits', async (t) => {
     share = right();
     // The optimizer's slots are there after the first; then nothing more stays behind.
     if (epoch === 1) tensors = tf.memory().numTensors;
-    assert.equal(tf.memory().numTensors, tensors);
+    assert.ok(tf.memory().numTensors <= tensors);
     t.diagnostic(`epoch ${epoch}: ${(100 * share).toFixed(1)} % of sums it has not seen`);
   }
   assert.ok(share >= 0.95, `${(100 * share).toFixed(1)} % are right`);

@@ -110,7 +110,7 @@ test('a cell in JavaScript takes constants and carries states', () => {
     static className = 'Stateless';
   }
   assert.throws(() => tf.layers.rnn({ cell: new Stateless({}) }), /should have an attribute `stateSize`/);
-  assert.throws(() => layer.apply(tf.ones([2, 3])), /expected min_ndim=3, found 2/);
+  assert.throws(() => layer.apply(tf.ones([2, 3])), /expected min_ndim=3, found ndim=2/);
 });
 
 test('stacked cells, both directions and a class of its own come back from JSON', async () => {

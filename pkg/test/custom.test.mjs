@@ -124,8 +124,8 @@ test('hooks, masks, inputs that do not fit, and the uses of a layer', () => {
   block.clearCallHook();
   block.apply(x, { training: false });
   assert.deepEqual(seen, [true]);
-  assert.throws(() => block.apply(tf.ones([4])), /Input is incompatible with layer \S+: expected min_ndim=2, found 1/);
-  assert.throws(() => block.apply(tf.ones([4, 5])), /expected axis -1 of size 3, found 5/);
+  assert.throws(() => block.apply(tf.ones([4])), /Input 0 is incompatible with layer \S+: expected min_ndim=2, found ndim=1/);
+  assert.throws(() => block.apply(tf.ones([4, 5])), /expected axis -1 of input shape to have value 3, found shape=\[4,5\]/);
   const mask = tf.tensor1d([1, 0, 1, 1], 'bool');
   assert.equal(block.computeMask(x, mask), mask);
   block.supportsMasking = false;

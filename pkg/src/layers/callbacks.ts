@@ -241,9 +241,9 @@ type Told = Exclude<keyof CustomCallbackArgs, 'onBatchData' | 'onLoss' | 'onGrad
 export class CallbackList {
   readonly list: readonly CustomCallbackArgs[];
 
-  constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
+  constructor(given: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[] | null | undefined, history: History, model: LayersModel, params: Record<string, unknown>) {
     const level = Number(params.verbose ?? 1);
-    this.list = [history, ...registered.filter((r) => r.level <= level).map(({ cls }) => new cls()), ...(given === undefined ? [] : [given].flat())];
+    this.list = [history, ...registered.filter((r) => r.level <= level).map(({ cls }) => new cls()), ...(given == null ? [] : [given].flat())];
     for (const callback of this.list) {
       if (callback === null || typeof callback !== 'object') throw coded('argument', 'A callback must be an object with functions such as onEpochEnd.');
       if (callback instanceof Callback) {

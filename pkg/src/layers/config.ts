@@ -18,6 +18,9 @@ export class Serialized {
   }
 }
 
+/** What is given of arguments: null says as little as undefined, as in TensorFlow.js. */
+export const givenOf = <T extends object>(args: T | null | undefined): T => Object.fromEntries(Object.entries(args ?? {}).filter(([, value]) => value !== null)) as T;
+
 export const toSnake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 export const toCamel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 

@@ -11,7 +11,7 @@ export interface ContainerArgs extends LayerArgs {
 }
 
 /** The use of a layer that made a symbolic tensor. */
-const nodeOf = (x: SymbolicTensor): Node => x.sourceLayer.inboundNodes[x.nodeIndex] as Node;
+export const nodeOf = (x: SymbolicTensor): Node => x.sourceLayer.inboundNodes[x.nodeIndex] as Node;
 
 /** The nodes that outputs need, each after those it reads. */
 function sorted(outputs: SymbolicTensor[]): Node[] {
@@ -42,6 +42,26 @@ function sorted(outputs: SymbolicTensor[]): Node[] {
 /** Arguments of a call that a file can hold. */
 const stored = (kwargs: Kwargs = {}): Config => Object.fromEntries(Object.entries(kwargs).filter(([, value]) => ['boolean', 'number', 'string'].includes(typeof value)));
 
+/** The layers of a graph in Keras's order, which is that of their weights: the farther from the outputs, the earlier. */
+function layersOf(nodes: Node[], outputs: SymbolicTensor[]): Layer[] {
+  const [ofNode, ofLayer] = [new Map<Node, number>(), new Map<Layer, number>()];
+  for (const node of [...nodes].reverse()) {
+    const depth = Math.max(ofNode.get(node) ?? 0, ofLayer.get(node.layer) ?? 0);
+    ofLayer.set(node.layer, depth);
+    for (const input of node.inputs) ofNode.set(nodeOf(input), Math.max(depth + 1, ofNode.get(nodeOf(input)) ?? 0));
+  }
+  // Those of one depth as they are met on the way from the outputs.
+  const met = new Set<Node>();
+  const stack = outputs.map(nodeOf).reverse();
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (met.has(node)) continue;
+    met.add(node);
+    stack.push(...node.inputs.map(nodeOf).reverse());
+  }
+  const layers = [...new Set([...met].map((node) => node.layer))];
+  return layers.sort((a, b) => (ofLayer.get(b) ?? 0) - (ofLayer.get(a) ?? 0));
+}
+
 /** A graph of layers from inputs to outputs; itself a layer. */
 export class Container extends Layer {
   inputs: SymbolicTensor[] = [];
@@ -60,7 +80,7 @@ export class Container extends Layer {
         throw coded('argument', `Graph disconnected: cannot obtain value for tensor ${node.layer.name}. The following previous layers were accessed without issue: ${this.nodes.slice(0, this.nodes.indexOf(node)).map((n) => n.layer.name)}`);
       }
     }
-    this.layers = [...new Set(this.nodes.map((n) => n.layer))];
+    this.layers = layersOf(this.nodes, outputs);
     const names = this.layers.map((l) => l.name);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw coded('argument', `The name "${twice}" is used ${names.filter((n) => n === twice).length} times in the model. All layer names should be unique.`);
@@ -68,6 +88,33 @@ export class Container extends Layer {
     this.outputNames = outputs.map((o) => o.sourceLayer.name);
     this.batchInputShape = inputs[0]?.shape;
     this.built = true;
+  }
+
+  override get input(): SymbolicTensor | SymbolicTensor[] {
+    return this.inputs.length === 1 ? (this.inputs[0] as SymbolicTensor) : this.inputs;
+  }
+
+  override get output(): SymbolicTensor | SymbolicTensor[] {
+    return this.outputs.length === 1 ? (this.outputs[0] as SymbolicTensor) : this.outputs;
+  }
+
+  override get outputShape(): SymbolicShape | SymbolicShape[] {
+    return this.outputs.length === 1 ? (this.outputs[0] as SymbolicTensor).shape : this.outputs.map((x) => x.shape);
+  }
+
+  override get trainable(): boolean {
+    return super.trainable;
+  }
+
+  /** The layers keep their own flags; their weights are frozen with the model. */
+  override set trainable(value: boolean) {
+    super.trainable = value;
+    this.layers.forEach((l) => l.follow(value));
+  }
+
+  override follow(trainable: boolean): void {
+    super.follow(trainable);
+    this.layers.forEach((l) => l.follow(trainable && this.trainable));
   }
 
   override get trainableWeights(): LayerVariable[] {
@@ -163,17 +210,6 @@ export class Container extends Layer {
     if (inputs.length !== this.inputs.length) {
       throw coded('argument', `Error when checking model: the Array of Tensors that you are passing to your model is not the size the model expected. Expected to see ${this.inputs.length} Tensor(s), but instead got ${inputs.length} Tensors(s).`);
     }
-    this.inputs.forEach((x, i) => {
-      const got = (inputs[i] as Tensor).shape;
-      if (got.length !== x.rank) {
-        throw coded('shape', `Error when checking : expected ${x.name} to have ${x.rank} dimension(s), but got array with shape [${got}]`);
-      }
-      x.shape.forEach((d, axis) => {
-        if (axis > 0 && d !== null && d !== got[axis]) {
-          throw coded('shape', `Error when checking : expected ${x.name} to have shape [${x.shape.map((n) => n ?? 'null')}] but got array with shape [${got}].`);
-        }
-      });
-    });
     const values = new Map<number, Tensor>();
     const masks = new Map<number, Mask>();
     this.inputs.forEach((x, i) => {

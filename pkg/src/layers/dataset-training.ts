@@ -5,6 +5,7 @@ import type { Step } from '../data/step.js';
 import { dispose, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { assert } from '../util.js';
+import { givenOf } from './config.js';
 import type { History } from './callbacks.js';
 import { type Fed, LayersModel, progressOf } from './model.js';
 import { Pause } from './pause.js';
@@ -73,8 +74,8 @@ function feedOf(model: LayersModel, element: { xs?: Fed; ys?: Fed } | null): { i
         `an array of Tensors, or a map of string to Tensor.  The provided Dataset instead generates ${element}`,
     );
   }
-  const inputs = sideOf('input', model.inputNames, xs);
-  const targets = sideOf('output', model.outputNames, ys);
+  const inputs = model.feedInputs(sideOf('input', model.inputNames, xs));
+  const targets = model.feed(sideOf('output', model.outputNames, ys), model.outputNames, 'Target');
   const size = inputs[0]?.shape[0] ?? 0;
   const check = (side: string, names: string[]) => (t: Tensor, i: number): void =>
     assert(t.shape[0] === size, () => `Batch size mismatch: ${side} ${names[i]} has ${t.shape[0]}; expected  ${size} based on input ${model.inputNames[0]}.`);
@@ -89,12 +90,14 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
   for (let done = 0; done < most; done++) {
     const step = await stream.next();
     if (step.done) return short?.(done);
+    let fed: Tensor[] = [];
     try {
       const { inputs, targets, size } = feedOf(model, step.value);
+      fed = [...inputs, ...targets];
       await model.checkClassWeight(targets, size, classWeight);
       yield { inputs, targets, size, tensors: () => [inputs, targets] };
     } finally {
-      dispose(step.value);
+      dispose([step.value, fed]);
     }
   }
 }
@@ -146,6 +149,7 @@ class Source {
 async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDatasetArgs): Promise<History> {
   this.checkCompiled();
   assert(args != null, 'For fitDataset(), the 2nd argument (config) is required, but it is not provided in this call.');
+  args = givenOf(args);
   const { epochs, batchesPerEpoch, validationData, validationBatches, validationBatchSize: batchSize } = args;
   assert(positive(epochs), `For fitDataset(), config.epochs is expected to be a positive integer, but got ${epochs}`);
   assert(batchesPerEpoch == null || positive(batchesPerEpoch), `For fitDataset(), config.batchesPerEpoch is expected to be a positive integer if specified, but got ${batchesPerEpoch}`);
@@ -234,10 +238,13 @@ async function testDataset(model: LayersModel, dataset: Dataset | Stream, batche
 
 async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | number[]> {
   this.checkCompiled();
-  const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
-  this.checkSamples(inputs, targets);
+  const step = (): Tensor[] => {
+    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+    this.checkSamples(inputs, targets);
+    return this.testStep(inputs, targets);
+  };
   this.measures?.reset();
-  const values = await readValues(this, await readScalars(tidy(() => this.testStep(inputs, targets))));
+  const values = await readValues(this, await readScalars(tidy(step)));
   return values.length === 1 ? (values[0] as number) : values;
 }
 

@@ -10,4 +10,5 @@ export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
 export type { Run } from './training.js';
 export { mixedPrecision } from './policy.js';
+export { InputSpec, type InputSpecConfig } from './spec.js';
 export { Sequential, sequential } from './sequential.js';

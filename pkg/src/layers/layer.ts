@@ -8,8 +8,8 @@ import { fromRecord, keep, Tensor, tidy, Variable } from '../tensor.js';
 import { coded, dtypeCode, type DataType, isFloat, type Shape } from '../types.js';
 import type { State } from './callbacks.js';
 import { type Config, fromKeras, toKeras, toSnake } from './config.js';
-import type { InputSpec } from './input-spec.js';
 import { autocast, computing, mixedDtype } from './policy.js';
+import { assertInputs, type InputSpec } from './spec.js';
 
 /** A shape with unknown dimensions. */
 export type SymbolicShape = (number | null)[];
@@ -27,11 +27,16 @@ export interface Kwargs {
   updates?: [LayerVariable, Tensor][];
   /** Sees what each layer of a model computes. */
   watch?: (layer: Layer, outputs: Tensor[]) => void;
+  /** The weights that a step of training moves. */
+  trained?: ReadonlySet<LayerVariable>;
   [key: string]: unknown;
 }
 
 /** A bool tensor of which steps count; null: all do. */
 export type Mask = Tensor | null;
+
+/** Called with what a layer is called with. */
+export type CallHook = (inputs: Tensor | Tensor[], kwargs: Kwargs) => void;
 
 export interface LayerArgs {
   name?: string;
@@ -74,23 +79,35 @@ export interface Node {
   readonly kwargs?: Kwargs;
 }
 
-/** Called by layers with what they are called with. */
-export type CallHook = (inputs: Tensor | Tensor[], kwargs: Kwargs) => void;
-
 /** A weight: a variable with what training must know of it. */
 export class LayerVariable {
   readonly variable: Variable;
-  trainable: boolean;
+  /** Whether it or its layer was frozen. Training heeds this at once, and a model's being frozen when it is compiled again. */
+  frozen = false;
 
   constructor(
     value: Tensor,
     readonly name: string,
-    trainable = true,
+    /** Whether gradients move it where nothing is frozen: moving averages they never do. */
+    readonly learned = true,
     readonly regularizer: unknown = null,
     readonly constraint: unknown = null,
   ) {
-    this.variable = new Variable(value, trainable, uniqueName(name));
-    this.trainable = trainable;
+    this.variable = new Variable(value, learned, uniqueName(name));
+  }
+
+  get trainable(): boolean {
+    return this.variable.trainable;
+  }
+
+  set trainable(value: boolean) {
+    this.frozen = !value;
+    this.variable.trainable = value;
+  }
+
+  /** Frozen, or not, with a model that it is part of. */
+  follow(trainable: boolean): void {
+    this.variable.trainable = trainable && this.learned && !this.frozen;
   }
 
   get shape(): Shape {
@@ -104,6 +121,11 @@ export class LayerVariable {
   /** The value; while a layer of mixed precision computes, as what it computes in. */
   read(): Tensor {
     return autocast(this.variable);
+  }
+
+  /** The variable, as TensorFlow.js calls it: what `tf.variableGrads` and `minimize` take. */
+  get val(): Variable {
+    return this.variable;
   }
 
   write(value: Tensor): this {
@@ -160,13 +182,15 @@ export class Layer {
   dtype: DataType;
   built = false;
   supportsMasking = false;
+  /** What the inputs must be, for a layer of one's own to set; one for each input. */
+  inputSpec: (InputSpec | null)[] | null = null;
   inboundNodes: Node[] = [];
   outboundNodes: Node[] = [];
   protected weightList: LayerVariable[] = [];
   protected addedLosses: (() => Tensor)[] = [];
-  /** What inputs must be like, where that is said. */
-  inputSpec: InputSpec[] | null = null;
   private trainableFlag: boolean;
+  /** Whether a model that holds the layer is frozen. */
+  private heldFrozen = false;
   private statefulFlag = false;
   private callHook: CallHook | null = null;
   private asking = false;
@@ -177,11 +201,11 @@ export class Layer {
   constructor(args: LayerArgs = {}) {
     this.name = args.name ?? uid(this.getClassName());
     this.trainableFlag = args.trainable ?? true;
-    this.initialWeights = args.weights;
+    this.initialWeights = args.weights ?? undefined;
     this.policy = mixedDtype(args.dtype ?? args.inputDType);
     this.dtype = this.policy === null ? ((args.dtype ?? args.inputDType ?? 'float32') as DataType) : 'float32';
-    if (args.batchInputShape !== undefined) this.batchInputShape = args.batchInputShape;
-    else if (args.inputShape !== undefined) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
+    if (args.batchInputShape != null) this.batchInputShape = args.batchInputShape;
+    else if (args.inputShape != null) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
   }
 
   static fromConfig(cls: new (config: any) => unknown, config: Config): unknown {
@@ -220,6 +244,21 @@ export class Layer {
 
   set trainable(value: boolean) {
     this.trainableFlag = value;
+    for (const w of this.weightList) if (w.learned) w.trainable = value;
+    this.within((layer) => [layer.follow(value)]);
+  }
+
+  /** Frozen, or not, with a model that holds the layer. */
+  follow(trainable: boolean): void {
+    this.heldFrozen = !trainable;
+    for (const w of this.weightList) w.follow(trainable);
+    this.within((layer) => [layer.follow(trainable && this.trainableFlag)]);
+  }
+
+  /** Whether a step trains the layer, where it knows the weights that it trains; else whether nothing is frozen. */
+  protected isTrained({ trained }: Kwargs): boolean {
+    const learned = this.weightList.filter((w) => w.learned);
+    return trained !== undefined && learned.length > 0 ? learned.some((w) => trained.has(w)) : this.trainableFlag && !this.heldFrozen;
   }
 
   /** Whether the layer carries states from call to call. */
@@ -256,6 +295,24 @@ export class Layer {
     return inputs;
   }
 
+  /** Calls `hook` whenever the layer is called. A layer of one's own says so with `invokeCallHook`. */
+  setCallHook(hook: CallHook): void {
+    this.callHook = hook;
+  }
+
+  clearCallHook(): void {
+    this.callHook = null;
+  }
+
+  invokeCallHook(inputs: Tensor | Tensor[], kwargs: Kwargs = {}): void {
+    this.callHook?.(inputs, kwargs);
+  }
+
+  /** Refuses inputs that `inputSpec` excludes. */
+  protected checkInputs(inputs: (Tensor | SymbolicTensor)[]): void {
+    if (this.inputSpec !== null) assertInputs(this.name, listOf(this.inputSpec), inputs);
+  }
+
   computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
     return inputShape;
   }
@@ -281,19 +338,6 @@ export class Layer {
   /** Sets what the layer and those within carry from call to call to zero. */
   resetStates(): void {
     this.within((layer) => [layer.resetStates()]);
-  }
-
-  /** Has `hook` called with what the layer is called with. */
-  setCallHook(hook: CallHook): void {
-    this.callHook = hook;
-  }
-
-  clearCallHook(): void {
-    this.callHook = null;
-  }
-
-  protected invokeCallHook(inputs: Tensor | Tensor[], kwargs: Kwargs): void {
-    this.callHook?.(inputs, kwargs);
   }
 
   /** What the layer carries from call to call besides its weights, for training that goes on in another program. */
@@ -327,6 +371,8 @@ export class Layer {
     );
     const weight = new LayerVariable(value, `${scopes.length > 0 ? scopes.join('/') : this.name}/${name}`, trainable, toKeras(regularizer ?? null), toKeras(constraint ?? null));
     value.dispose();
+    if (trainable && !this.trainableFlag) weight.trainable = false;
+    else if (this.heldFrozen) weight.follow(false);
     this.weightList.push(weight);
     return weight;
   }
@@ -373,8 +419,8 @@ export class Layer {
     if (symbolic.length !== 0 && symbolic.length !== list.length) {
       throw coded('argument', 'Arguments to apply() must be all SymbolicTensors or all Tensors');
     }
+    this.checkInputs(list);
     const shapes = list.map((x) => x.shape as SymbolicShape);
-    this.inputSpec?.forEach((spec, i) => list[i] !== undefined && spec.check(this.name, { shape: shapes[i] as SymbolicShape }));
     this.ensureBuilt(Array.isArray(inputs) && inputs.length > 1 ? shapes : (shapes[0] as SymbolicShape));
     if (symbolic.length === 0) return this.computed(inputs as Tensor | Tensor[], kwargs);
     const shape = this.computeOutputShape(symbolic.length === 1 ? (shapes[0] as SymbolicShape) : shapes);
@@ -410,18 +456,22 @@ export class Layer {
     return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
   }
 
-  private nodeAt(index: number, what: string): Node {
-    const node = this.inboundNodes[index];
-    if (node === undefined) throw coded('argument', `Asked to get ${what} at node ${index}, but the layer has only ${this.inboundNodes.length} inbound nodes.`);
-    return node;
-  }
-
+  /** The inputs of the layer's use of that index. */
   getInputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
     return single(this.nodeAt(nodeIndex, 'input').inputs);
   }
 
+  /** The outputs of the layer's use of that index. */
   getOutputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
     return single(this.nodeAt(nodeIndex, 'output').outputs);
+  }
+
+  private nodeAt(index: number, what: string): Node {
+    const { length } = this.inboundNodes;
+    if (length === 0) throw coded('argument', `The layer has never been called and thus has no defined ${what}.`);
+    const node = this.inboundNodes[index];
+    if (node === undefined) throw coded('argument', `Asked to get ${what} at node ${index}, but the layer has only ${length} inbound nodes.`);
+    return node;
   }
 
   private onlyNode(what: string): Node {
@@ -507,12 +557,20 @@ export class ModuleLayer extends Layer {
     this.handle = wasm().layerCreate(kerasClass, encode(config));
     this.stateful = config.stateful === true;
     this.inner = config.layer;
+    this.describe();
     if (typeof config.seed === 'number') this.calls = 0;
     freed.register(this, this.handle);
   }
 
   override getClassName(): string {
     return this.kerasClass ?? 'Layer';
+  }
+
+  /** Makes plain parameters readable as TensorFlow.js has them: `layer.units`. */
+  private describe(): void {
+    for (const [key, value] of Object.entries(fromKeras(decode(wasm().layerConfig(this.handle))) as Config)) {
+      if (!(key in this) && !key.endsWith('ctivation') && (value === null || typeof value !== 'object' || Array.isArray(value))) Object.assign(this, { [key]: value });
+    }
   }
 
   private shapes(shape: SymbolicShape | SymbolicShape[]): Uint8Array {
@@ -527,6 +585,15 @@ export class ModuleLayer extends Layer {
       if (s.state) this.states.push(this.weightList.pop() as LayerVariable);
     }
     this.built = true;
+  }
+
+  /** The states that a stateful layer carries. */
+  getStates(): Tensor[] {
+    return this.states.map((state) => state.read());
+  }
+
+  setStates(states: Tensor[]): void {
+    this.states.forEach((state, i) => state.write(states[i] as Tensor));
   }
 
   override resetStates(): void {
@@ -582,7 +649,9 @@ export class ModuleLayer extends Layer {
     });
     const weights = Uint32Array.from(this.slots, (w) => w.read().handle);
     const seed = this.calls === null ? nextSeed() : this.calls++;
-    const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, kwargs.training ?? false, seed);
+    // As in Keras, a frozen batch normalization neither follows nor uses the batch's statistics.
+    const training = kwargs.training === true && (this.kerasClass !== 'BatchNormalization' || this.isTrained(kwargs));
+    const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, training, seed);
     let at = 0;
     const next = (): Tensor => {
       const [tensor, after] = fromRecord(result, at);
@@ -594,7 +663,7 @@ export class ModuleLayer extends Layer {
       const weight = this.slots[result[at++] ?? 0] as LayerVariable;
       const value = inDtype(next(), weight.dtype);
       // Kept: a layer around this one may have a scope. Who takes them disposes them.
-      if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, keep(value)]);
+      if (weight.learned && kwargs.updates !== undefined) kwargs.updates.push([weight, keep(value)]);
       else {
         weight.write(value);
         value.dispose();

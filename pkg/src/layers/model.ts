@@ -11,15 +11,16 @@ import { wasm } from '../runtime.js';
 import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
-import { toKeras, toSnake } from './config.js';
+import { givenOf, toKeras, toSnake } from './config.js';
 import type { ContainerArgs } from './container.js';
 import { LossScale } from '../optimizers/loss-scale.js';
-import { type LayerVariable, listOf, type Mask, type SymbolicShape } from './layer.js';
+import { type LayerVariable, type Mask, type SymbolicShape } from './layer.js';
 import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
 import type { Pause } from './pause.js';
 import { widened } from './policy.js';
 import { type Fed, Predictor, progressOf } from './predictor.js';
 import type { Backward, Part } from './step.js';
+import { printSummary } from './summary.js';
 import { inOrder, test } from './testing.js';
 import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
@@ -66,6 +67,9 @@ export class LayersModel extends Predictor {
   measures: Measures | null = null;
   /** What the model was last compiled with. */
   compileArgs: ModelCompileArgs | null = null;
+  /** What training moves: a model that is frozen after it was compiled, as within an adversarial one, still trains by itself. */
+  private compiledWeights: LayerVariable[] = [];
+  private knownWeights: ReadonlySet<LayerVariable> = new Set();
   private userDefinedMetadata: object | undefined;
 
   compile(args: ModelCompileArgs): void {
@@ -85,6 +89,8 @@ export class LayersModel extends Predictor {
     this.measures = measures;
     this.metricsNames = ['loss', ...(this.outputs.length > 1 ? this.outputNames.map((name) => `${name}_loss`) : []), ...measures.names];
     this.compileArgs = args;
+    this.compiledWeights = this.trainableWeights;
+    this.knownWeights = new Set(this.orderedWeights);
   }
 
   /** What is given once for all outputs, or for each by position or by name. */
@@ -127,8 +133,14 @@ export class LayersModel extends Predictor {
     return [total, ...(losses.length > 1 ? losses : []), ...(this.measures?.update(predicted, masks, targets, weights) ?? [])];
   }
 
-  private regularization(): Tensor[] {
-    return this.trainableWeights
+  private get trained(): LayerVariable[] {
+    // Layers within layers may be built by the first call.
+    const later = this.trainableWeights.filter((w) => !this.knownWeights.has(w));
+    return [...this.compiledWeights, ...later].filter((w) => !w.frozen);
+  }
+
+  private regularization(trained: LayerVariable[]): Tensor[] {
+    return trained
       .filter((w) => w.regularizer !== null)
       .map((w) => fromRecord(wasm().penalty(encode(w.regularizer), w.variable.handle), 0)[0]);
   }
@@ -146,7 +158,7 @@ export class LayersModel extends Predictor {
   /** The first half of a step: the loss of a batch, and where to it leads. Runs in the caller's scope. */
   backward(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], onLoss?: (data: BatchLoss) => Tensor): Backward {
     const { lossScale } = this.checkCompiled();
-    const trained: LayerVariable[] = this.trainableWeights;
+    const { trained } = this;
     let total = null as Tensor | null;
     let predicted: Tensor[] = [];
     let masks: Mask[] = [];
@@ -156,10 +168,10 @@ export class LayersModel extends Predictor {
     const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
     const { value, grads } = gradientsOf(() => {
       const ofLayers: Tensor[] = [];
-      ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+      ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates, trained: new Set(trained) }));
       predicted = predicted.map(widened);
       losses = this.outputLosses(predicted, masks, targets, weights);
-      const loss = this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
+      const loss = this.regularization(trained).reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
       dispose(ofLayers);
       total = onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
       return lossScale === null ? total : lossScale.scaled(total);
@@ -187,7 +199,7 @@ export class LayersModel extends Predictor {
   }
 
   private constrain(): void {
-    for (const w of this.trainableWeights) {
+    for (const w of this.trained) {
       if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
     }
   }
@@ -215,8 +227,8 @@ export class LayersModel extends Predictor {
   }
 
   /** A weight of each sample for each output. */
-  checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
-    if (given === undefined) return [];
+  checkSampleWeight(given: Tensor | Tensor[] | null | undefined, samples: number): Tensor[] {
+    if (given == null) return [];
     const weights = this.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
     for (const w of weights) {
       if (!(w instanceof Tensor) || w.rank !== 1 || w.shape[0] !== samples) {
@@ -241,20 +253,25 @@ export class LayersModel extends Predictor {
   }
 
   async trainOnBatch(x: Fed, y: Fed): Promise<number | number[]> {
-    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     this.checkCompiled();
-    this.checkSamples(inputs, targets);
     this.measures?.reset();
-    const numbers = await readValues(this, await readScalars(this.trainStep(inputs, targets)));
+    const values = tidy(() => {
+      const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+      this.checkSamples(inputs, targets);
+      return this.trainStep(inputs, targets);
+    });
+    const numbers = await readValues(this, await readScalars(values));
     return numbers.length === 1 ? (numbers[0] as number) : numbers;
   }
 
   /** The loss and the metrics over `x` and `y`, as scalars. */
   evaluate(x: Tensor | Tensor[], y: Tensor | Tensor[], args: ModelEvaluateArgs = {}): Tensor | Tensor[] {
     this.checkCompiled();
-    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
-    const samples = this.checkSamples(inputs, targets);
-    const run = (): Tensor[] => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose);
+    const run = (): Tensor[] => {
+      const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+      const samples = this.checkSamples(inputs, targets);
+      return this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose);
+    };
     // Between the steps of training, an epoch's metrics go on afterwards.
     const results = this.isTraining ? aside(this.measures as Measures, run) : tidy(run);
     return results.length === 1 ? (results[0] as Tensor) : results;
@@ -292,16 +309,18 @@ export class LayersModel extends Predictor {
   async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
     if (this.isTraining) throw coded('argument', 'Cannot start training because another fit() call is ongoing.');
     this.checkCompiled();
-    const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
+    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
     const all = this.checkSamples(inputs, targets);
+    args = givenOf(args);
     const { batchSize = 32, validationSplit = 0, validationData } = args;
     if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
     if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
-    const held: { x: Tensor[]; y: Tensor[] } | null = validationData === undefined ? null : { x: listOf(validationData[0]), y: listOf(validationData[1]) };
+    const held = validationData === undefined ? null : { x: this.feedInputs(validationData[0]), y: this.feed(validationData[1], this.outputNames, 'Target') };
     const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
     await this.checkClassWeight(targets, samples, args.classWeight);
     const weights = this.checkSampleWeight(args.sampleWeight, all);
-    const owned: Tensor[] = [];
+    const passed = new Set([x, y, ...(validationData ?? [])].flatMap((side) => (side instanceof Tensor ? side : Object.values(side))));
+    const owned = [...inputs, ...targets, ...(held?.x ?? []), ...(held?.y ?? [])].filter((t) => !passed.has(t));
     let heldWeights: Tensor[] = [];
     let validation = held;
     if (held === null && samples < all) {
@@ -394,23 +413,9 @@ export class LayersModel extends Predictor {
   }
 
   /** Prints the layers, their shapes and their parameters. */
-  summary(lineLength = 98, _positions?: number[], print: (line: string) => void = console.log): void {
-    const show = (shape: unknown): string => (Array.isArray((shape as unknown[])[0]) ? (shape as unknown[]).map(show).join(',') : `[${(shape as SymbolicShape).map((d) => d ?? 'null').join(',')}]`);
-    const columns = [0.45, 0.37, 0.18].map((share) => Math.floor(lineLength * share));
-    const row = (cells: string[]): string => cells.map((cell, i) => cell.slice(0, (columns[i] ?? 0) - 1).padEnd(columns[i] ?? 0)).join('');
-    const line = (c: string): void => print(c.repeat(lineLength));
-    line('_');
-    print(row(['Layer (type)', 'Output shape', 'Param #']));
-    line('=');
-    this.layers.forEach((layer, i) => {
-      print(row([`${layer.name} (${layer.getClassName()})`, layer.inboundNodes.length === 0 ? 'multiple' : show(layer.outputShape), layer.countParams().toString()]));
-      line(i === this.layers.length - 1 ? '=' : '_');
-    });
-    const count = (weights: LayerVariable[]): number => weights.reduce((n, w) => n + w.variable.size, 0);
-    print(`Total params: ${this.countParams()}`);
-    print(`Trainable params: ${count(this.trainableWeights)}`);
-    print(`Non-trainable params: ${count(this.nonTrainableWeights)}`);
-    line('_');
+  summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
+    const weights = { trained: this.trainableWeights, frozen: this.nonTrainableWeights };
+    printSummary(this.layers, this.nodes, weights, lineLength, positions, printFn ?? console.log);
   }
 
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {

@@ -1,6 +1,6 @@
 /** Models that compute, whether they train or not. */
 
-import { concat, slice } from '../ops/movement.js';
+import { concat, expandDims, slice } from '../ops/movement.js';
 import { Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import { Container, type ContainerArgs } from './container.js';
@@ -28,19 +28,37 @@ export class Predictor extends Container {
 
   feed(x: Fed, names: string[], what: string): Tensor[] {
     const list = x instanceof Tensor ? [x] : Array.isArray(x) ? x : names.map((name) => x[name] as Tensor);
-    list.forEach((t, i) => {
+    return list.map((t, i) => {
       if (!(t instanceof Tensor)) throw coded('argument', `${what} ${i} must be a tensor, but got ${t === undefined ? 'undefined' : typeof t}`);
+      // A value for each sample.
+      return t.rank === 1 ? expandDims(t, 1) : t;
+    });
+  }
+
+  /** Tensors for the model's inputs, whose shapes they must have. A model that is called as a layer takes what its layers take. */
+  feedInputs(x: Fed): Tensor[] {
+    const list = this.feed(x, this.inputNames, 'Input');
+    this.inputs.forEach((x, i) => {
+      const got = list[i]?.shape ?? x.shape;
+      if (got.length !== x.rank) {
+        throw coded('shape', `Error when checking : expected ${x.name} to have ${x.rank} dimension(s), but got array with shape [${got}]`);
+      }
+      x.shape.forEach((d, axis) => {
+        if (axis > 0 && d !== null && d !== got[axis]) {
+          throw coded('shape', `Error when checking : expected ${x.name} to have shape [${x.shape.map((n) => n ?? 'null')}] but got array with shape [${got}].`);
+        }
+      });
     });
     return list;
   }
 
   /** The outputs for `x`, in batches. */
   predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
-    const inputs = this.feed(x, this.inputNames, 'Input');
-    const samples = inputs[0]?.shape[0] ?? 0;
-    const size = args.batchSize ?? 32;
-    const show = progressOf(args.verbose, Math.ceil(samples / size));
     return tidy(() => {
+      const inputs = this.feedInputs(x);
+      const samples = inputs[0]?.shape[0] ?? 0;
+      const size = args.batchSize ?? 32;
+      const show = progressOf(args.verbose, Math.ceil(samples / size));
       const parts: Tensor[][] = [];
       for (let at = 0; at < samples; at += size) {
         const batch = samples <= size ? inputs : inputs.map((t) => slice(t, at, Math.min(size, samples - at)));
@@ -59,7 +77,7 @@ export class Predictor extends Container {
   /** The values of named layers' outputs. */
   execute(inputs: Tensor | Tensor[] | NamedTensorMap, outputs: string | string[]): Tensor | Tensor[] {
     const wanted = listOf(outputs).map((name) => this.getLayer(name).output as SymbolicTensor);
-    const result = tidy(() => this.compute(this.feed(inputs as Fed, this.inputNames, 'Input'), wanted, { training: false }));
+    const result = tidy(() => this.compute(this.feedInputs(inputs as Fed), wanted, { training: false }));
     return Array.isArray(outputs) ? result : (result[0] as Tensor);
   }
 

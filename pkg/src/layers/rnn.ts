@@ -5,8 +5,8 @@ import * as ops from '../ops/core.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { type Config, toKeras, toSnake } from './config.js';
-import { InputSpec } from './input-spec.js';
-import { inScopeOf, type Kwargs, Layer, type LayerArgs, listOf, type Mask, ModuleLayer, single, type SymbolicShape } from './layer.js';
+import { InputSpec } from './spec.js';
+import { inScopeOf, type Kwargs, Layer, type LayerArgs, listOf, type Mask, ModuleLayer, single, type SymbolicShape, type SymbolicTensor } from './layer.js';
 import { layerOf } from './load.js';
 
 /** A layer, as it is or as a configuration has it. */
@@ -186,6 +186,11 @@ export class RNN extends Around {
   }
 
   /** States begin with those given as `initialState`; `constants` are what the cell is given at every step. */
+  /** States and constants come after the sequence. */
+  protected override checkInputs([sequence]: (Tensor | SymbolicTensor)[]): void {
+    super.checkInputs([sequence as Tensor]);
+  }
+
   override apply(inputs: any, kwargs: Kwargs = {}): any {
     const { constants, initialState, ...rest } = kwargs as Kwargs & { constants?: Tensor[] };
     if (constants === undefined || constants === null) return super.apply(inputs, kwargs);
