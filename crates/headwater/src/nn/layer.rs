@@ -34,7 +34,7 @@ pub(super) const MASKS: bool = cfg!(feature = "layers-masks");
 
 impl WeightSpec {
     /// A float32 weight without regularizer and constraint.
-    pub(super) fn new(name: &str, shape: Shape, initializer: Value, trainable: bool) -> WeightSpec {
+    pub fn new(name: &str, shape: Shape, initializer: Value, trainable: bool) -> WeightSpec {
         WeightSpec {
             name: name.into(),
             shape,

@@ -5,9 +5,12 @@
 
 mod activations;
 mod config;
+#[cfg(feature = "custom-layers")]
+mod custom;
+mod definition;
 mod initializers;
 mod layer;
-mod layers;
+pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
@@ -18,9 +21,12 @@ mod topology;
 mod value;
 
 pub use activations::activation;
+#[cfg(feature = "custom-layers")]
+pub use custom::{register_layer, MakeLayer};
+pub use definition::Definition;
 pub use initializers::initialize;
 pub use layer::{Call, Dims, Layer, Output, WeightSpec};
 pub use layers::create;
-pub use model::{Called, Model, Sequential, Weight};
-pub use regularizers::{constrain, penalty};
+pub use model::{Called, Functional, LayerId, Model, Network, Part, Sequential, Symbol, Weight};
+pub use regularizers::{constrain, l1, l1_l2, l2, penalty};
 pub use value::{Map, Value};

@@ -12,7 +12,7 @@ pub(super) fn format_error(message: impl std::fmt::Display) -> Error {
     Error::format("model topology", message)
 }
 
-fn dims(value: &Value) -> Option<Dims> {
+pub(super) fn dims(value: &Value) -> Option<Dims> {
     value.as_array().map(|d| d.iter().map(|d| d.as_u64().map(|d| d as usize)).collect())
 }
 
@@ -53,6 +53,8 @@ pub(super) fn references(call: &Value) -> Vec<Reference> {
 
 /// A layer of a topology, before it is called.
 pub(super) struct Description<'a> {
+    /// What was read.
+    pub raw: &'a Value,
     pub class: &'a str,
     pub name: String,
     pub config: super::Value,
@@ -74,6 +76,7 @@ impl<'a> Description<'a> {
         }
         let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
         Description {
+            raw: layer,
             class: layer.get("class_name").and_then(Value::as_str).unwrap_or(""),
             name: text(layer).or_else(|| text(config)).unwrap_or_else(|| format!("layer_{index}")),
             config: own,

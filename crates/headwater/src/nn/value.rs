@@ -32,6 +32,12 @@ impl Map {
         self.0.push((key.to_owned(), value.into()));
     }
 
+    /// Sets a key, which may be there.
+    pub fn replace(&mut self, key: &str, value: Value) {
+        self.0.retain(|(k, _)| k != key);
+        self.0.push((key.to_owned(), value));
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value)
@@ -146,6 +152,30 @@ impl From<usize> for Value {
 impl From<isize> for Value {
     fn from(value: isize) -> Value {
         Value::Number(value as f64)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Value {
+        Value::Number(value.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Value {
+        Value::Number(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Value {
+        Value::Text(value)
+    }
+}
+
+impl<T: Into<Value>, const N: usize> From<[T; N]> for Value {
+    fn from(values: [T; N]) -> Value {
+        Value::List(values.into_iter().map(Into::into).collect())
     }
 }
 

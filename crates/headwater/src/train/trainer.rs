@@ -5,7 +5,7 @@ use headwater_core::{Error, HostSlice, Result, Tensor};
 
 use crate::nn::losses::{loss, masked_mean, Loss};
 use crate::nn::metrics::accuracy;
-use crate::nn::{Call, Model, Weight};
+use crate::nn::{Call, Network, Weight};
 use crate::train::Optimizer;
 
 /// Losses and accuracies by epoch.
@@ -70,7 +70,7 @@ impl Trainer {
     /// `ErrorKind::Shape` when the numbers of samples differ or are 0; what the layers and the loss give.
     pub fn fit(
         &mut self,
-        model: &Model,
+        model: &dyn Network,
         x: &Tensor,
         y: &Tensor,
         mut callback: impl FnMut(&Progress, &mut Optimizer) -> Control,
@@ -118,7 +118,7 @@ impl Trainer {
     }
 
     /// One step; the batch's mean loss and accuracy.
-    fn step(&mut self, model: &Model, x: &Tensor, y: &Tensor, seed: u32) -> Result<(Tensor, Tensor)> {
+    fn step(&mut self, model: &dyn Network, x: &Tensor, y: &Tensor, seed: u32) -> Result<(Tensor, Tensor)> {
         let weights = trained(model);
         let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
         let mut predicted = None;
@@ -149,8 +149,8 @@ impl Trainer {
 }
 
 /// The weights that training changes.
-fn trained(model: &Model) -> Vec<Weight> {
-    model.weights().into_iter().filter(|w| w.spec.trainable).collect()
+fn trained(model: &dyn Network) -> Vec<Weight> {
+    model.weights().into_iter().filter(Weight::trainable).collect()
 }
 
 /// A permutation of `0..n` that depends on `seed` alone (Fisher and Yates).

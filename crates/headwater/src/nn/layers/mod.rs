@@ -1,4 +1,26 @@
-//! The layers, and their registry by Keras class name.
+//! The layers, one builder each, and their registry by Keras class name.
+//!
+//! A builder takes what the layer cannot do without; its methods are Keras's other options. What is not given has Keras's
+//! default. Options that hold sizes take one number or one for each dimension; initializers, regularizers and constraints
+//! take a name or an object as Keras stores it, see [`l2`](crate::nn::l2). Names and `trainable` are options of all.
+//!
+//! ```
+//! use headwater::nn::layers::{Conv2D, Dense, GlobalAveragePooling2D, MaxPooling2D};
+//! use headwater::nn::{l2, Sequential};
+//!
+//! # fn main() -> headwater::Result<()> {
+//! let model = Sequential::new(&headwater::cpu(1), vec![None, Some(28), Some(28), Some(1)], 1)
+//!     .layer(Conv2D::new(8, 3).activation("relu").padding("same").kernel_initializer("HeNormal"))?
+//!     .layer(MaxPooling2D::new().pool_size((2, 2)))?
+//!     .layer(GlobalAveragePooling2D::new())?
+//!     .layer(Dense::new(10).activation("softmax").kernel_regularizer(l2(1e-4)).name("digit"))?
+//!     .build();
+//! assert_eq!(model.output_shapes(), [vec![None, Some(10)]]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Layers of families that a build leaves out (`layers-*`) are unknown when they are added.
 
 mod activation;
 #[cfg(feature = "layers-attention")]
@@ -21,16 +43,24 @@ mod regularized;
 #[cfg(feature = "layers-sequences")]
 mod sequences;
 mod shaping;
+mod typed;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
 mod unsqueezed;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-normalization"))]
 mod wrapper;
 
-use headwater_core::{Error, Result};
+use headwater_core::Result;
+
+pub use typed::*;
 
 use super::config::Config;
 use super::layer::Layer;
 use super::value::Value;
+
+#[cfg(feature = "custom-layers")]
+pub(super) fn built_in(class_name: &str) -> bool {
+    LAYERS.iter().flat_map(|list| list.iter()).any(|(name, _)| *name == class_name)
+}
 
 type Make = fn(&Config<'_>) -> Result<Box<dyn Layer>>;
 
@@ -70,7 +100,10 @@ pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
             let config = Config::new(name, config);
             regularized::regularized(make(&config)?, config.object("activity_regularizer"))
         }
-        None => Err(Error::unknown("layer", class_name)),
+        #[cfg(feature = "custom-layers")]
+        None => super::custom::create(class_name, config),
+        #[cfg(not(feature = "custom-layers"))]
+        None => Err(headwater_core::Error::unknown("layer", class_name)),
     }
 }
 
@@ -83,6 +116,17 @@ fn layer<L: Layer + 'static>(layer: L) -> Result<Box<dyn Layer>> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn every_layer_has_a_builder() {
+        let known = LAYERS.iter().flat_map(|list| list.iter()).map(|(name, _)| *name);
+        // Built by `Sequential::new` and `Functional::input`; another spelling; within other layers.
+        let other = ["InputLayer", "GroupQueryAttention"];
+        let missing: Vec<&str> = known.filter(|n| !other.contains(n) && !typed::CLASSES.contains(n)).collect();
+        assert_eq!(missing, [""; 0]);
+        #[cfg(all(feature = "all-layers", feature = "custom-layers"))]
+        assert!(typed::CLASSES.iter().all(|name| built_in(name)));
+    }
 
     #[test]
     fn what_is_not_supported_is_an_error() {
