@@ -1,52 +1,22 @@
 //! Fitting a model to data.
 
-use headwater_core::ops::{self, hash_key};
-use headwater_core::{Error, HostSlice, Result, Tensor};
+use headwater_core::ops::hash_key;
+use headwater_core::{Error, Result, Tensor};
 
-use crate::nn::losses::{loss, masked_mean, Loss};
-use crate::nn::metrics::accuracy;
+use super::callback::{Between, Control, Progress, Run};
+use super::fit::{Fit, Stream, Sums};
+use super::history::{History, Logs};
+use super::objective::Objective;
+use super::source::{Batch, Pass, Samples, Source};
 use crate::nn::{Call, Network, Weight};
 use crate::train::Optimizer;
-
-/// Losses and accuracies by epoch.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    /// The mean loss of each epoch.
-    pub loss: Vec<f64>,
-    /// The mean accuracy of each epoch.
-    pub accuracy: Vec<f64>,
-}
-
-/// Where training is, after a step.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// The epoch, from 0.
-    pub epoch: usize,
-    /// Epochs in all.
-    pub epochs: usize,
-    /// The batch within the epoch, from 0.
-    pub batch: usize,
-    /// Batches of an epoch.
-    pub batches: usize,
-    /// The epoch's mean loss and accuracy, after its last batch.
-    pub result: Option<(f64, f64)>,
-}
-
-/// What a callback wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// To go on.
-    Continue,
-    /// To end training now.
-    Stop,
-}
 
 /// How a model is fitted.
 pub struct Trainer {
     /// The optimizer.
     pub optimizer: Optimizer,
-    /// The loss.
-    pub loss: Loss,
+    /// The losses and metrics.
+    pub objective: Objective,
     /// Samples of a step.
     pub batch_size: usize,
     /// Passes over the data.
@@ -56,12 +26,17 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer with batches of 32, one epoch.
+    /// A trainer with batches of 32, one epoch, a loss and accuracy.
     ///
     /// # Errors
     /// `ErrorKind::Unknown` for an unknown loss.
     pub fn new(optimizer: Optimizer, loss_name: &str) -> Result<Trainer> {
-        Ok(Trainer { optimizer, loss: loss(loss_name)?, batch_size: 32, epochs: 1, seed: 1 })
+        Ok(Trainer::compiled(optimizer, Objective::new(loss_name)?))
+    }
+
+    /// A trainer with batches of 32, one epoch.
+    pub fn compiled(optimizer: Optimizer, objective: Objective) -> Trainer {
+        Trainer { optimizer, objective, batch_size: 32, epochs: 1, seed: 1 }
     }
 
     /// Fits `model` to inputs `x` and targets `y`, samples along the first dimension. `callback` is called between steps.
@@ -73,78 +48,96 @@ impl Trainer {
         model: &dyn Network,
         x: &Tensor,
         y: &Tensor,
-        mut callback: impl FnMut(&Progress, &mut Optimizer) -> Control,
+        callback: impl FnMut(&Progress, &mut Optimizer) -> Control,
     ) -> Result<History> {
-        let samples = x.shape().first().copied().unwrap_or(0);
-        if samples == 0 || y.shape().first() != Some(&samples) {
-            let expected = "inputs and targets with equally many samples, at least one";
-            return Err(Error::shape("fit", expected, format!("{} and {}", x.shape(), y.shape())));
-        }
-        let batch_size = self.batch_size.clamp(1, samples);
-        let batches = samples.div_ceil(batch_size);
+        let mut between = Between(callback);
+        self.fit_with(model, &Samples::new(&[x], &[y])?, Fit::new().callback(&mut between))
+    }
+
+    /// Fits `model` to what a source gives, epoch after epoch, with validation and callbacks. The host never waits for a
+    /// step: losses and metrics are summed where they are computed, and read once an epoch.
+    ///
+    /// # Errors
+    /// `ErrorKind::Argument` when an epoch has no batch, or targets and losses do not fit the model's outputs; what the
+    /// layers, the losses, the source and callbacks give.
+    pub fn fit_with(&mut self, model: &dyn Network, source: &dyn Source, mut options: Fit<'_>) -> Result<History> {
+        let batches = options.steps_per_epoch.or_else(|| source.batches(self.batch_size));
+        let endless = options.steps_per_epoch.is_some();
+        let mut stream = Stream::new(source, model.device(), self.batch_size, options.shuffle.then_some(self.seed));
         let mut history = History::default();
-        'epochs: for epoch in 0..self.epochs {
-            let order = shuffled(samples, hash_key(self.seed, epoch as u32));
+        let mut run = Run { epoch: options.first_epoch, epochs: self.epochs, batch: 0, batches, steps: 0 };
+        options.each(|c| c.begin(&run, model, &mut self.optimizer))?;
+        'epochs: for epoch in options.first_epoch..self.epochs {
+            (run.epoch, run.batch) = (epoch, 0);
+            options.each(|c| c.epoch_begin(&run, model, &mut self.optimizer))?;
+            if !endless {
+                stream.begin(epoch as u32)?;
+            }
             // Sums stay on the device: reading each batch's would make the host wait for it.
-            let mut sums: Option<(Tensor, Tensor)> = None;
-            for (batch, picked) in order.chunks(batch_size).enumerate() {
-                let index = model.device().tensor(HostSlice::I32(picked), [picked.len()])?;
-                let (bx, by) = (ops::gather(x, &index, 0, 0)?, ops::gather(y, &index, 0, 0)?);
-                let seed = hash_key(self.seed, (epoch * batches + batch) as u32 ^ 0x5eed);
-                let (loss, accuracy) = self.step(model, &bx, &by, seed)?;
-                let weight = loss.constant(picked.len() as f64);
-                let (loss, accuracy) = (ops::mul(&loss, &weight)?, ops::mul(&accuracy, &weight)?);
-                sums = Some(match sums {
-                    Some((l, a)) => (ops::add(&l, &loss)?, ops::add(&a, &accuracy)?),
-                    None => (loss, accuracy),
-                });
+            let mut sums = Sums::default();
+            while batches.is_none_or(|n| run.batch < n) {
+                let Some(batch) = stream.next(endless)? else { break };
+                let step = batches.map_or(run.steps, |n| epoch * n + run.batch);
+                let values = self.step(model, &batch, hash_key(self.seed, step as u32 ^ 0x5eed))?;
+                sums.add(&values, batch.samples())?;
                 model.device().flush()?;
-                let mut progress = Progress { epoch, epochs: self.epochs, batch, batches, result: None };
-                if batch + 1 == batches {
-                    if let Some((l, a)) = &sums {
-                        let result = (l.item()? / samples as f64, a.item()? / samples as f64);
-                        history.loss.push(result.0);
-                        history.accuracy.push(result.1);
-                        progress.result = Some(result);
-                    }
-                }
-                if callback(&progress, &mut self.optimizer) == Control::Stop {
+                if options.control(|c| c.step_end(&run, &values[0], model, &mut self.optimizer))? == Control::Stop {
                     break 'epochs;
                 }
+                run.batch += 1;
+                run.steps += 1;
+            }
+            let mut logs = sums.read("fit", &self.objective, model)?;
+            if let Some(validation) = options.validation {
+                logs.validated(self.evaluate(model, validation)?);
+            }
+            history.push(&logs);
+            if options.control(|c| c.epoch_end(&run, &logs, model, &mut self.optimizer))? == Control::Stop {
+                break;
             }
         }
         self.optimizer.finish(&trained(model))?;
+        options.each(|c| c.end(&run, model, &mut self.optimizer))?;
         Ok(history)
     }
 
-    /// One step; the batch's mean loss and accuracy.
-    fn step(&mut self, model: &dyn Network, x: &Tensor, y: &Tensor, seed: u32) -> Result<(Tensor, Tensor)> {
+    /// One step; the batch's mean losses and metrics.
+    fn step(&mut self, model: &dyn Network, batch: &Batch, seed: u32) -> Result<Vec<Tensor>> {
         let weights = trained(model);
         let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
-        let mut predicted = None;
+        let mut measured = Vec::new();
+        let mut called = None;
         let (total, gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
-            let called = model.call(&[x], Call { training: true, seed, ..Call::default() })?;
-            let missing = || Error::argument("fit", "a model with an output", "none");
-            let output = called.outputs.into_iter().next().ok_or_else(missing)?;
-            let mask = called.masks.into_iter().next().flatten();
-            let mut total = masked_mean(&(self.loss)(y, &output)?, mask.as_ref())?;
-            for extra in called.losses {
-                total = ops::add(&total, &extra)?;
-            }
-            for weight in &weights {
-                if let Some(regularizer) = &weight.spec.regularizer {
-                    total = ops::add(&total, &crate::nn::penalty(regularizer, &weight.value())?)?;
-                }
-            }
-            predicted = Some((output, mask));
+            let inputs: Vec<&Tensor> = batch.inputs.iter().collect();
+            let own = called.insert(model.call(&inputs, Call { training: true, seed, ..Call::default() })?);
+            let mut losses = self.objective.total(own, batch, &weights)?.into_iter();
+            let total = losses.next().ok_or_else(|| Error::argument("fit", "a model with an output", "none"))?;
+            measured.extend(losses);
             Ok(total)
         })?;
         self.optimizer.apply(&weights, &gradients)?;
-        let accuracy = match &predicted {
-            Some((output, mask)) => masked_mean(&accuracy(y, output)?, mask.as_ref())?,
-            None => total.zeros_like()?,
-        };
-        Ok((total, accuracy))
+        if let Some(called) = &called {
+            measured.extend(self.objective.measure(called, batch)?);
+        }
+        Ok([total].into_iter().chain(measured).collect())
+    }
+
+    /// The losses and metrics of a model in inference.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit_with`].
+    pub fn evaluate(&self, model: &dyn Network, source: &dyn Source) -> Result<Logs> {
+        let weights = trained(model);
+        let mut sums = Sums::default();
+        for batch in source.pass(model.device(), Pass { batch_size: self.batch_size, shuffle: None })? {
+            let batch = batch?;
+            let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?;
+            let mut values = self.objective.total(&called, &batch, &weights)?;
+            values.extend(self.objective.measure(&called, &batch)?);
+            sums.add(&values, batch.samples())?;
+            model.device().flush()?;
+        }
+        sums.read("evaluate", &self.objective, model)
     }
 }
 
@@ -153,19 +146,12 @@ fn trained(model: &dyn Network) -> Vec<Weight> {
     model.weights().into_iter().filter(Weight::trainable).collect()
 }
 
-/// A permutation of `0..n` that depends on `seed` alone (Fisher and Yates).
-fn shuffled(n: usize, seed: u32) -> Vec<i32> {
-    let mut order: Vec<i32> = (0..n as i32).collect();
-    for i in (1..n).rev() {
-        order.swap(i, hash_key(seed, i as u32) as usize % (i + 1));
-    }
-    order
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::nn::Sequential;
+    use crate::ops;
+    use headwater_core::HostSlice;
     use serde_json::json;
 
     /// Points of two interleaved half moons, 0 or 1.

@@ -186,7 +186,8 @@ fn wrong_graphs_are_errors() -> Result<()> {
     use crate::nn::Functional;
     let device = crate::cpu(1);
     let message = |r: Result<Model>| r.err().map_or_else(String::new, |e| e.to_string());
-    let build = |f: &dyn Fn(&mut Functional) -> Result<(Vec<crate::nn::Symbol>, Vec<crate::nn::Symbol>)>| {
+    type Ends = (Vec<crate::nn::Symbol>, Vec<crate::nn::Symbol>);
+    let build = |f: &dyn Fn(&mut Functional) -> Result<Ends>| {
         let mut net = Functional::new(&device, 1);
         let (inputs, outputs) = f(&mut net)?;
         net.build(&inputs, &outputs)
