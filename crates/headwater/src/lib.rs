@@ -14,11 +14,16 @@
 //! # }
 //! ```
 //!
-//! [`guide`] has an example for each group of operations, [`nn`] the layers, [`train`] the training.
+//! [`guide`] has an example for each group of operations, [`nn`] the layers, [`train`] the training; `data` and `tfjs` are data and models in files.
 
+#[cfg(feature = "data")]
+pub mod data;
 pub mod guide;
+mod host_tensor;
 pub mod nn;
 pub mod registry;
+#[cfg(feature = "files")]
+pub mod tfjs;
 pub mod train;
 
 use std::sync::Arc;
@@ -27,6 +32,8 @@ pub use headwater_core::{
     custom, engine, ops, transform, AllOk, DType, Device, Error, ErrorKind, HostData, HostSlice, Result, Scalar, Shape,
     Tape, Tensor,
 };
+pub use host_tensor::{HostTensor, TensorMap};
+
 pub use headwater_cpu::{CpuEngine, CpuOptions};
 
 /// A device that runs on the processor with so many threads.

@@ -1,5 +1,7 @@
 //! Callbacks for what is often wanted.
 
+#[cfg(feature = "files")]
+mod checkpoint;
 mod csv_log;
 mod early_stopping;
 mod monitor;
@@ -8,6 +10,8 @@ mod nan;
 mod progress;
 mod rates;
 
+#[cfg(feature = "files")]
+pub use checkpoint::ModelCheckpoint;
 pub use csv_log::CsvLogger;
 pub use early_stopping::EarlyStopping;
 pub use monitor::{Memory, Mode};
