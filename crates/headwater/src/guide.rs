@@ -224,7 +224,7 @@
 //! # fn main() -> Result<()> {
 //! # let device = cpu(1);
 //! let example = |n: u32| (HostTensor::f32(vec![1], vec![n as f32]), HostTensor::f32(vec![1], vec![n as f32 / 2.0])).into();
-//! let data = Dataset::from_iter(|_| 0..64).map_parallel(2, move |n| Ok(example(n))).shuffle(64, 1).batch(8);
+//! let data = Dataset::from_fn(|_| 0..64).map_parallel(2, move |n| Ok(example(n))).shuffle(64, 1).batch(8);
 //! let model = Sequential::new(&device, vec![None, Some(1)], 1).layer(Dense::new(1))?.build();
 //! let mut trainer = Trainer { epochs: 5, ..Trainer::new(Optimizer::adam(0.1)?, "meanSquaredError")? };
 //! trainer.fit_with(&model, &data.to_device(&device).prefetch(2), Fit::new())?;

@@ -14,7 +14,7 @@ use headwater::{cpu, Error, HostData, HostTensor, Result};
 fn counted() -> (Dataset<usize>, Arc<AtomicUsize>) {
     let made = Arc::new(AtomicUsize::new(0));
     let count = made.clone();
-    let numbers = Dataset::from_iter(move |_| {
+    let numbers = Dataset::from_fn(move |_| {
         let count = count.clone();
         (0..).inspect(move |_| {
             count.fetch_add(1, Ordering::SeqCst);
@@ -71,7 +71,7 @@ fn data_longer_than_memory_streams() -> Result<()> {
     }
     let (alive, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (count, peak) = (alive.clone(), most.clone());
-    let data = Dataset::from_iter(move |_| {
+    let data = Dataset::from_fn(move |_| {
         let (count, peak) = (count.clone(), peak.clone());
         (0..10_000).map(move |_| {
             peak.fetch_max(count.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -88,7 +88,7 @@ fn data_longer_than_memory_streams() -> Result<()> {
 #[test]
 fn errors_come_in_their_turn_and_end_the_stream() -> Result<()> {
     let failing =
-        || Dataset::from_iter(|_| 0..10).map(|n| if n == 3 { Err(Error::format("number", "three")) } else { Ok(n) });
+        || Dataset::from_fn(|_| 0..10).map(|n| if n == 3 { Err(Error::format("number", "three")) } else { Ok(n) });
     let stages: [Dataset<i32>; 7] = [
         failing(),
         failing().map_parallel(3, Ok),
@@ -106,10 +106,10 @@ fn errors_come_in_their_turn_and_end_the_stream() -> Result<()> {
     assert!(failing().skip(5).to_vec().is_err());
     assert!(failing().shuffle(4, 1).to_vec().is_err());
     // A panic is an error, not an end.
-    let panics = Dataset::from_iter(|_| 0..4).map(|n: i32| if n == 2 { panic!("for the test") } else { Ok(n) });
+    let panics = Dataset::from_fn(|_| 0..4).map(|n: i32| if n == 2 { panic!("for the test") } else { Ok(n) });
     assert!(panics.prefetch(1).to_vec().is_err());
     let panics =
-        Dataset::from_iter(|_| 0..4).map_parallel(2, |n: i32| if n == 2 { panic!("for the test") } else { Ok(n) });
+        Dataset::from_fn(|_| 0..4).map_parallel(2, |n: i32| if n == 2 { panic!("for the test") } else { Ok(n) });
     assert!(panics.to_vec().is_err());
     Ok(())
 }
@@ -126,7 +126,7 @@ fn caches_are_filled_once_and_orders_differ_by_pass() -> Result<()> {
     assert_ne!(twice[..20], twice[20..]);
     let empty = Dataset::from_items(Vec::<i32>::new()).repeat(None);
     assert_eq!((empty.to_vec()?, empty.len()), (vec![], Some(0)));
-    let odd = Dataset::from_iter(|_| 0..3).filter(|_| false).repeat(None);
+    let odd = Dataset::from_fn(|_| 0..3).filter(|_| false).repeat(None);
     assert_eq!(odd.to_vec()?, [0; 0]);
     Ok(())
 }
@@ -151,7 +151,7 @@ fn batches_keep_dtypes_and_name_what_differs() -> Result<()> {
 #[test]
 fn a_data_set_trains_as_its_tensors_do() -> Result<()> {
     let device = cpu(1);
-    let data = Dataset::from_iter(|_| 0..40usize).map(example);
+    let data = Dataset::from_fn(|_| 0..40usize).map(example);
     let x = HostTensor::f32(vec![40, 1], (0..40).map(|v| v as f32).collect()).to_device(&device)?;
     let y = (&x * 2.0)?;
     let history = |of: &dyn headwater::train::Source| -> Result<Vec<f64>> {

@@ -92,13 +92,13 @@ fn trainer(optimizer: Optimizer) -> Result<Trainer> {
 }
 
 type Make = fn() -> Result<Optimizer>;
+type Kind = (&'static str, fn(&Device) -> Result<Model>);
 
 #[test]
 fn every_kind_of_model_goes_on_as_if_it_had_not_been_saved() -> Result<()> {
     register_layer("Scaled", |_| Ok(Box::new(Scaled)))?;
     let device = cpu(1);
-    let kinds: [(&str, fn(&Device) -> Result<Model>); 3] =
-        [("convolutional", convolutional), ("recurrent", recurrent), ("functional", functional)];
+    let kinds: [Kind; 3] = [("convolutional", convolutional), ("recurrent", recurrent), ("functional", functional)];
     let optimizers: [Make; 4] = [
         || Optimizer::sgd(0.1),
         || Optimizer::adam(0.01),

@@ -21,7 +21,7 @@ impl<T: Send + 'static> Dataset<T> {
     /// use headwater::data::Dataset;
     ///
     /// # fn main() -> headwater::Result<()> {
-    /// let squares = Dataset::from_iter(|_| 0..100u64).map_parallel(4, |n| Ok(n * n));
+    /// let squares = Dataset::from_fn(|_| 0..100u64).map_parallel(4, |n| Ok(n * n));
     /// assert_eq!(squares.to_vec()?, (0..100).map(|n| n * n).collect::<Vec<u64>>());
     /// # Ok(())
     /// # }
@@ -56,7 +56,7 @@ impl<T: Send + 'static> Dataset<T> {
     /// use headwater::data::Dataset;
     ///
     /// # fn main() -> headwater::Result<()> {
-    /// let numbers = Dataset::from_iter(|_| 0..10).prefetch(2);
+    /// let numbers = Dataset::from_fn(|_| 0..10).prefetch(2);
     /// assert_eq!(numbers.to_vec()?, (0..10).collect::<Vec<_>>());
     /// # Ok(())
     /// # }

@@ -65,7 +65,7 @@ impl<T: Send + 'static> Dataset<T> {
     }
 
     /// What an iterator gives that is made anew for each pass, of the number that the pass draws its order from.
-    pub fn from_iter<I>(make: impl Fn(u32) -> I + Send + Sync + 'static) -> Dataset<T>
+    pub fn from_fn<I>(make: impl Fn(u32) -> I + Send + Sync + 'static) -> Dataset<T>
     where
         I: IntoIterator<Item = T>,
         I::IntoIter: Send + 'static,

@@ -144,7 +144,7 @@ impl Dataset<Example> {
             return Err(Error::shape("from_tensors", expected, format!("{:?}", other.shape)));
         }
         let parts = std::sync::Arc::new((inputs, targets));
-        let examples = Dataset::from_iter(move |_| {
+        let examples = Dataset::from_fn(move |_| {
             let parts = parts.clone();
             (0..samples).map(move |i| Example {
                 inputs: parts.0.iter().map(|t| row(t, i)).collect(),

@@ -8,7 +8,7 @@
 //!
 //! # fn main() -> Result<()> {
 //! // Elements are made as they are asked for: here of numbers, on two threads.
-//! let examples = Dataset::from_iter(|_| 0..1000u32)
+//! let examples = Dataset::from_fn(|_| 0..1000u32)
 //!     .map_parallel(2, |i| {
 //!         let x = i as f32 / 500.0 - 1.0;
 //!         Ok((HostTensor::f32(vec![1], vec![x]), HostTensor::f32(vec![1], vec![3.0 * x + 0.5])).into())
