@@ -14,7 +14,11 @@
 //! # }
 //! ```
 //!
-//! [`guide`] has an example for each group of operations, [`nn`] the layers, [`train`] the training; `data` and `tfjs` are data and models in files.
+//! [`guide`] has examples of operations, models, training and data; [`nn`] has the layers, [`train`] the training.
+//!
+//! # Features
+//! All are on by default. `gpu`: the GPU engine. `data`, `csv`, `images`: [`data`]. `files`: [`tfjs`]. `progress`: bars in terminals.
+//! `custom-layers`: layers of programs by name. `ops-*` and `layers-*`: families of operations and layers.
 
 #[cfg(feature = "data")]
 pub mod data;

@@ -177,3 +177,28 @@ fn a_data_set_trains_as_its_tensors_do() -> Result<()> {
     assert_eq!(error.as_deref(), Some("image.png: broken"));
     Ok(())
 }
+
+/// The losses of a fit whose batches another thread uploads.
+fn uploaded_ahead(device: &headwater::Device) -> Result<Vec<f64>> {
+    let data = Dataset::from_fn(|_| 0..1024usize).map_parallel(2, |i| example(i % 16)).shuffle(64, 5).batch(8);
+    let model = Sequential::new(device, vec![None, Some(1)], 1).layer(Dense::new(1))?.build();
+    let mut trainer = Trainer { epochs: 2, ..Trainer::new(Optimizer::sgd(1e-3)?, "mse")? };
+    let train = data.to_device(device).prefetch(4);
+    Ok(trainer.fit_with(&model, &train, Fit::new())?.loss)
+}
+
+#[test]
+fn a_thread_uploads_while_steps_run() -> Result<()> {
+    let expected = uploaded_ahead(&cpu(2))?;
+    assert!(expected[1] < 0.1 * expected[0], "{expected:?}");
+    // Where there is a GPU.
+    #[cfg(feature = "gpu")]
+    if let Ok(device) = headwater::gpu() {
+        let losses = uploaded_ahead(&device)?;
+        assert!(
+            losses.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-3 * b.abs() + 1e-6),
+            "{losses:?} {expected:?}"
+        );
+    }
+    Ok(())
+}
