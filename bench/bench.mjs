@@ -1,7 +1,7 @@
 // Headwater beside other libraries, in one headless browser.
 //
 //   HEADWATER_URL=http://127.0.0.1:8080/ node bench.mjs [--only kernels,inference,training,cold,download]
-//     [--columns headwater-1,tfjs-1,...] [--rounds 7] [--threads 2] [--quick]
+//     [--networks cnn,resnet,lstm,transformer] [--columns headwater-1,tfjs-1,...] [--rounds 7] [--threads 2] [--quick]
 //
 // HEADWATER_URL serves the work tree's root with COOP and COEP; `cargo xtask bench` sees to that and to the models.
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -16,6 +16,7 @@ import { download } from './tables/download.mjs';
 import { inference } from './tables/inference.mjs';
 import { kernels } from './tables/kernels.mjs';
 import { training } from './tables/training.mjs';
+import { NETWORKS } from './www/networks/list.js';
 
 const TABLES = { kernels, inference, training, cold, download };
 const QUICK_ROUNDS = 3;
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(TABLES).join() },
     columns: { type: 'string' },
+    networks: { type: 'string', default: Object.keys(NETWORKS).join() },
     rounds: { type: 'string', default: '7' },
     threads: { type: 'string', default: String(availableParallelism()) },
     quick: { type: 'boolean', default: false },
@@ -44,6 +46,7 @@ const tables = select(options.only, Object.keys(TABLES), 'table');
 // Software GPUs take minutes: a quick run leaves them out.
 const defaults = Object.keys(COLUMNS).filter((name) => !(options.quick && COLUMNS[name].group === 'webgpu'));
 const columns = options.columns === undefined ? defaults : select(options.columns, Object.keys(COLUMNS), 'column');
+const networks = select(options.networks, Object.keys(NETWORKS), 'network');
 const rounds = options.quick ? QUICK_ROUNDS : Number(options.rounds);
 const threads = Number(options.threads);
 
@@ -68,7 +71,7 @@ for (const column of built) {
 }
 const root = new URL('../', import.meta.url);
 for (const table of tables) {
-  report.tables[table] = await TABLES[table]({ pages, columns: built, rounds, origin, threads, root });
+  report.tables[table] = await TABLES[table]({ pages, columns: built, networks, rounds, origin, threads, root });
 }
 await close(browser);
 

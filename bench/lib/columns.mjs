@@ -12,6 +12,7 @@ export const COLUMNS = {
   'tfjs-1': column('tfjs', 'wasm', 'one thread'),
   'tfjs-T': column('tfjs', 'wasm', 'threads'),
   'tfjs-js': column('tfjs', 'cpu', 'one thread'),
+  'tfjs-webgl': column('tfjs', 'webgl', 'webgpu'),
   'tfjs-webgpu': column('tfjs', 'webgpu', 'webgpu'),
   'ort-1': column('ort', 'wasm', 'one thread'),
   'ort-T': column('ort', 'wasm', 'threads'),

@@ -4,9 +4,9 @@
 //   start(options)   -> a line about what was started
 //   kernel(name)     -> {run(count), check(), dispose()}      `run` resolves to milliseconds a call
 //   model()          -> the same; every run reads its result
-//   training(data)   -> {step()}                              resolves to the loss once the step is done
+//   training(name, network) -> {step(), dispose()}            a step resolves to the loss once it is done
 // and leaves out what its library cannot do.
-import { BATCH, BATCHES, digits } from './work.js';
+import { NETWORKS } from './networks/list.js';
 
 /** @returns {Promise<Record<string, Function>>} what the tables call */
 export async function open(options) {
@@ -38,14 +38,18 @@ export async function open(options) {
       await current?.dispose();
       current = null;
     },
-    async startTraining() {
-      training = await supported('training')({ ...digits(BATCH * BATCHES), batch: BATCH, batches: BATCHES });
+    async startTraining(name) {
+      training = await supported('training')(name, NETWORKS[name]);
     },
     async train(steps) {
       const start = performance.now();
       let loss;
       for (let step = 0; step < steps; step++) loss = await training.step();
       return { ms: (performance.now() - start) / steps, loss };
+    },
+    async endTraining() {
+      training?.dispose();
+      training = null;
     },
   };
 }

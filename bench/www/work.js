@@ -63,26 +63,3 @@ export function meanMagnitude(values) {
   for (const value of values) sum += Math.abs(value);
   return sum / values.length;
 }
-
-/**
- * Pictures in ten classes: a pattern for each, and noise. Enough for a training step to have something to learn without
- * a download.
- *
- * @returns {{images: Float32Array, labels: Float32Array}} `[count, 28, 28, 1]` and one-hot `[count, 10]`
- */
-export function digits(count) {
-  const patterns = uniform(10 * 784);
-  const noise = uniform(count * 784, 0.5);
-  const images = new Float32Array(count * 784);
-  const labels = new Float32Array(count * 10);
-  for (let n = 0; n < count; n++) {
-    const label = (n * 7) % 10;
-    labels[n * 10 + label] = 1;
-    for (let pixel = 0; pixel < 784; pixel++)
-      images[n * 784 + pixel] = Math.max(0, patterns[label * 784 + pixel] + noise[n * 784 + pixel]);
-  }
-  return { images, labels };
-}
-
-export const BATCH = 64;
-export const BATCHES = 8;

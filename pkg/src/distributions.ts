@@ -1,7 +1,8 @@
 /** Draws of distributions, made in the engine: a seed gives the same on each. */
 
 import { toTensor } from './convert.js';
-import { cast } from './ops/pointwise.js';
+import { randomUniform } from './create.js';
+import { add, cast, div, log, sigmoid, sub } from './ops/pointwise.js';
 import { seedOf } from './random.js';
 import { assertNonNegativeIntegerDimensions } from './shape.js';
 import { run1, scoped, type Tensor } from './tensor.js';
@@ -64,4 +65,15 @@ export const multinomial = /* @__PURE__ */ scoped((logits: TensorInput, numSampl
   if (classes < 2) throw coded('argument', `Error in multinomial: you need at least 2 outcomes, but got ${classes}.`);
   if (t.rank > 2) throw coded('shape', `Rank of probabilities must be 1 or 2, but is ${t.rank}`);
   return run1('multinomial', [normalized ? run1('log', [t]) : t], [seedOf(seed), numSamples]);
+});
+
+/** Draws of the beta distribution with parameters `a` and `b` above 0; both may be tensors that broadcast to the shape. */
+export const randomBeta = /* @__PURE__ */ scoped((shape: Shape, a: TensorInput, b: TensorInput, seed?: number | string): Tensor => {
+  const first = seedOf(seed);
+  // A quotient of gamma variables, by their logarithms: those of small parameters are 0 in float32.
+  const logGamma = (parameter: TensorInput, name: string, seed: number): Tensor => {
+    const p = toTensor(parameter, name, 'randomBeta', 'float32');
+    return add(log(randomGamma(shape, add(p, 1), 1, 'float32', seed)), div(log(sub(1, randomUniform(shape, 0, 1, 'float32', seed + 1))), p));
+  };
+  return sigmoid(sub(logGamma(a, 'a', first), logGamma(b, 'b', first + 2)));
 });

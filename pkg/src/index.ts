@@ -9,6 +9,8 @@ import { installMethods } from './chained.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
+import { installVerbose } from './layers/ready/index.js';
+import { installMetrics } from './metrics/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
@@ -17,6 +19,8 @@ import { ready } from './runtime.js';
 installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
+installVerbose();
+installMetrics();
 
 export * as browser from './browser.js';
 export * from './create.js';
@@ -28,12 +32,17 @@ export * from './kernel_names.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
 export {
-  callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, ProgbarLogger, type ProgbarLoggerArgs,
-  ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TerminateOnNaN, type TextSink,
+  BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
+  type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
+export { InputSpec } from './layers/input-spec.js';
+export { RNN, RNNCell, type RNNLayerArgs } from './layers/rnn.js';
+export { Model } from './layers/subclass.js';
 /** `tf.layers`. */
 export const layers = { ...layersOfModels, ...families };
-export { losses, metrics, Reduction } from './losses.js';
+export { losses, Reduction } from './losses.js';
+export type { MetricGiven, MetricsGiven, StatefulMetric } from './layers/measures.js';
+export { type AtArgs, type AUCArgs, type CrossentropyArgs, type F1ScoreArgs, type MeanIoUArgs, type Metric, type MetricArgs, metrics, type PrecisionArgs, type ThresholdsArgs } from './metrics/index.js';
 export * from './ops/index.js';
 export {
   AdadeltaOptimizer, AdagradOptimizer, AdamaxOptimizer, AdamOptimizer, type LearningRate, MomentumOptimizer, type NamedTensor, Optimizer, RMSPropOptimizer, SGDOptimizer,
@@ -63,6 +72,7 @@ import * as fusedOps from './ops/fused.js';
 /** `tf.fused`. */
 export const fused = /* @__PURE__ */ scopedAll(fusedOps);
 export * as image from './image.js';
+export * as node from './node.js';
 export * as sparse from './sparse.js';
 
 /** `tf.math`. */

@@ -94,7 +94,9 @@ export type LossOrMetricFn = (yTrue: Tensor, yPred: Tensor) => Tensor;
 
 /** The module's operation behind a loss or metric name. */
 export function named(kind: 'loss' | 'metric', name: string): LossOrMetricFn {
-  return (yTrue, yPred) => run1(`${kind}/${name}`, [yTrue, yPred]);
+  const fn: LossOrMetricFn = (yTrue, yPred) => run1(`${kind}/${name}`, [yTrue, yPred]);
+  // Logs call a metric by its name.
+  return Object.defineProperty(fn, 'name', { value: name });
 }
 
 const METRIC_NAMES = ['binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'precision', 'recall'] as const;

@@ -2,6 +2,9 @@
 
 import { zerosLike, fill } from './create.js';
 import { variableGrads } from './gradients.js';
+import * as ops from './ops/core.js';
+import { Accumulator } from './optimizers/accumulator.js';
+import { LossScale, type LossScaleArgs } from './optimizers/loss-scale.js';
 import { wasm } from './runtime.js';
 import { keep, run, tidy, variables, type Tensor, Variable } from './tensor.js';
 import { coded, type NamedTensorMap } from './types.js';
@@ -21,6 +24,8 @@ export interface StepExtras {
   /** Names of the tensors that it keeps after those of the step. */
   readonly slotNames: readonly string[];
   readonly config: Config;
+  /** How many calls of `applyGradients` one step is made of. */
+  readonly parts: number;
   /** Gradients as the step takes them. */
   gradients(gradients: Tensor[]): Tensor[];
   /** What the learning rate of a variable is multiplied by. */
@@ -40,7 +45,7 @@ export abstract class Optimizer {
   /** An optimizer of what `getConfig` gives. */
   static fromConfig<T>(cls: new (...args: never[]) => T, config: Config): T {
     const given = withRate(config);
-    return additions.configured(new cls(...(Object.values(given) as never[])), given);
+    return scaling(additions.configured(new cls(...(Object.values(given) as never[])), given), given);
   }
 
   protected iterations_ = 0;
@@ -48,18 +53,28 @@ export abstract class Optimizer {
   protected rate: LearningRate = 0;
   /** What is done besides steps. */
   extras: StepExtras | null = null;
-  /** Tensors kept for each variable, in the order of `allSlotNames`. */
+  /**
+   * What scales losses that are computed in float16; `compile` gives one to the optimizer of a model with such layers. Skipped steps count in
+   * `iterations` and for schedules, as only the engine knows of them, but not in the corrections of averages, except Nadam's.
+   */
+  lossScale: LossScale | null = null;
+  /** Tensors kept for each variable by name, in the order of `allSlotNames`. */
   protected readonly slots = new Map<string, Tensor[]>();
-  /** Slots restored before their variables were seen. */
-  private restored: NamedTensor[] = [];
+  /** Gradients that the next step waits with. */
+  private readonly accumulator = new Accumulator();
 
   protected abstract readonly op: string;
   protected abstract readonly slotNames: readonly string[];
+  /** Whether the rule corrects averages by the number of the step. */
+  protected readonly corrects: boolean = false;
 
   /** The learning rate of the next step. Any kind of rate may be assigned. */
   get learningRate(): number {
     const { rate } = this;
-    return typeof rate === 'number' ? rate : typeof rate === 'function' ? rate(this.iterations_) : rate.at(this.iterations_);
+    // As in Keras, schedules count the calls that a step is made of.
+    const { parts = 1 } = this.extras ?? {};
+    const at = parts > 1 ? this.iterations_ * parts + this.accumulator.waiting : this.iterations_;
+    return typeof rate === 'number' ? rate : typeof rate === 'function' ? rate(at) : rate.at(at);
   }
   set learningRate(rate: LearningRate) {
     this.rate = rate;
@@ -69,7 +84,7 @@ export abstract class Optimizer {
     return (this.constructor as unknown as { className: string }).className;
   }
   getConfig(): Config {
-    return { ...this.parameters(), ...this.extras?.config };
+    return { ...this.parameters(), ...this.extras?.config, ...(this.lossScale && { lossScale: this.lossScale.args }) };
   }
   /** The arguments of the constructor. */
   protected abstract parameters(): Config;
@@ -95,12 +110,51 @@ export abstract class Optimizer {
   }
 
   computeGradients(f: () => Tensor, varList?: Variable[]): { value: Tensor; grads: NamedTensorMap } {
-    return variableGrads(f, varList);
+    const { lossScale } = this;
+    if (lossScale === null) return variableGrads(f, varList);
+    return tidy(() => {
+      const { value, grads } = variableGrads(() => lossScale.scaled(f()), varList);
+      return { value: lossScale.unscaled(value), grads: Object.fromEntries(Object.entries(grads).map(([name, g]) => [name, g && lossScale.unscaled(g)])) };
+    });
   }
 
-  /** Moves variables along gradients, by name. */
+  /** Moves variables along gradients, by name; with `gradientAccumulationSteps`, along the mean of those of so many calls. */
   applyGradients(gradients: NamedTensorMap | NamedTensor[]): void {
     const list = Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+    const { parts = 1 } = this.extras ?? {};
+    if (parts > 1) this.accumulate(list, parts);
+    else this.move(list);
+  }
+
+  /**
+   * Adds gradients to those that the next step is made with, whose mean it takes, where these count `weight`. The step is made once there
+   * are those of `parts` calls. Whether it was made.
+   */
+  accumulate(gradients: NamedTensorMap | NamedTensor[], parts: number, weight = 1): boolean {
+    const list = Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+    this.accumulator.add(list, weight);
+    if (this.accumulator.waiting + 1 >= parts) {
+      this.moveByMean();
+      return true;
+    }
+    this.accumulator.waiting += 1;
+    wasm().flush();
+    return false;
+  }
+
+  /** Makes a step with the gradients that were accumulated. Whether there were any. */
+  applyAccumulated(): boolean {
+    if (this.accumulator.waiting === 0) return false;
+    this.moveByMean();
+    return true;
+  }
+
+  private moveByMean(): void {
+    tidy(() => this.move(this.accumulator.means()));
+    this.accumulator.dispose();
+  }
+
+  private move(list: NamedTensor[]): void {
     const [rate = 0, ...numbers] = this.attributes(this.iterations_ + 1);
     this.iterations_ += 1;
     tidy(() => {
@@ -113,26 +167,38 @@ export abstract class Optimizer {
         moving.push(variable);
         gradients.push(tensor);
       }
+      // With a gradient that is not finite, all that follows is dropped where it is computed.
+      const finite = this.lossScale === null || gradients.length === 0 ? null : this.lossScale.finite(gradients);
       if (this.extras !== null) gradients = this.extras.gradients(gradients);
-      moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers));
+      moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers, finite));
+      if (finite !== null) this.lossScale?.advance(finite);
     });
     wasm().flush();
   }
 
-  private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[]): void {
+  private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[], finite: Tensor | null): void {
     const { extras, slotNames } = this;
     const kept = this.allSlotNames.map((_, i) => this.slot(variable, i));
     const slots = slotNames.map((_, i) => kept[i] ?? this.initialSlot(variable, i));
     const start = extras?.before(variable, rate) ?? variable;
-    let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots], [rate, ...numbers]) as [Tensor, ...Tensor[]];
+    let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots, ...this.skipped()], [rate, ...numbers]) as [Tensor, ...Tensor[]];
     if (extras !== null) {
       const [final, ...more] = extras.after(next, kept.slice(slotNames.length), this.iterations_) as [Tensor, ...Tensor[]];
       next = final;
       nextSlots.push(...more);
     }
+    if (finite !== null) {
+      next = ops.where(finite, next, variable);
+      nextSlots = nextSlots.map((slot, i) => ops.where(finite, slot, slots[i] ?? kept[i] ?? variable));
+    }
     assign(variable, next);
     for (const slot of [...slots, ...kept.slice(slotNames.length)]) slot?.dispose();
     this.slots.set(variable.name, nextSlots.map((slot) => keep(slot)));
+  }
+
+  /** How many steps before this were skipped, for rules that are told its number. */
+  private skipped(): Tensor[] {
+    return this.lossScale === null || !this.corrects ? [] : [this.lossScale.skipped];
   }
 
   private get allSlotNames(): readonly string[] {
@@ -141,8 +207,7 @@ export abstract class Optimizer {
 
   /** What is kept for a variable, as number `i`. */
   private slot(variable: Variable, i: number): Tensor | undefined {
-    const own = this.slots.get(variable.name);
-    return own === undefined ? this.restored.find(({ name }) => name === `${variable.name}/${this.allSlotNames[i]}`)?.tensor : own[i];
+    return this.slots.get(variable.name)?.[i];
   }
 
   /** What slot `i` begins with. */
@@ -169,21 +234,37 @@ export abstract class Optimizer {
     for (const [variable, slots] of this.slots) {
       slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
     }
-    return weights;
+    return [...weights, ...this.accumulator.stored(), ...(this.lossScale?.stored() ?? [])];
   }
 
   async setWeights(weights: NamedTensor[]): Promise<void> {
     const iterations = weights.find(({ name }) => name === 'iter');
     if (iterations !== undefined) this.iterations_ = (await iterations.tensor.data())[0] ?? 0;
-    this.restored = weights.filter(({ name }) => name !== 'iter').map(({ name, tensor }) => ({ name, tensor: keep(tensor.clone()) }));
+    if (weights.some(LossScale.isStored)) (this.lossScale ??= new LossScale()).restore(weights);
+    const rest = await this.accumulator.restore(weights);
+    const given = new Map<string, Tensor[]>();
+    for (const { name, tensor } of rest.filter((w) => !LossScale.isStored(w))) {
+      const at = Math.max(0, name.lastIndexOf('/'));
+      const [variable, place] = [name.slice(0, at), this.allSlotNames.indexOf(name.slice(at + 1))];
+      if (place < 0) continue;
+      // Where some are missing, they begin anew.
+      const slots = given.get(variable) ?? [];
+      slots[place] = keep(tensor.clone());
+      given.set(variable, slots);
+    }
+    this.disposeSlots();
+    given.forEach((slots, variable) => this.slots.set(variable, slots));
+  }
+
+  private disposeSlots(): void {
+    for (const slots of this.slots.values()) slots.forEach((slot) => slot.dispose());
     this.slots.clear();
   }
 
   dispose(): void {
-    for (const slots of this.slots.values()) slots.forEach((slot) => slot.dispose());
-    this.restored.forEach(({ tensor }) => tensor.dispose());
-    this.slots.clear();
-    this.restored = [];
+    this.disposeSlots();
+    this.accumulator.dispose();
+    this.lossScale?.dispose();
   }
 }
 
@@ -220,6 +301,7 @@ export class MomentumOptimizer extends SGDOptimizer {
 
 export class AdamOptimizer extends Optimizer {
   static className = 'Adam';
+  protected override readonly corrects = true;
   protected readonly op: string = 'optimizer/adam';
   protected readonly slotNames: readonly string[] = ['m', 'v'];
   constructor(learningRate: LearningRate = 0.001, protected readonly beta1 = 0.9, protected readonly beta2 = 0.999, protected readonly epsilon = 1e-7) {
@@ -355,5 +437,11 @@ export function optimizerOf(name: string, config: Config = {}): Optimizer {
   const key = name.toLowerCase();
   if (!Object.hasOwn(all, key)) throw coded('unknown', `Unknown Optimizer ${name}`);
   const given = withRate(config);
-  return additions.configured((all[key] as Maker)(given), given);
+  return scaling(additions.configured((all[key] as Maker)(given), given), given);
+}
+
+/** An optimizer with the loss scale that its configuration has. */
+export function scaling<T>(optimizer: T, { lossScale }: Config): T {
+  if (lossScale) (optimizer as Optimizer).lossScale = new LossScale(lossScale as LossScaleArgs);
+  return optimizer;
 }

@@ -40,6 +40,9 @@ export interface Wasm {
   initialize(config: Uint8Array, shape: Uint32Array, dtype: number, seed: number): Records;
   penalty(config: Uint8Array, weight: number): Records;
   constrain(config: Uint8Array, weight: number): Records;
+  metricConfig(className: string, config: Uint8Array): Uint8Array;
+  metricTerms(className: string, config: Uint8Array, truth: number, predicted: number, weight: number): Records;
+  metricResult(className: string, config: Uint8Array, sums: Uint32Array): Records;
   placeholder(shape: Uint32Array, dtype: number): Records;
   setTapesAside(aside: boolean): void;
   vmapTraced(placeholders: Uint32Array, xs: Uint32Array, axes: Float64Array, results: Uint32Array, outAxis: number): Records;

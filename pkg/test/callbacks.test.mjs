@@ -135,9 +135,55 @@ test('terminateOnNaN ends training, and reads batches only where it is to', asyn
   assert.equal(await batches(callbacks.terminateOnNaN()), 1);
   assert.equal(await batches(callbacks.terminateOnNaN({ each: 'epoch' })), 4);
   assert.equal(await batches({}), 20);
-  assert.deepEqual(await said(() => line().fit(x, nan, { callbacks: callbacks.terminateOnNaN() })), ['Batch 0: Invalid loss, terminating training']);
+  const [told] = await said(() => line().fit(x, nan, { callbacks: callbacks.terminateOnNaN() }));
+  assert.match(told, /^Batch 0: Invalid loss, terminating training: the target of output 'dense_Dense\d+' is not finite$/);
   const fine = await line().fit(...samples(), { epochs: 3, callbacks: callbacks.terminateOnNaN() });
   assert.equal(fine.epoch.length, 3);
+});
+
+test('terminateOnNaN names what was first no number, and leaves weights as they were', async () => {
+  class Root extends tf.layers.Layer {
+    static className = 'Root';
+    call(inputs) {
+      return tf.sqrt(Array.isArray(inputs) ? inputs[0] : inputs);
+    }
+  }
+  const network = (bias) => {
+    const layers = [
+      tf.layers.dense({ inputShape: [2], units: 3, name: 'first', kernelInitializer: 'zeros', biasInitializer: tf.initializers.constant({ value: bias }) }),
+      new Root({ name: 'root' }),
+      tf.layers.batchNormalization({ name: 'norm' }),
+      tf.layers.dense({ units: 1, name: 'last', kernelInitializer: 'ones' }),
+    ];
+    const model = tf.sequential({ layers: [tf.sequential({ layers, name: 'inner' })] });
+    model.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' });
+    return model;
+  };
+  const [x, y] = samples();
+  const cause = async (model, xs, ys, args) => {
+    const before = model.getWeights().map((w) => [...w.dataSync()]);
+    const [text = 'none', more] = await said(() => model.fit(xs, ys, { batchSize: 64, callbacks: callbacks.terminateOnNaN(args) }));
+    assert.equal(more, undefined);
+    if (text !== 'none' && args === undefined) assert.deepEqual(model.getWeights().map((w) => [...w.dataSync()]), before);
+    return text.replace(/.*training: /, '').replace(' is not finite', '');
+  };
+  assert.equal(await cause(network(1), x, y), 'none');
+  assert.equal(await cause(network(-1), x, y), "the output of layer 'root'");
+  // The root of 0 is 0, and its slope infinite: the loss is finite.
+  assert.equal(await cause(network(0), x, y), "the gradient of weight 'first/bias'");
+  assert.match(await cause(network(1), x.div(0), y), /^input '/);
+  assert.equal(await cause(network(1), x, y.div(0)), "the target of output 'inner'");
+  const broken = network(1);
+  broken.layers[0].getLayer('last').setWeights([tf.fill([3, 1], NaN), tf.zeros([1])]);
+  assert.equal(await cause(broken, x, y), "weight 'last/kernel'");
+  const huge = network(1);
+  assert.equal(await cause(huge, x, y.mul(1e30)), 'the loss');
+  assert.match(await cause(network(-1), x, y, { each: 'epoch' }), /^weight '(first|last|norm)/);
+  const model = network(1);
+  await model.fit(x, y);
+  const before = tf.memory().numTensors;
+  await cause(model, x, y);
+  assert.ok(tf.memory().numTensors <= before);
 });
 
 test('modelCheckpoint: every option counts', async () => {

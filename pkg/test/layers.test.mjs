@@ -68,6 +68,22 @@ test('graphs with several inputs, shared layers and submodels', () => {
   assert.throws(() => model.predict([tf.ones([2, 5]), tf.zeros([2, 4])]), /to have shape \[null,4\] but got array with shape \[2,5\]/);
 });
 
+test('weights of layers that have one name in models within are told apart in storage', async () => {
+  const dense = (units, n) => tf.layers.dense({ units, name: 'd', inputShape: [n] });
+  const inner = tf.sequential({ layers: [dense(2, 2)], name: 'inner' });
+  const model = tf.sequential({ layers: [inner, dense(2, 2)] });
+  model.compile({ optimizer: tf.train.momentum(0.1, 0.9), loss: 'meanSquaredError' });
+  const x = tf.randomNormal([4, 2]);
+  await model.fit(x, x, { epochs: 1 });
+  let artifacts;
+  await model.save(tf.io.withSaveHandler(async (a) => ((artifacts = a), { modelArtifactsInfo: {} })), { includeOptimizer: true });
+  assert.equal(new Set(artifacts.weightSpecs.map((s) => s.name)).size, artifacts.weightSpecs.length);
+  const loaded = await tf.loadLayersModel(tf.io.fromMemory(artifacts));
+  assert.deepEqual(loaded.predict(x).dataSync(), model.predict(x).dataSync());
+  await Promise.all([model, loaded].map((m) => m.fit(x, x, { epochs: 1, shuffle: false })));
+  assert.deepEqual(loaded.predict(x).dataSync(), model.predict(x).dataSync());
+});
+
 test('layers written in JavaScript', async () => {
   class Antirectifier extends tf.Layer {
     static className = 'Antirectifier';

@@ -106,7 +106,7 @@ def case(layer, *inputs, training=None, weights=None, how=None, named=None, grad
         a, b = np.asarray(w), np.asarray(v)
         initial.append(frozen(a) if a.size and np.array_equal(a, b) and w.name != "rnn_state" else None)
     for w in weights_of(layer):
-        if "seed" in w.name or not str(w.dtype).startswith("float"):
+        if "seed" in w.name or not tf.as_dtype(w.dtype).is_floating:
             continue
         value = (weights or {}).get(short_name(w))
         value = value(random, w.shape) if value is not None else normal(random, w.shape)

@@ -1,10 +1,12 @@
-"""What Keras 2 has otherwise than Keras 3, as TensorFlow.js does. `python keras2.py` (with tf_keras) writes layers/keras2.json.gz."""
+"""What Keras 2 has otherwise than Keras 3, as TensorFlow.js does. `python keras2.py` (with tf_keras) writes layers/keras2.json.gz and models2.json.gz."""
 
 import sys
 
 import tf_keras
 
 sys.modules["keras"] = tf_keras
+sys.modules["keras.layers"] = tf_keras.layers
+import models
 from freeze import Input, case, write
 
 L = tf_keras.layers
@@ -23,6 +25,8 @@ def cases():
     yield case(L.LeakyReLU(alpha=0.4), rows)
     yield case(L.Activation("hard_sigmoid"), rows)
     yield case(L.Dense(2, activation="hard_sigmoid"), rows)
+    for n in [3, 4, 5]:
+        yield case(L.Conv2D(2, n, kernel_constraint=tf_keras.constraints.RadialConstraint()), Input(1, 5, 5, 2))
     for implementation in [1, 2]:
         yield case(L.LSTM(2, recurrent_activation="hard_sigmoid", implementation=implementation, return_sequences=True), sequence)
         yield case(L.GRU(2, recurrent_activation="hard_sigmoid", reset_after=False, implementation=implementation), masked)
@@ -35,3 +39,4 @@ def cases():
 
 if __name__ == "__main__":
     write("keras2", list(cases()))
+    models.main("models2.json.gz", [models.attention, models.named, models.classifier, models.nested, models.transfer, models.outputs, models.hard])

@@ -16,8 +16,11 @@ first = Input(2, 2, 5, 4)
 
 
 def core():
-    for activation in ["linear", "relu", "relu6", "elu", "selu", "sigmoid", "softplus", "softsign", "tanh", "softmax", "log_softmax", "gelu", "mish", "silu", "leaky_relu", "exponential", "hard_silu"]:
+    for activation in ["linear", "relu", "relu6", "elu", "selu", "sigmoid", "softplus", "softsign", "tanh", "softmax", "log_softmax", "gelu", "mish", "silu", "leaky_relu", "exponential", "hard_silu", "celu", "log_sigmoid"]:
         yield case(L.Activation(activation), rows)
+    # On both sides of where their pieces meet.
+    for activation in ["hard_shrink", "hard_tanh", "soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"]:
+        yield case(L.Activation(activation), Input(2, 5, values=[-2.5, -0.9, -0.4, -0.1, 0.2, 0.3, 0.7, 0.95, 1.6, 3]))
     yield case(L.Dense(5, activation="tanh"), rows)
     yield case(L.Dense(2, use_bias=False), Input(2, 3, 4))
     yield case(L.Dense(3, **REGULARIZED), rows)
@@ -98,6 +101,10 @@ def convolution():
     yield case(L.Conv2DTranspose(2, 3, strides=2, output_padding=1), Input(1, 3, 3, 2))
     yield case(L.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=(0, 1)), Input(1, 3, 3, 2))
     yield case(L.Conv2DTranspose(2, 2, **REGULARIZED), Input(1, 2, 2, 2))
+    for layer in [L.Conv2D(2, 2, strides=2), L.Conv2DTranspose(2, 2, strides=2), L.DepthwiseConv2D(2), L.SeparableConv2D(2, 2)]:
+        layer.data_format = "channels_first"
+        # Where an output is as wide as it has channels, Keras on TensorFlow adds the bias along the width.
+        yield case(type(layer).from_config(layer.get_config()), Input(1, 2, 4, 6))
 
 
 def pooling():
@@ -106,6 +113,7 @@ def pooling():
         yield case(make(2), tall)
         yield case(make((3, 2), strides=2, padding="same"), tall)
         yield case(make(2, strides=(1, 3)), tall)
+        yield case(make(2, data_format="channels_first"), Input(1, 2, 4, 5, values=distinct))
     for make in [L.GlobalMaxPooling2D, L.GlobalAveragePooling2D]:
         yield case(make(), tall)
         yield case(make(data_format="channels_first", keepdims=True), tall)

@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 
-from freeze import clean, frozen, normal, short
+from freeze import frozen, normal, short
 
 import keras
 import numpy as np
@@ -52,31 +52,69 @@ def stepwise():
     return model, x, (2, 3, 1)
 
 
-def main():
+def nested():
+    """Models within: one called twice whose averages stand still, one within it, with names of layers that others have too."""
+    image = keras.Input((6, 6, 1), name="i")
+    h = L.Conv2D(2, 3, strides=2, name="c")(image)
+    h = L.BatchNormalization(name="b")(h)
+    h = keras.Sequential([keras.Input((2, 2, 2)), L.Flatten(), L.Dense(3, activation="tanh", name="d")], name="q")(h)
+    backbone = keras.Model(image, h, name="backbone")
+    x, y = keras.Input((6, 6, 1), name="x"), keras.Input((6, 6, 1), name="y")
+    both = L.Concatenate(name="j")([backbone(y, training=False), backbone(x, training=False)])
+    return keras.Model([x, y], L.Dense(1, name="d")(both), name="siamese"), [(2, 6, 6, 1), (2, 6, 6, 1)], (2, 1)
+
+
+def transfer():
+    """A chain that begins with a model."""
+    image = keras.Input((4, 4, 1), name="i")
+    backbone = keras.Model(image, L.GlobalAveragePooling2D(name="g")(L.Conv2D(3, 2, name="c")(image)), name="backbone")
+    backbone.trainable = False
+    return keras.Sequential([keras.Input((4, 4, 1)), backbone, L.Dropout(0.2), L.Dense(1)]), [(2, 4, 4, 1)], (2, 1)
+
+
+def outputs():
+    """Several inputs and outputs, of a model within too, in an order of their own."""
+    a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    inner = keras.Model([b, a], [L.Subtract(name="s")([L.Dense(2, name="d")(a), b]), L.Dense(4, name="e")(b)], name="inner")
+    x, y = keras.Input((2,), name="x"), keras.Input((3,), name="y")
+    first, second = inner([x, y])
+    return keras.Model([y, x], [second, L.Activation("tanh", name="t")(first), first], name="outer"), [(2, 3), (2, 2)], None
+
+
+def hard():
+    """An activation that Keras 2 and 3 have different functions for."""
+    cell = L.LSTM(2, recurrent_activation="hard_sigmoid", return_sequences=True)
+    model = keras.Sequential([keras.Input((3, 2)), L.Dense(2, activation="hard_sigmoid"), L.Bidirectional(cell), L.Activation("hard_sigmoid")])
+    return model, [(2, 3, 2)], (2, 3, 4)
+
+
+def main(name, makers):
     models = []
-    for i, make in enumerate([attention, named, classifier, convolutional, stepwise]):
+    for i, make in enumerate(makers):
         model, inputs, target = make()
         random = np.random.default_rng(i)
         xs = [normal(random, x).astype("float32") if isinstance(x, tuple) else x for x in (inputs if isinstance(inputs, list) else [inputs])]
         for w in model.weights:
             value = normal(random, w.shape)
             w.assign(np.abs(value) + 0.5 if "variance" in w.name else value)
-        y = normal(random, target).astype("float32")
-        model.compile(loss="mse", metrics=["mae"])
         given = xs[0] if len(xs) == 1 else xs
-        models.append({
+        results = model(given)
+        frozen_model = {
             "name": make.__name__,
-            "topology": json.loads(model.to_json()),
             "inputs": [frozen(x) for x in xs],
             "weights": [frozen(w) for w in model.weights],
-            "output": frozen(model(given)),
-            "target": frozen(y),
-            "losses": [short(v) for v in model.evaluate(given, y, verbose=0)],
-        })
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models.json.gz")
+            "outputs": [frozen(y) for y in (results if isinstance(results, (list, tuple)) else [results])],
+        }
+        if target is not None:
+            y = normal(random, target).astype("float32")
+            model.compile(loss="mse", metrics=["mae"])
+            losses = model.evaluate(given, y, verbose=0)
+            frozen_model |= {"target": frozen(y), "losses": [short(v) for v in losses]}
+        models.append(frozen_model | {"topology": json.loads(model.to_json())})
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
     with open(path, "wb") as file:
-        file.write(gzip.compress(json.dumps(clean(models), separators=(",", ":")).encode(), mtime=0))
+        file.write(gzip.compress(json.dumps(models, separators=(",", ":")).encode(), mtime=0))
 
 
 if __name__ == "__main__":
-    main()
+    main("models.json.gz", [attention, named, classifier, convolutional, stepwise, nested, transfer, outputs, hard])

@@ -100,6 +100,8 @@ runs = [
     run("SGD", learning_rate=ks.ExponentialDecay(0.2, 5, 0.7)),
     run("Adam", learning_rate=ks.CosineDecay(0.01, 12, alpha=0.1, warmup_target=0.1, warmup_steps=5)),
     run("AdamW", learning_rate=ks.PiecewiseConstantDecay([4, 9], [0.1, 0.05, 0.01]), weight_decay=0.2),
+    run("SGD", learning_rate=0.1, momentum=0.9, clipnorm=0.6, weight_decay=0.1, gradient_accumulation_steps=3),
+    run("Adam", learning_rate=ks.ExponentialDecay(0.1, 2, 0.5), gradient_accumulation_steps=4),
 ]
 schedules = [
     rates(ks.ExponentialDecay(0.1, 20, 0.5)),

@@ -51,6 +51,11 @@ def cells():
     yield case(L.LSTMCell(3), Input(2, 4), Input(2, 3), Input(2, 3), how=stepped)
     yield case(L.GRUCell(3), Input(2, 4), Input(2, 3), how=stepped)
     yield case(L.GRUCell(3, reset_after=False), Input(2, 4), Input(2, 3), how=stepped)
+    told = {key: value for key, value in REGULARIZED.items() if key != "activity_regularizer"} | dict(activation="softsign", dropout=0.3, recurrent_dropout=0.2)
+    for make, states, more in [(L.SimpleRNNCell, 1, {}), (L.LSTMCell, 2, dict(recurrent_activation="relu", unit_forget_bias=False)), (L.GRUCell, 1, dict(recurrent_activation="relu"))]:
+        yield case(make(2, **told, **more), Input(2, 3), *[Input(2, 2)] * states, how=stepped)
+        yield case(make(2, use_bias=False), Input(2, 3), *[Input(2, 2)] * states, how=stepped)
+    yield case(L.RNN(L.GRUCell(3), stateful=True, unroll=True), sequence)
     yield case(L.RNN(L.LSTMCell(2, activation="relu"), return_sequences=True), masked)
     yield case(L.RNN(L.GRUCell(2), return_state=True, go_backwards=True), sequence)
     stack = lambda: [L.LSTMCell(2), L.GRUCell(3), L.SimpleRNNCell(2)]

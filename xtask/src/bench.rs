@@ -19,6 +19,9 @@ pub struct Options {
     /// Only these tables: kernels, inference, training, cold, download.
     #[arg(long)]
     only: Option<String>,
+    /// Only these networks of the training table: cnn, resnet, lstm, transformer.
+    #[arg(long)]
+    networks: Option<String>,
     /// Only these columns, such as `headwater-1,tfjs-1`.
     #[arg(long)]
     columns: Option<String>,
@@ -53,7 +56,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if let Some(chromium) = system::chromium() {
         node.env("CHROMIUM", chromium);
     }
-    for (name, value) in [("--only", &options.only), ("--columns", &options.columns)] {
+    for (name, value) in [("--only", &options.only), ("--networks", &options.networks), ("--columns", &options.columns)]
+    {
         node.args(value.iter().flat_map(|value| [name, value]));
     }
     if let Some(rounds) = options.rounds {

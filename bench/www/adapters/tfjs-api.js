@@ -1,4 +1,5 @@
 // What TensorFlow.js and Headwater share: one API, two libraries.
+import { networkOf } from '../networks/api.js';
 import { KERNELS, PICTURE_SHAPE, meanMagnitude, picture, sizeOf, uniform } from '../work.js';
 
 /**
@@ -72,33 +73,7 @@ export function adapterOf(tf, { force, finished }) {
     };
   }
 
-  async function training({ images, labels, batch, batches }) {
-    const conv = (filters, more) => tf.layers.conv2d({ filters, kernelSize: 5, activation: 'relu', ...more });
-    const net = tf.sequential({
-      layers: [
-        conv(8, { inputShape: [28, 28, 1] }),
-        tf.layers.maxPooling2d({ poolSize: 2 }),
-        conv(16),
-        tf.layers.maxPooling2d({ poolSize: 2 }),
-        tf.layers.flatten(),
-        tf.layers.dense({ units: 10, activation: 'softmax' }),
-      ],
-    });
-    net.compile({ optimizer: tf.train.sgd(0.1), loss: 'categoricalCrossentropy' });
-    let count = 0;
-    return {
-      async step() {
-        const from = (count++ % batches) * batch;
-        const x = tf.tensor(images.subarray(from * 784, (from + batch) * 784), [batch, 28, 28, 1]);
-        const y = tf.tensor(labels.subarray(from * 10, (from + batch) * 10), [batch, 10]);
-        const loss = await net.trainOnBatch(x, y);
-        x.dispose();
-        y.dispose();
-        await finished(net.trainableWeights[0].read());
-        return Array.isArray(loss) ? loss[0] : loss;
-      },
-    };
-  }
+  const training = async (name, network) => networkOf(tf, finished, name, network);
 
   return { kernel, model, training };
 }

@@ -80,6 +80,38 @@ fn zeros_padded_around_images_are_left_to_the_convolution() -> Result<()> {
 }
 
 #[test]
+fn gradients_of_parts_are_joined() -> Result<()> {
+    let d = device();
+    let (x, w) = (numbers(&d, &[3, 8], 1), numbers(&d, &[3, 2], 2));
+    // A gate reads each quarter, as in a recurrent cell.
+    let gates = |parts: &[(usize, usize)]| {
+        let (_, gradients) = d.value_and_grads(&[&x], || {
+            let mut sum = w.zeros_like()?;
+            for (i, &(begin, size)) in parts.iter().enumerate() {
+                let part = ops::slice(&x, &[0, begin], &[3, size])?;
+                let gate = if i % 2 == 0 { ops::tanh(&part)? } else { ops::sin(&part)? };
+                sum = ops::add(&sum, &ops::mul(&w, &ops::sum(&gate, Some(&[1]), true)?)?)?;
+            }
+            ops::sum(&sum, None, false)
+        })?;
+        let [gradient] = &gradients[..] else { panic!("one gradient") };
+        Ok::<_, headwater_core::Error>(gradient.clone())
+    };
+    let whole: &[(usize, usize)] = &[(2, 2), (0, 2), (6, 2), (4, 2)];
+    let joined = gates(whole)?.to_vec()?;
+    let (x, w) = (x.to_vec()?, w.to_vec()?);
+    for (i, g) in joined.iter().enumerate() {
+        let (row, column) = (i / 8, i % 8);
+        let slope = if column == 2 || column == 3 || column > 5 { 1.0 - x[i].tanh().powi(2) } else { x[i].cos() };
+        assert!((g - slope * (w[2 * row] + w[2 * row + 1])).abs() < 1e-6, "{i}");
+    }
+    // The join, and what computes its pieces together; parts with a gap or an overlap are padded and added.
+    assert!(kernels(&d, || gates(whole)) < kernels(&d, || gates(&[(0, 2), (2, 2), (4, 2), (7, 1)])));
+    assert!(kernels(&d, || gates(whole)) < kernels(&d, || gates(&[(0, 2), (2, 2), (4, 2), (5, 3)])));
+    Ok(())
+}
+
+#[test]
 fn an_optimizer_update_is_one_kernel_with_three_outputs() -> Result<()> {
     let d = device();
     let [w, g, m, v] = [1, 2, 3, 4].map(|s| numbers(&d, &[6, 7], s));

@@ -18,7 +18,7 @@
 //!
 //! # Features
 //! All are on by default. `gpu`: the GPU engine. `data`, `csv`, `images`: [`data`]. `files`: [`tfjs`]. `progress`: bars in terminals.
-//! `custom-layers`: layers of programs by name. `ops-*` and `layers-*`: families of operations and layers.
+//! `layers-custom`: layers of programs by name. `metrics-more`: metrics as objects. `ops-*` and `layers-*`: families of operations and layers.
 
 #[cfg(feature = "data")]
 pub mod data;
@@ -26,6 +26,7 @@ pub mod guide;
 mod host_tensor;
 pub mod nn;
 pub mod registry;
+pub mod safetensors;
 #[cfg(feature = "files")]
 pub mod tfjs;
 pub mod train;

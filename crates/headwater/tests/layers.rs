@@ -358,6 +358,7 @@ fn images_vary_in_training_alone() -> Result<()> {
         ("RandomBrightness", json!({"factor": 0.5, "value_range": range})),
         ("RandomCrop", json!({"height": 3, "width": 3})),
         ("RandomWidth", json!({"factor": [0.3, 0.9]})),
+        ("RandomHeight", json!({"factor": [0.3, 0.9]})),
     ] {
         let call = |config: &Value, seed: u32, training: bool| {
             let call = Call { training, seed, ..Call::default() };
@@ -377,6 +378,22 @@ fn images_vary_in_training_alone() -> Result<()> {
         if class != "RandomCrop" {
             assert_eq!(call(&config, 1, false)?, x.to_vec()?, "{class}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn images_are_stretched_along_one_axis() -> Result<()> {
+    let device = cpu(1);
+    let x = draw(&device, &[2, 4, 5, 3], 1)?;
+    for (class, shape) in [("RandomHeight", [2, 6, 5, 3]), ("RandomWidth", [2, 4, 8, 3])] {
+        let layer = create(class, &json!({"factor": [0.5, 0.5]}))?;
+        let call = Call { training: true, seed: 1, ..Call::default() };
+        assert_eq!(
+            layer.call(std::slice::from_ref(&x), &[], &call)?.tensors[0].shape(),
+            &Shape::from(shape),
+            "{class}"
+        );
     }
     Ok(())
 }
@@ -425,5 +442,5 @@ fn mistakes_are_named() {
     }
     let layer = create("Conv2D", &json!({"filters": 1, "kernel_size": 3})).expect("a layer");
     let message = layer.output_shape(&[vec![None, Some(2), Some(2), Some(1)]]).expect_err("too small").to_string();
-    assert_eq!(message, "Error in Conv2D: expected an image that holds the window (3, 3), received [null,2,2,1]");
+    assert_eq!(message, "Error in Conv2D: expected an image that holds the window [3, 3], received [null,2,2,1]");
 }

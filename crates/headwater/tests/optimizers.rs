@@ -107,6 +107,7 @@ fn options(name: &str, c: &Value) -> Options {
         weight_decay: get(c, "weight_decay", if name == "AdamW" { 0.004 } else { 0.0 }),
         clip: clips.iter().find_map(|(key, clip)| Some(clip(c[*key].as_f64()?))),
         ema: flag(c, "use_ema").then_some(ema),
+        accumulate: get(c, "gradient_accumulation_steps", 1.0) as u32,
         multiplier: None,
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use headwater::nn::layers::{BatchNormalization, Bidirectional, Concatenate, Conv2D, Dense, Embedding, Flatten, LSTM};
 use headwater::nn::{
-    register_layer, Call, Dims, Functional, Layer, Map, Model, Output, Sequential, Value, Weight, WeightSpec,
+    register, Call, Dims, Functional, Layer, Map, Model, Output, Sequential, Value, Weight, WeightSpec,
 };
 use headwater::tfjs::{Quantization, SaveOptions};
 use headwater::train::{Ema, Fit, Moments, Objective, Optimizer, Options, Rule, Samples, Trainer};
@@ -96,7 +96,7 @@ type Kind = (&'static str, fn(&Device) -> Result<Model>);
 
 #[test]
 fn every_kind_of_model_goes_on_as_if_it_had_not_been_saved() -> Result<()> {
-    register_layer("Scaled", |_| Ok(Box::new(Scaled)))?;
+    register("Scaled", |_| Ok(Box::new(Scaled)));
     let device = cpu(1);
     let kinds: [Kind; 3] = [("convolutional", convolutional), ("recurrent", recurrent), ("functional", functional)];
     let optimizers: [Make; 4] = [

@@ -9,6 +9,8 @@ mod error;
 mod gpu;
 mod gradient;
 mod layer;
+#[cfg(feature = "metrics")]
+mod metric;
 mod ops;
 mod read;
 mod table;

@@ -54,5 +54,5 @@ export function zip<D extends object>(datasets: D): Dataset<Zipped<D>> {
   return fromIterators(async () => {
     const streams = await Promise.all(members.map((m) => m.iterator()));
     return zipped(streams, (values) => mapLeaves(places, (place: number) => values[place]) as Zipped<D>);
-  }, size);
+  }, size, members.flatMap((m) => m.draws));
 }

@@ -1,6 +1,6 @@
 /** Data sets: where elements come from, and what is done to each on its way. */
 
-import { generator, seedOf } from '../random.js';
+import { Draws, seedOf } from '../random.js';
 import { tidy } from '../tensor.js';
 import { assert } from '../util.js';
 import { chained, type LazyIterator } from './iterator.js';
@@ -17,6 +17,8 @@ export type Size = number | null;
  */
 export abstract class Dataset<T = any> {
   readonly size: Size = null;
+  /** What the orders of the streams that are opened next are drawn from, here and upstream. */
+  readonly draws: readonly Draws[] = [];
 
   /** A new stream of the elements. */
   abstract iterator(): Promise<LazyIterator<T>>;
@@ -32,8 +34,8 @@ export abstract class Dataset<T = any> {
   }
 
   /** A stage after this data set. */
-  private staged<O>(stage: (stream: LazyIterator<T>) => LazyIterator<O>, size: Size = this.size ?? null): Dataset<O> {
-    return fromIterators(async () => stage(await this.iterator()), size);
+  private staged<O>(stage: (stream: LazyIterator<T>) => LazyIterator<O>, size: Size = this.size ?? null, draws = this.draws): Dataset<O> {
+    return fromIterators(async () => stage(await this.iterator()), size, draws);
   }
 
   /**
@@ -53,7 +55,7 @@ export abstract class Dataset<T = any> {
     return fromIterators(async () => {
       const parts = [this, dataset];
       return chained(async () => (await parts.shift()?.iterator()) ?? null);
-    }, size);
+    }, size, [...this.draws, ...dataset.draws]);
   }
 
   /** The elements for which `predicate` is true. The others are disposed. */
@@ -111,7 +113,7 @@ export abstract class Dataset<T = any> {
           return value;
         });
       });
-    }, size);
+    }, size, this.draws);
   }
 
   /** All but the first `count` elements; none where it is undefined or negative. */
@@ -132,10 +134,10 @@ export abstract class Dataset<T = any> {
       throw new RangeError(`\`Dataset.shuffle()\` requires bufferSize to be specified.${known(this.size) ? hint : ''}`);
     }
     checkCapacity(bufferSize, 'Dataset.shuffle()');
-    const random = generator(seedOf(seed));
-    const draw = (): number => Math.floor(random() * 2 ** 32);
-    const first = draw();
-    return this.staged((s) => s.shuffle(bufferSize, reshuffleEachIteration ? draw() : first));
+    const draws = new Draws(seedOf(seed));
+    if (reshuffleEachIteration) draws.next();
+    const order = (): number => Math.floor((reshuffleEachIteration ? draws : new Draws(draws.state)).next() * 2 ** 32);
+    return this.staged((s) => s.shuffle(bufferSize, order()), this.size, [...this.draws, draws]);
   }
 
   /** The first `count` elements; all where it is undefined or negative. */
@@ -168,6 +170,7 @@ class DerivedDataset<T> extends Dataset<T> {
   constructor(
     private readonly make: () => Promise<LazyIterator<T>>,
     override readonly size: Size,
+    override readonly draws: readonly Draws[],
   ) {
     super();
   }
@@ -178,6 +181,6 @@ class DerivedDataset<T> extends Dataset<T> {
 }
 
 /** A data set of the streams that a function gives. */
-export function fromIterators<T>(make: () => Promise<LazyIterator<T>>, size: Size = null): Dataset<T> {
-  return new DerivedDataset(make, size);
+export function fromIterators<T>(make: () => Promise<LazyIterator<T>>, size: Size = null, draws: readonly Draws[] = []): Dataset<T> {
+  return new DerivedDataset(make, size, draws);
 }

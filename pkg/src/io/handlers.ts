@@ -4,6 +4,7 @@ import { coded } from '../types.js';
 import { assert } from '../util.js';
 import { artifactsOf, filesOf } from './artifacts.js';
 import { basename } from './buffers.js';
+import { fileSystem } from './files.js';
 import { http } from './http.js';
 import { removeModel, stored } from './stores.js';
 import type { IOHandler, IOHandlerSync, LoadOptions, ModelArtifacts, ModelArtifactsInfo, ModelJSON, SaveResult, WeightData, WeightsManifestEntry } from './types.js';
@@ -56,52 +57,26 @@ export const withSaveHandler = (save: (artifacts: ModelArtifacts) => Promise<Sav
 /** Hands a saved model to a function, at once. */
 export const withSaveHandlerSync = (save: (artifacts: ModelArtifacts) => SaveResult): IOHandlerSync => ({ save });
 
+/** Has a page offer a file. */
+export async function download(data: BlobPart, type: string, file: string): Promise<void> {
+  if (typeof document === 'undefined') throw coded('argument', 'Browser downloads are not supported in this environment since `document` is not present');
+  const anchor = document.createElement('a');
+  anchor.href = URL.createObjectURL(new Blob([data], { type }));
+  anchor.download = file;
+  // Firefox saves only the last of downloads that begin at once.
+  await new Promise((resolve) => setTimeout(resolve));
+  anchor.dispatchEvent(new MouseEvent('click'));
+}
+
 /** Two downloads: a JSON and the weights. */
 function downloads(name: string): IOHandler {
   return {
     async save(artifacts) {
-      if (typeof document === 'undefined') throw coded('argument', 'Browser downloads are not supported in this environment since `document` is not present');
       const base = name === '' ? 'model' : name;
       const { json, weights, modelArtifactsInfo } = filesOf(artifacts, `./${base}.weights.bin`);
-      const click = async (data: BlobPart, type: string, file: string): Promise<void> => {
-        const anchor = document.createElement('a');
-        anchor.href = URL.createObjectURL(new Blob([data], { type }));
-        anchor.download = file;
-        // Firefox saves only the last of downloads that begin at once.
-        await new Promise((resolve) => setTimeout(resolve));
-        anchor.dispatchEvent(new MouseEvent('click'));
-      };
-      await click(json, 'application/json', `${base}.json`);
-      if (weights) await click(weights, 'application/octet-stream', `${base}.weights.bin`);
+      await download(json, 'application/json', `${base}.json`);
+      if (weights) await download(weights, 'application/octet-stream', `${base}.weights.bin`);
       return { modelArtifactsInfo };
-    },
-  };
-}
-
-/** A folder on disk, in Node. */
-function fileSystem(path: string): IOHandler {
-  const modules = async () => ({ fs: await import('node:fs/promises'), path: await import('node:path') });
-  return {
-    async save(artifacts) {
-      const { fs, path: paths } = await modules();
-      const { json, weights, modelArtifactsInfo } = filesOf(artifacts, 'weights.bin');
-      await fs.mkdir(path, { recursive: true });
-      if (weights) await fs.writeFile(paths.join(path, 'weights.bin'), new Uint8Array(weights));
-      await fs.writeFile(paths.join(path, 'model.json'), json);
-      return { modelArtifactsInfo };
-    },
-    async load() {
-      const { fs, path: paths } = await modules();
-      const read = async (file: string): Promise<ArrayBuffer> => {
-        try {
-          const data = await fs.readFile(file);
-          return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
-        } catch (error) {
-          throw coded('format', `${file} could not be read: ${String(error)}`);
-        }
-      };
-      const json = JSON.parse(new TextDecoder().decode(await read(path))) as ModelJSON;
-      return artifactsOf(json, path, (files) => Promise.all(files.map((file) => read(paths.join(paths.dirname(path), file)))));
     },
   };
 }

@@ -63,9 +63,10 @@ const inIndexedDb: Store = {
       },
       async load() {
         const found = await withStores('readonly', (models) => request(models.get(modelPath)));
-        if (found === undefined) throw coded('format', inIndexedDb.missing(modelPath));
+        if (found === undefined) throw coded('missing', inIndexedDb.missing(modelPath));
         return found.modelArtifacts as ModelArtifacts;
       },
+      remove: () => inIndexedDb.remove(modelPath),
     };
   },
   async list() {
@@ -97,10 +98,12 @@ const inLocalStorage: Store = {
         const { modelTopology, ...metadata } = common(artifacts);
         const values = [modelArtifactsInfo, modelTopology, weightSpecs, null, metadata].map((value) => JSON.stringify(value));
         values[3] = arrayBufferToBase64String(CompositeArrayBuffer.join(weightData));
+        const former = PARTS.map((part) => localStorage.getItem(key(part)));
         try {
           PARTS.forEach((part, i) => localStorage.setItem(key(part), values[i] as string));
         } catch (error) {
           for (const part of PARTS) localStorage.removeItem(key(part));
+          former.forEach((value, i) => value !== null && localStorage.setItem(key(PARTS[i] as string), value));
           const { weightDataBytes } = modelArtifactsInfo;
           throw coded('format', `Failed to save model '${modelPath}' to local storage: size quota being exceeded is a possible cause of this failure: ${weightDataBytes} bytes of weights (${String(error)}).`);
         }
@@ -111,11 +114,12 @@ const inLocalStorage: Store = {
         const missing = [`there is no model with name '${modelPath}'`, `the topology of ${name} is missing.`, `the weight specs of ${name} are missing.`, `the binary weight values of ${name} are missing.`];
         const [, modelTopology, weightSpecs, weightData, metadata] = PARTS.map((part, i) => {
           const value = localStorage.getItem(key(part)) ?? (i === 4 ? '{}' : null);
-          if (value === null) throw coded('format', `In local storage, ${missing[i]}`);
+          if (value === null) throw coded(i === 0 ? 'missing' : 'format', `In local storage, ${missing[i]}`);
           return value;
         }) as [string, string, string, string, string];
         return { modelTopology: JSON.parse(modelTopology), weightSpecs: JSON.parse(weightSpecs), weightData: base64StringToArrayBuffer(weightData), ...JSON.parse(metadata) };
       },
+      remove: () => inLocalStorage.remove(modelPath),
     };
   },
   async list() {
@@ -157,6 +161,6 @@ export async function removeModel(url: string): Promise<ModelArtifactsInfo> {
   const store = STORES[scheme];
   if (!store?.available()) throw coded('argument', `Cannot find model manager for scheme '${scheme}'`);
   const info = await store.remove(path);
-  if (info === undefined) throw coded('format', store.missing(path));
+  if (info === undefined) throw coded('missing', store.missing(path));
   return info;
 }

@@ -63,7 +63,10 @@ export interface LoadOptions {
 
 export interface IOHandler {
   save?: (artifacts: ModelArtifacts) => Promise<SaveResult>;
+  /** Where nothing was saved, it throws an error whose code is 'missing'. */
   load?: () => Promise<ModelArtifacts>;
+  /** Deletes what was saved, if anything was. */
+  remove?: () => Promise<unknown>;
 }
 
 /** As `IOHandler`, at once. */

@@ -1,9 +1,9 @@
 /** Graphs of layers. */
 
 import { type Tensor } from '../tensor.js';
-import { coded } from '../types.js';
+import { coded, type DataType } from '../types.js';
 import type { Config } from './config.js';
-import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Mask, type Node, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Mask, type Node, type SymbolicShape, SymbolicTensor, unique } from './layer.js';
 
 export interface ContainerArgs extends LayerArgs {
   inputs: SymbolicTensor | SymbolicTensor[];
@@ -39,6 +39,9 @@ function sorted(outputs: SymbolicTensor[]): Node[] {
   return order;
 }
 
+/** Arguments of a call that a file can hold. */
+const stored = (kwargs: Kwargs = {}): Config => Object.fromEntries(Object.entries(kwargs).filter(([, value]) => ['boolean', 'number', 'string'].includes(typeof value)));
+
 /** A graph of layers from inputs to outputs; itself a layer. */
 export class Container extends Layer {
   inputs: SymbolicTensor[] = [];
@@ -68,15 +71,15 @@ export class Container extends Layer {
   }
 
   override get trainableWeights(): LayerVariable[] {
-    return this.trainable ? this.layers.flatMap((l) => l.trainableWeights) : [];
+    return this.trainable ? unique(this.layers.flatMap((l) => l.trainableWeights)) : [];
   }
 
   override get nonTrainableWeights(): LayerVariable[] {
-    return this.trainable ? this.layers.flatMap((l) => l.nonTrainableWeights) : this.orderedWeights;
+    return this.trainable ? unique(this.layers.flatMap((l) => l.nonTrainableWeights)) : this.orderedWeights;
   }
 
   override get orderedWeights(): LayerVariable[] {
-    return this.layers.flatMap((l) => l.orderedWeights);
+    return unique(this.layers.flatMap((l) => l.orderedWeights));
   }
 
   override get weights(): LayerVariable[] {
@@ -137,6 +140,15 @@ export class Container extends Layer {
     return this.computeMasked(inputs, this.outputs, kwargs, masks);
   }
 
+  /** Its layers have dtypes, not the graph. */
+  protected override computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    return this.call(inputs, kwargs);
+  }
+
+  override computesIn(dtype: DataType): boolean {
+    return this.layers.some((layer) => layer.computesIn(dtype));
+  }
+
   override resetStates(): void {
     this.layers.forEach((layer) => layer.resetStates());
   }
@@ -172,7 +184,8 @@ export class Container extends Layer {
     for (const node of needed) {
       if (node.inputs.length === 0 || node.outputs.every((x) => values.has(x.id))) continue;
       const from = node.inputs.map((x) => values.get(x.id) as Tensor);
-      const to = node.layer.callMasked(from, node.inputs.map((x) => masks.get(x.id) ?? null), kwargs);
+      const to = node.layer.callMasked(from, node.inputs.map((x) => masks.get(x.id) ?? null), node.kwargs === undefined ? kwargs : { ...kwargs, ...node.kwargs });
+      kwargs.watch?.(node.layer, to.outputs);
       node.outputs.forEach((x, i) => {
         values.set(x.id, to.outputs[i] as Tensor);
         masks.set(x.id, to.masks[i] ?? null);
@@ -190,7 +203,7 @@ export class Container extends Layer {
       name: layer.name,
       className: layer.getClassName(),
       config: layer.getConfig(),
-      inboundNodes: this.nodes.filter((n) => n.layer === layer && n.inputs.length > 0).map((n) => n.inputs.map((x) => [...at(x), {}])),
+      inboundNodes: this.nodes.filter((n) => n.layer === layer && n.inputs.length > 0).map((n) => n.inputs.map((x) => [...at(x), stored(n.kwargs)])),
     }));
     return { name: this.name, layers, inputLayers: this.inputs.map(at), outputLayers: this.outputs.map(at) };
   }

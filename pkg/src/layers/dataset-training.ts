@@ -7,8 +7,9 @@ import { dispose, keep, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { assert } from '../util.js';
 import type { History } from './callbacks.js';
-import { type Fed, LayersModel } from './model.js';
-import { type Batch, readScalars, train, type TrainingArgs } from './training.js';
+import type { Measures } from './measures.js';
+import { type Fed, LayersModel, progressOf } from './model.js';
+import { type Batch, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
 export interface ModelFitDatasetArgs extends TrainingArgs {
   epochs: number;
@@ -99,6 +100,50 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
   }
 }
 
+const drawn = (dataset: Dataset | null): number[] => (dataset?.draws ?? []).map(({ state }) => state);
+
+const draw = (dataset: Dataset | null, states: number[]): void => dataset?.draws?.forEach((of, i) => (of.state = states[i] as number));
+
+/** The streams of a data set that is trained on, each of which can be opened again as it was. */
+class Source {
+  /** What the stream under way was drawn from; null between streams. */
+  opened: number[] | null = null;
+  /** Batches of the stream under way that earlier epochs have read. */
+  passed = 0;
+  /** What is to be as it was once the stream under way is open again. */
+  private resumed: { passed: number; validation: number[] } | null = null;
+
+  constructor(
+    private readonly dataset: Dataset,
+    private readonly validation: Dataset | null,
+  ) {}
+
+  async open(): Promise<Stream> {
+    this.opened = drawn(this.dataset);
+    const stream: Stream = await this.dataset.iterator();
+    if (this.resumed === null) return stream;
+    const { passed, validation } = this.resumed;
+    this.resumed = null;
+    for (let i = 0; i < passed; i++) dispose((await stream.next()).value);
+    draw(this.validation, validation);
+    return stream;
+  }
+
+  getState(): { drawn: number[]; within: boolean; passed: number; validation: number[] } {
+    return { drawn: this.opened ?? drawn(this.dataset), within: this.opened !== null, passed: this.passed, validation: drawn(this.validation) };
+  }
+
+  setState(state: ReturnType<Source['getState']>): void {
+    const [found, expected] = [[state.drawn, state.validation], [drawn(this.dataset), drawn(this.validation)]].map((lists) => (lists as number[][]).map((list) => list.length));
+    if (`${found}` !== `${expected}`) throw coded('format', `The checkpoint is of data sets with ${found} shuffles for training and validation, but these have ${expected}.`);
+    draw(this.validation, state.validation);
+    // After those of the validation: both may come from one shuffle.
+    draw(this.dataset, state.drawn);
+    this.passed = state.passed;
+    this.resumed = state.within ? state : null;
+  }
+}
+
 async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDatasetArgs): Promise<History> {
   this.checkCompiled();
   assert(args != null, 'For fitDataset(), the 2nd argument (config) is required, but it is not provided in this call.');
@@ -124,13 +169,19 @@ async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDat
         `(in this case, ${(batchesPerEpoch ?? 0) * epochs} batches). You may need to use the repeat() function when building your dataset.`,
     );
   };
+  const source = new Source(dataset, byDataset ? (validationData as Dataset) : null);
   const batches = async function* (model: LayersModel): AsyncGenerator<Batch, void> {
-    if (batchesPerEpoch != null) return yield* batchesOf(model, (shared ??= await dataset.iterator()), batchesPerEpoch, args.classWeight, short);
-    const stream: Stream = await dataset.iterator();
+    if (batchesPerEpoch != null) {
+      yield* batchesOf(model, (shared ??= await source.open()), batchesPerEpoch, args.classWeight, short);
+      source.passed += batchesPerEpoch;
+      return;
+    }
+    const stream: Stream = await source.open();
     try {
       yield* batchesOf(model, stream, Infinity, args.classWeight);
     } finally {
       await stream.return?.();
+      source.opened = null;
     }
   };
   const validate = async (): Promise<number[]> => {
@@ -143,7 +194,7 @@ async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDat
   // Set before the first wait, against another call meanwhile.
   this.isTraining = true;
   try {
-    return await train(this, { steps, batches: () => batches(this), validate: validationData == null ? null : validate }, args);
+    return await train(this, { steps, source, batches: () => batches(this), validate: validationData == null ? null : validate }, args);
   } finally {
     this.isTraining = false;
     await (shared as Stream | null)?.return?.();
@@ -167,18 +218,27 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
   };
   let sums: Tensor[] = [];
   let samples = 0;
+  let done = 0;
+  const show = progressOf(args?.verbose, batches ?? (own && Number.isFinite(dataset.size) ? dataset.size : null));
+  const measures = this.measures as Measures;
+  // Between the steps of training, an epoch's metrics go on afterwards.
+  const back = this.isTraining ? measures.remember() : null;
+  measures.reset();
   try {
     for await (const { inputs, targets, size } of batchesOf(this, stream, batches ?? Infinity, undefined, short)) {
       const old = sums;
       sums = tidy(() => this.testStep(inputs, targets).map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
       dispose(old);
       samples += size;
+      show?.((done += 1), false);
     }
+    show?.(done, true);
     if (samples === 0) throw coded('argument', 'evaluateDataset() got a dataset without batches.');
-    const results = tidy(() => sums.map((sum) => ops.div(sum, samples)));
+    const results = tidy(() => measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results()));
     return results.length === 1 ? (results[0] as Tensor) : results;
   } finally {
     dispose(sums);
+    back?.();
     if (own) await stream.return?.();
   }
 }
@@ -187,7 +247,8 @@ async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | 
   this.checkCompiled();
   const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
   this.checkSamples(inputs, targets);
-  const values = await readScalars(tidy(() => this.testStep(inputs, targets)));
+  this.measures?.reset();
+  const values = await readValues(this, await readScalars(tidy(() => this.testStep(inputs, targets))));
   return values.length === 1 ? (values[0] as number) : values;
 }
 

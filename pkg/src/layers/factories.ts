@@ -2,7 +2,7 @@
 
 import { SerializationMap } from '../serialization.js';
 import { coded } from '../types.js';
-import { type Config, Serialized } from './config.js';
+import { type Config, Serialized, toSnake } from './config.js';
 import { input, InputLayer, Layer, type LayerArgs, ModuleLayer } from './layer.js';
 
 /** Layers that the module has, by TensorFlow.js's factory name. */
@@ -17,6 +17,32 @@ const CLASSES = {
   gaussianNoise: 'GaussianNoise', gaussianDropout: 'GaussianDropout', reLU: 'ReLU', leakyReLU: 'LeakyReLU', elu: 'ELU', prelu: 'PReLU',
   softmax: 'Softmax', thresholdedReLU: 'ThresholdedReLU',
 } as const;
+
+/** Makers of layers around others, by class name: others may be the module's or written in JavaScript. */
+const WRAPPERS = new Map<string, Wrapper>();
+
+type Wrapper = (args?: LayerArgs, keras?: Config) => Layer;
+
+/** Whether a value of a configuration has no layers but the module's. */
+function ofModule(value: unknown): boolean {
+  if (value instanceof Layer) return value instanceof ModuleLayer;
+  if (Array.isArray(value)) return value.every(ofModule);
+  const { className, config = {} } = (value ?? {}) as { className?: string; config?: Config };
+  if (className === undefined) return true;
+  if (!MODULE_CLASSES.has(className) || SerializationMap.getMap().classNameMap[className] !== undefined) return false;
+  return ['cell', 'cells', 'layer', 'backwardLayer'].every((key) => ofModule(config[key]));
+}
+
+/** A factory of layers around those of `keys`: the module's where it has all of them, `make`'s otherwise. */
+export function wrapper(className: string, keys: string[], make: (args: any) => Layer, of: (value: any) => unknown): Wrapper {
+  const made: Wrapper = (args = {}, keras) => {
+    if (keys.every((key) => ofModule(args[key]))) return new ModuleLayer(className, args, keras);
+    const inner = keys.filter((key) => args[key] !== undefined).map((key) => [key, [keras?.[toSnake(key)] ?? args[key]].flat().map(of)] as const);
+    return make({ ...args, ...Object.fromEntries(inner.map(([key, value]) => [key, Array.isArray(args[key]) ? value : value[0]])) });
+  };
+  WRAPPERS.set(className, made);
+  return made;
+}
 
 type Factories<C> = { [K in keyof C]: (args?: LayerArgs) => Layer };
 
@@ -43,6 +69,8 @@ export function deserializeLayer(className: string, keras: Config, args: LayerAr
   const [custom, fromConfig] = SerializationMap.getMap().classNameMap[className] ?? [];
   if (custom !== undefined) return fromConfig === undefined ? new custom(args) : custom.fromConfig?.(custom, args);
   if (className === 'InputLayer') return new InputLayer(args);
+  const wrapped = WRAPPERS.get(className);
+  if (wrapped !== undefined) return wrapped(args, keras);
   const Made = MODULE_CLASSES.get(className);
   if (Made === undefined) {
     throw coded(
@@ -62,5 +90,5 @@ export const initializers = {
   glorotNormal: maker('GlorotNormal'), heNormal: maker('HeNormal'), heUniform: maker('HeUniform'), leCunNormal: maker('LeCunNormal'),
   leCunUniform: maker('LeCunUniform'), orthogonal: maker('Orthogonal'),
 };
-export const regularizers = { l1l2: maker('L1L2'), l1: maker('L1'), l2: maker('L2') };
-export const constraints = { maxNorm: maker('MaxNorm'), unitNorm: maker('UnitNorm'), nonNeg: maker('NonNeg'), minMaxNorm: maker('MinMaxNorm') };
+export const regularizers = { l1l2: maker('L1L2'), l1: maker('L1'), l2: maker('L2'), orthogonal: maker('OrthogonalRegularizer') };
+export const constraints = { maxNorm: maker('MaxNorm'), unitNorm: maker('UnitNorm'), nonNeg: maker('NonNeg'), minMaxNorm: maker('MinMaxNorm'), radialConstraint: maker('RadialConstraint') };

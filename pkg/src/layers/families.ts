@@ -1,6 +1,7 @@
 /** Layers of the families that the lean package does not have. */
 
-import { factoriesOf } from './factories.js';
+import { factoriesOf, wrapper } from './factories.js';
+import { Bidirectional, instantiate, RNN, RNNCell, StackedRNNCells, TimeDistributed } from './rnn.js';
 import { moments } from '../ops/index.js';
 import { type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
@@ -19,8 +20,13 @@ const CLASSES = {
   dot: 'Dot', groupNormalization: 'GroupNormalization', rmsNormalization: 'RMSNormalization', unitNormalization: 'UnitNormalization',
   spectralNormalization: 'SpectralNormalization',
   normalization: 'Normalization', discretization: 'Discretization', categoryEncoding: 'CategoryEncoding', resizing: 'Resizing', centerCrop: 'CenterCrop',
-  randomFlip: 'RandomFlip', randomBrightness: 'RandomBrightness', randomContrast: 'RandomContrast', randomCrop: 'RandomCrop', randomWidth: 'RandomWidth',
+  randomFlip: 'RandomFlip', randomBrightness: 'RandomBrightness', randomContrast: 'RandomContrast', randomCrop: 'RandomCrop', randomWidth: 'RandomWidth', randomHeight: 'RandomHeight',
   randomRotation: 'RandomRotation', randomZoom: 'RandomZoom', randomTranslation: 'RandomTranslation',
+  conv3d: 'Conv3D', conv3dTranspose: 'Conv3DTranspose', maxPooling3d: 'MaxPooling3D', maxPool3d: 'MaxPooling3D',
+  averagePooling3d: 'AveragePooling3D', avgPooling3d: 'AveragePooling3D', avgPool3d: 'AveragePooling3D',
+  globalMaxPooling3d: 'GlobalMaxPooling3D', globalMaxPool3d: 'GlobalMaxPooling3D', globalAveragePooling3d: 'GlobalAveragePooling3D',
+  upSampling3d: 'UpSampling3D', zeroPadding3d: 'ZeroPadding3D', cropping3D: 'Cropping3D', spatialDropout3d: 'SpatialDropout3D', convLstm3d: 'ConvLSTM3D',
+  einsumDense: 'EinsumDense',
 } as const;
 
 const gates: LayerArgs = { recurrentActivation: 'hardSigmoid' };
@@ -47,4 +53,10 @@ export class Normalization extends ModuleLayer {
 export const families = {
   ...factoriesOf(CLASSES, { lstm: gates, lstmCell: gates, convLstm2d: gates, convLstm2dCell: gates, gru, gruCell: gru }, { normalization: Normalization }),
   normalization: (args?: LayerArgs): Normalization => new Normalization('Normalization', args),
+  rnn: wrapper('RNN', ['cell'], (args) => new RNN(args), instantiate),
+  stackedRNNCells: wrapper('StackedRNNCells', ['cells'], (args) => new StackedRNNCells(args), instantiate),
+  bidirectional: wrapper('Bidirectional', ['layer', 'backwardLayer'], (args) => new Bidirectional(args), instantiate),
+  timeDistributed: wrapper('TimeDistributed', ['layer'], (args) => new TimeDistributed(args), instantiate),
+  RNN,
+  RNNCell,
 };

@@ -1,8 +1,13 @@
-export { Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs } from './callbacks.js';
+export {
+  type BatchData, type BatchGradients, type BatchLoss, Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs, type Moment, registerCallbackConstructor, type State, type Verdict,
+} from './callbacks.js';
 export { Serialized } from './config.js';
 export { Container, type ContainerArgs } from './container.js';
 export { constraints, initializers, layers, regularizers } from './factories.js';
-export { input, InputLayer, Layer, type LayerArgs, LayerVariable, setSeed, type SymbolicShape, SymbolicTensor } from './layer.js';
+export { input, InputLayer, Layer, type LayerArgs, LayerVariable, type SymbolicShape, SymbolicTensor } from './layer.js';
+export { setSeed } from '../random.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
+export type { Run } from './training.js';
+export { mixedPrecision } from './policy.js';
 export { Sequential, sequential } from './sequential.js';

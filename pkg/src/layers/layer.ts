@@ -2,10 +2,14 @@
 
 import { decode, encode } from '../encode.js';
 import { zeros } from '../create.js';
+import { nextSeed } from '../random.js';
 import { wasm } from '../runtime.js';
-import { fromRecord, Tensor, tidy, Variable } from '../tensor.js';
-import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
+import { fromRecord, keep, Tensor, tidy, Variable } from '../tensor.js';
+import { coded, dtypeCode, type DataType, isFloat, type Shape } from '../types.js';
+import type { State } from './callbacks.js';
 import { type Config, fromKeras, toKeras, toSnake } from './config.js';
+import type { InputSpec } from './input-spec.js';
+import { autocast, computing, mixedDtype } from './policy.js';
 
 /** A shape with unknown dimensions. */
 export type SymbolicShape = (number | null)[];
@@ -21,6 +25,8 @@ export interface Kwargs {
   losses?: Tensor[];
   /** Takes the new values of weights that are being trained, for after their gradients. */
   updates?: [LayerVariable, Tensor][];
+  /** Sees what each layer of a model computes. */
+  watch?: (layer: Layer, outputs: Tensor[]) => void;
   [key: string]: unknown;
 }
 
@@ -33,7 +39,8 @@ export interface LayerArgs {
   inputShape?: SymbolicShape;
   batchInputShape?: SymbolicShape;
   batchSize?: number;
-  dtype?: DataType;
+  /** A dtype, or a policy of mixed precision: 'mixed_float16' or 'mixed_bfloat16'. */
+  dtype?: DataType | 'mixed_float16' | 'mixed_bfloat16';
   inputDType?: DataType;
   weights?: Tensor[];
   [key: string]: unknown;
@@ -63,7 +70,12 @@ export interface Node {
   readonly layer: Layer;
   readonly inputs: SymbolicTensor[];
   readonly outputs: SymbolicTensor[];
+  /** What the layer is called with here beyond its inputs, whatever the model is called with. */
+  readonly kwargs?: Kwargs;
 }
+
+/** Called by layers with what they are called with. */
+export type CallHook = (inputs: Tensor | Tensor[], kwargs: Kwargs) => void;
 
 /** A weight: a variable with what training must know of it. */
 export class LayerVariable {
@@ -89,8 +101,9 @@ export class LayerVariable {
     return this.variable.dtype;
   }
 
+  /** The value; while a layer of mixed precision computes, as what it computes in. */
   read(): Tensor {
-    return this.variable;
+    return autocast(this.variable);
   }
 
   write(value: Tensor): this {
@@ -122,16 +135,22 @@ export function uid(className: string): string {
   return `${toSnake(className)}_${className}${n}`;
 }
 
-let seed = Math.floor(Math.random() * 2 ** 31);
-/** Another number each time, for layers and initializers that draw. */
-export const nextSeed = (): number => (seed = (seed + 0x9e3779b9) >>> 0);
+export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+const scopes: string[] = [];
 
-/** Makes what initializers, random layers and the order of samples are drawn from repeatable. */
-export function setSeed(value: number): void {
-  seed = value >>> 0;
+/** Calls `f`; names of weights that are made meanwhile begin with `name`. */
+export function inScopeOf<T>(name: string, f: () => T): T {
+  scopes.push(name);
+  try {
+    return f();
+  } finally {
+    scopes.pop();
+  }
 }
 
-export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+/** The only one of a list, or the list. */
+export const single = <T>(list: T[]): T | T[] => (list.length === 1 ? (list[0] as T) : list);
+export const unique = <T>(list: T[]): T[] => [...new Set(list)];
 
 /** The base of all layers; subclasses write `build`, `call`, `computeOutputShape` and `getConfig`. */
 export class Layer {
@@ -145,21 +164,54 @@ export class Layer {
   outboundNodes: Node[] = [];
   protected weightList: LayerVariable[] = [];
   protected addedLosses: (() => Tensor)[] = [];
+  /** What inputs must be like, where that is said. */
+  inputSpec: InputSpec[] | null = null;
   private trainableFlag: boolean;
   private statefulFlag = false;
+  private callHook: CallHook | null = null;
+  private asking = false;
   private readonly initialWeights: Tensor[] | undefined;
+  /** The policy of mixed precision, where there is one. */
+  protected readonly policy: ReturnType<typeof mixedDtype>;
 
   constructor(args: LayerArgs = {}) {
     this.name = args.name ?? uid(this.getClassName());
     this.trainableFlag = args.trainable ?? true;
     this.initialWeights = args.weights;
-    this.dtype = args.dtype ?? args.inputDType ?? 'float32';
+    this.policy = mixedDtype(args.dtype ?? args.inputDType);
+    this.dtype = this.policy === null ? ((args.dtype ?? args.inputDType ?? 'float32') as DataType) : 'float32';
     if (args.batchInputShape !== undefined) this.batchInputShape = args.batchInputShape;
     else if (args.inputShape !== undefined) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
   }
 
+  static fromConfig(cls: new (config: any) => unknown, config: Config): unknown {
+    return new cls(config);
+  }
+
   getClassName(): string {
     return (this.constructor as typeof Layer).className;
+  }
+
+  /** What the layer computes in; its weights are of `dtype`. */
+  get computeDtype(): DataType {
+    return this.policy?.compute ?? this.dtype;
+  }
+
+  /** Whether the layer or one in it computes in a dtype. */
+  computesIn(dtype: DataType): boolean {
+    return this.computeDtype === dtype;
+  }
+
+  /** What `of` says of the layers within: those that are properties of this one, or in a list that is. */
+  private within<T>(of: (layer: Layer) => T[]): T[] {
+    // One of them may refer back to this.
+    if (this.asking) return [];
+    this.asking = true;
+    try {
+      return Object.values(this).flat().filter((value): value is Layer => value instanceof Layer).flatMap(of);
+    } finally {
+      this.asking = false;
+    }
   }
 
   get trainable(): boolean {
@@ -184,16 +236,16 @@ export class Layer {
   }
 
   get trainableWeights(): LayerVariable[] {
-    return this.trainable ? this.weightList.filter((w) => w.trainable) : [];
+    return this.trainable ? unique([...this.weightList.filter((w) => w.trainable), ...this.within((l) => l.trainableWeights)]) : [];
   }
 
   get nonTrainableWeights(): LayerVariable[] {
-    return this.trainable ? this.weightList.filter((w) => !w.trainable) : this.weightList;
+    return this.trainable ? unique([...this.weightList.filter((w) => !w.trainable), ...this.within((l) => l.nonTrainableWeights)]) : this.orderedWeights;
   }
 
-  /** Weights in the order they were added: the one they are stored in. */
+  /** Weights in the order they were added, then those of layers within: the order they are stored in. */
   get orderedWeights(): LayerVariable[] {
-    return this.weightList;
+    return unique([...this.weightList, ...this.within((l) => l.orderedWeights)]);
   }
 
   build(_inputShape: SymbolicShape | SymbolicShape[]): void {
@@ -215,20 +267,47 @@ export class Layer {
 
   /** The outputs and their masks. */
   callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
-    const one = inputs.length === 1;
-    const x = one ? (inputs[0] as Tensor) : inputs;
-    const given = masks.some((m) => m !== null) ? (one ? (masks[0] as Mask) : masks) : null;
-    const outputs = listOf(this.call(x, given === null ? kwargs : { ...kwargs, mask: given }));
-    return { outputs, masks: listOf(this.computeMask(x, given ?? undefined)) };
+    // A list even of one, as in TensorFlow.js: what is written for that may read the first.
+    const given = masks.some((m) => m !== null) ? (masks.length === 1 ? (masks[0] as Mask) : masks) : null;
+    const outputs = listOf(this.computed(inputs, given === null ? kwargs : { ...kwargs, mask: given }));
+    return { outputs, masks: listOf(this.computeMask(inputs, given ?? undefined)) };
   }
 
-  /** Sets what the layer carries from call to call to zero. */
-  resetStates(): void {}
+  /** The outputs, computed in the layer's dtype. */
+  protected computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    return computing(this.policy?.compute ?? null, inputs, (x) => this.call(x, kwargs));
+  }
+
+  /** Sets what the layer and those within carry from call to call to zero. */
+  resetStates(): void {
+    this.within((layer) => [layer.resetStates()]);
+  }
+
+  /** Has `hook` called with what the layer is called with. */
+  setCallHook(hook: CallHook): void {
+    this.callHook = hook;
+  }
+
+  clearCallHook(): void {
+    this.callHook = null;
+  }
+
+  protected invokeCallHook(inputs: Tensor | Tensor[], kwargs: Kwargs): void {
+    this.callHook?.(inputs, kwargs);
+  }
+
+  /** What the layer carries from call to call besides its weights, for training that goes on in another program. */
+  getState(): State {
+    return null;
+  }
+
+  /** Takes what `getState` gave. The tensors in it are the caller's. */
+  setState(_state: any): void {}
 
   getConfig(): Config {
     const config: Config = { name: this.name, trainable: this.trainable };
     if (this.batchInputShape !== undefined) config.batchInputShape = this.batchInputShape;
-    config.dtype = this.dtype;
+    config.dtype = this.policy?.name ?? this.dtype;
     return config;
   }
 
@@ -237,9 +316,16 @@ export class Layer {
     return toKeras(this.getConfig()) as Config;
   }
 
-  addWeight(name: string, shape: Shape, dtype: DataType = 'float32', initializer: unknown = 'zeros', regularizer?: unknown, trainable = true, constraint?: unknown): LayerVariable {
-    const value = tidy(() => fromRecord(wasm().initialize(encode(toKeras(initializer)), Uint32Array.from(shape), dtypeCode(dtype), nextSeed()), 0)[0]);
-    const weight = new LayerVariable(value, `${this.name}/${name}`, trainable, regularizer === undefined ? null : toKeras(regularizer), constraint === undefined ? null : toKeras(constraint));
+  /** Makes a weight of the layer; an initializer may be an object whose `apply(shape, dtype)` gives the value. */
+  addWeight(name: string, shape: Shape, dtype?: DataType | null, initializer?: unknown, regularizer?: unknown, trainable = true, constraint?: unknown): LayerVariable {
+    const type = dtype ?? 'float32';
+    const own = initializer as { apply?(shape: Shape, dtype: DataType): Tensor } | null | undefined;
+    const value = tidy(() =>
+      typeof own?.apply === 'function'
+        ? own.apply(shape, type)
+        : fromRecord(wasm().initialize(encode(toKeras(initializer ?? 'zeros')), Uint32Array.from(shape), dtypeCode(type), nextSeed()), 0)[0],
+    );
+    const weight = new LayerVariable(value, `${scopes.length > 0 ? scopes.join('/') : this.name}/${name}`, trainable, toKeras(regularizer ?? null), toKeras(constraint ?? null));
     value.dispose();
     this.weightList.push(weight);
     return weight;
@@ -251,7 +337,11 @@ export class Layer {
 
   /** Functions of losses that the layer adds to the model's. */
   get losses(): (() => Tensor)[] {
-    return this.addedLosses;
+    return [...this.addedLosses, ...this.within((l) => l.losses)];
+  }
+
+  calculateLosses(): Tensor[] {
+    return this.losses.map((loss) => loss());
   }
 
   getWeights(trainableOnly = false): Tensor[] {
@@ -268,14 +358,15 @@ export class Layer {
 
   countParams(): number {
     if (!this.built) throw coded('argument', `You tried to call countParams() on ${this.name}, but the layer is not built yet. Build it first by calling build(batchInputShape).`);
-    return this.weightList.reduce((n, w) => n + w.variable.size, 0);
+    return this.orderedWeights.reduce((n, w) => n + w.variable.size, 0);
   }
 
   /** Computes tensors, or connects symbolic ones. */
   apply(inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[], kwargs: Kwargs = {}): any {
-    if (kwargs.initialState !== undefined && kwargs.initialState !== null) {
-      const { initialState, ...rest } = kwargs;
-      return this.apply([...listOf(inputs as Tensor | Tensor[]), ...listOf(initialState as Tensor[])], rest);
+    const named = kwargs.initialState ?? kwargs.countWeights ?? null;
+    if (named !== null) {
+      const { initialState: _, countWeights: __, ...rest } = kwargs;
+      return this.apply([...listOf(inputs as Tensor | Tensor[]), ...listOf(named as Tensor | Tensor[])], rest);
     }
     const list = listOf(inputs as Tensor | SymbolicTensor | (Tensor | SymbolicTensor)[]);
     const symbolic = list.filter((x) => x instanceof SymbolicTensor) as SymbolicTensor[];
@@ -283,39 +374,54 @@ export class Layer {
       throw coded('argument', 'Arguments to apply() must be all SymbolicTensors or all Tensors');
     }
     const shapes = list.map((x) => x.shape as SymbolicShape);
+    this.inputSpec?.forEach((spec, i) => list[i] !== undefined && spec.check(this.name, { shape: shapes[i] as SymbolicShape }));
     this.ensureBuilt(Array.isArray(inputs) && inputs.length > 1 ? shapes : (shapes[0] as SymbolicShape));
-    if (symbolic.length === 0) return this.call(inputs as Tensor | Tensor[], kwargs);
+    if (symbolic.length === 0) return this.computed(inputs as Tensor | Tensor[], kwargs);
     const shape = this.computeOutputShape(symbolic.length === 1 ? (shapes[0] as SymbolicShape) : shapes);
     const several = Array.isArray(shape[0]);
     const outputs = (several ? (shape as SymbolicShape[]) : [shape as SymbolicShape]).map(
-      (s, i) => new SymbolicTensor(this.dtype, s, this, symbolic, i === 0 ? this.name : `${this.name}_${i}`, this.inboundNodes.length, i),
+      (s, i) => new SymbolicTensor(this.computeDtype, s, this, symbolic, i === 0 ? this.name : `${this.name}_${i}`, this.inboundNodes.length, i),
     );
-    const node: Node = { layer: this, inputs: symbolic, outputs };
+    const { mask: _, ...rest } = kwargs;
+    const node: Node = { layer: this, inputs: symbolic, outputs, ...(Object.keys(rest).length > 0 && { kwargs: rest }) };
     this.inboundNodes.push(node);
     for (const input of symbolic) input.sourceLayer.outboundNodes.push(node);
     return several ? outputs : outputs[0];
   }
 
-  protected ensureBuilt(shape: SymbolicShape | SymbolicShape[]): void {
+  /** Builds the layer for inputs of a shape, unless it is built. */
+  ensureBuilt(shape: SymbolicShape | SymbolicShape[]): void {
     if (this.built) return;
-    this.build(shape);
+    inScopeOf(this.name, () => this.build(shape));
     this.built = true;
     if (this.initialWeights !== undefined) this.setWeights(this.initialWeights);
   }
 
   get input(): SymbolicTensor | SymbolicTensor[] {
-    const inputs = this.onlyNode('input').inputs;
-    return inputs.length === 1 ? (inputs[0] as SymbolicTensor) : inputs;
+    return single(this.onlyNode('input').inputs);
   }
 
   get output(): SymbolicTensor | SymbolicTensor[] {
-    const outputs = this.onlyNode('output').outputs;
-    return outputs.length === 1 ? (outputs[0] as SymbolicTensor) : outputs;
+    return single(this.onlyNode('output').outputs);
   }
 
   get outputShape(): SymbolicShape | SymbolicShape[] {
     const shapes = this.onlyNode('output').outputs.map((o) => o.shape);
     return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+  }
+
+  private nodeAt(index: number, what: string): Node {
+    const node = this.inboundNodes[index];
+    if (node === undefined) throw coded('argument', `Asked to get ${what} at node ${index}, but the layer has only ${this.inboundNodes.length} inbound nodes.`);
+    return node;
+  }
+
+  getInputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
+    return single(this.nodeAt(nodeIndex, 'input').inputs);
+  }
+
+  getOutputAt(nodeIndex: number): SymbolicTensor | SymbolicTensor[] {
+    return single(this.nodeAt(nodeIndex, 'output').outputs);
   }
 
   private onlyNode(what: string): Node {
@@ -326,11 +432,12 @@ export class Layer {
   }
 
   dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
-    const count = this.weightList.length;
-    this.weightList.forEach((w) => w.dispose());
+    const own = this.weightList;
+    const others = this.within((layer) => [layer.dispose().numDisposedVariables]);
+    own.forEach((w) => w.dispose());
     this.weightList = [];
     this.built = false;
-    return { refCountAfterDispose: 0, numDisposedVariables: count };
+    return { refCountAfterDispose: 0, numDisposedVariables: others.reduce((sum, n) => sum + n, own.length) };
   }
 }
 
@@ -345,6 +452,14 @@ interface WeightSpec {
   state: boolean;
 }
 
+/** A tensor in a dtype: another in its place where it has another. */
+function inDtype(tensor: Tensor, dtype: DataType): Tensor {
+  if (tensor.dtype === dtype) return tensor;
+  const made = tensor.cast(dtype);
+  tensor.dispose();
+  return made;
+}
+
 const freed = new FinalizationRegistry<number>((handle) => wasm().layerDrop(handle));
 
 /** Arguments that every layer takes and the module does not. */
@@ -353,6 +468,9 @@ const BASE_KEYS = new Set(['name', 'trainable', 'inputShape', 'batchInputShape',
 /** Layers that make a mask of an input that has none. */
 const MASKERS = new Set(['Embedding', 'Masking']);
 
+/** Layers that compute means and deviations, in float32 whatever the policy. */
+const WIDE = /^(Batch|Layer|Group|RMS)Normalization$/;
+
 /** The shape of inputs that older arguments say in other ways. */
 function inputArgs(kerasClass: string, args: LayerArgs): LayerArgs {
   if (args.batchInputShape !== undefined || args.inputShape !== undefined) return args;
@@ -360,7 +478,7 @@ function inputArgs(kerasClass: string, args: LayerArgs): LayerArgs {
   const { batchSize = null } = args;
   if (kerasClass === 'Embedding' && inputLength !== undefined) return { ...args, batchInputShape: [batchSize, ...listOf(inputLength)] };
   if (kerasClass === 'Dense' && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, inputDim] };
-  if (args.units !== undefined && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, (inputLength as number | undefined) ?? null, inputDim] };
+  if ((args.units ?? args.cell) !== undefined && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, (inputLength as number | undefined) ?? null, inputDim] };
   return args;
 }
 
@@ -373,6 +491,8 @@ export class ModuleLayer extends Layer {
   private states: LayerVariable[] = [];
   /** Weights and states in the module's order. */
   private slots: LayerVariable[] = [];
+  /** The layer that a wrapper has. */
+  private readonly inner: unknown;
   /** How often it was called, for a layer with a seed of its own. */
   private calls: number | null = null;
 
@@ -386,6 +506,7 @@ export class ModuleLayer extends Layer {
     const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
     this.handle = wasm().layerCreate(kerasClass, encode(config));
     this.stateful = config.stateful === true;
+    this.inner = config.layer;
     if (typeof config.seed === 'number') this.calls = 0;
     freed.register(this, this.handle);
   }
@@ -410,6 +531,15 @@ export class ModuleLayer extends Layer {
 
   override resetStates(): void {
     for (const state of this.states) tidy(() => state.write(zeros(state.shape)));
+  }
+
+  override getState(): State {
+    return { calls: this.calls, states: this.states.map((state) => state.variable) };
+  }
+
+  override setState({ calls, states }: { calls: number | null; states: Tensor[] }): void {
+    this.calls = calls;
+    this.states.forEach((state, i) => state.write(states[i] as Tensor));
   }
 
   private masksOf(count: number, mask: Mask | Mask[] | undefined): Uint32Array {
@@ -443,13 +573,14 @@ export class ModuleLayer extends Layer {
 
   override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
     if (this.disposed) throw coded('disposed', `Layer '${this.name}' is already disposed.`);
+    this.invokeCallHook(inputs, kwargs);
     const list = listOf(inputs);
     this.ensureBuilt(list.length > 1 ? list.map((t) => t.shape) : (list[0] as Tensor).shape);
     const handles = Uint32Array.from(list, (t) => {
       t.throwIfDisposed();
       return t.handle;
     });
-    const weights = Uint32Array.from(this.slots, (w) => w.variable.handle);
+    const weights = Uint32Array.from(this.slots, (w) => w.read().handle);
     const seed = this.calls === null ? nextSeed() : this.calls++;
     const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, kwargs.training ?? false, seed);
     let at = 0;
@@ -461,19 +592,29 @@ export class ModuleLayer extends Layer {
     const outputs = Array.from({ length: result[at++] ?? 0 }, next);
     for (let updates = result[at++] ?? 0; updates > 0; updates--) {
       const weight = this.slots[result[at++] ?? 0] as LayerVariable;
-      const value = next();
-      if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, value]);
+      const value = inDtype(next(), weight.dtype);
+      // Kept: a layer around this one may have a scope. Who takes them disposes them.
+      if (weight.trainable && kwargs.updates !== undefined) kwargs.updates.push([weight, keep(value)]);
       else {
         weight.write(value);
         value.dispose();
       }
     }
     for (let losses = result[at++] ?? 0; losses > 0; losses--) {
-      const loss = next();
-      if (kwargs.losses !== undefined) kwargs.losses.push(loss);
+      const loss = inDtype(next(), 'float32');
+      if (kwargs.losses !== undefined) kwargs.losses.push(keep(loss));
       else loss.dispose();
     }
     return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+  }
+
+  protected override computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
+    const { policy } = this;
+    if (policy === null) return super.computed(inputs, kwargs);
+    const wide = WIDE.test(this.kerasClass) || WIDE.test((this.inner as { class_name?: string } | undefined)?.class_name ?? '');
+    const outputs = computing(wide ? 'float32' : policy.compute, inputs, (x) => this.call(x, kwargs));
+    const own = (x: Tensor): Tensor => (isFloat(x.dtype) ? inDtype(x, policy.compute) : x);
+    return Array.isArray(outputs) ? outputs.map(own) : own(outputs);
   }
 
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {

@@ -3,10 +3,12 @@
 import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/index.js';
 import { optimizerOf } from '../optimizers.js';
 import { dispose } from '../tensor.js';
-import { coded, type DataType } from '../types.js';
+import { SerializationMap } from '../serialization.js';
+import { coded } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import { deserializeLayer } from './factories.js';
-import { InputLayer, type Layer, type LayerArgs, type SymbolicShape, type SymbolicTensor } from './layer.js';
+import { type Kwargs, type Layer, type LayerArgs, type SymbolicShape, type SymbolicTensor } from './layer.js';
+import { restoredMetrics } from './measures.js';
 import { LayersModel } from './model.js';
 import { Sequential } from './sequential.js';
 
@@ -24,16 +26,29 @@ interface GraphJSON {
   output_layers?: unknown;
 }
 
-/** A dtype, of a name or a Keras 3 policy object; those that there are no tensors of become float32. */
-function dtypeOf(value: unknown): DataType {
+/** A dtype or a policy of mixed precision, of a name or a Keras 3 policy object; those that there are no tensors of become float32. */
+function dtypeOf(value: unknown): NonNullable<LayerArgs['dtype']> {
   const name = typeof value === 'string' ? value : ((value as { config?: { name?: string } } | null)?.config?.name ?? 'float32');
-  return name === 'int32' || name === 'bool' ? name : 'float32';
+  return name === 'int32' || name === 'bool' || name === 'mixed_float16' || name === 'mixed_bfloat16' ? name : 'float32';
 }
 
-function layerOf(json: LayerJSON): Layer {
-  const { class_name: className, config } = json;
-  if (className === 'Functional' || className === 'Model') return functional(config as unknown as GraphJSON);
-  if (className === 'Sequential') return chain(config as unknown as GraphJSON);
+/** Whether a layer's configuration was written by Keras 3, which has policies where others have names of dtypes. */
+const ofKeras3 = (config: Config): boolean => (config.dtype as { class_name?: string } | undefined)?.class_name === 'DTypePolicy';
+
+/** A configuration of Keras 3 with an activation's name here, where Keras 2 and TensorFlow.js have another function of its name. */
+function renamed<T>(value: T, key = ''): T {
+  if (value === 'hard_sigmoid' && key.endsWith('activation')) return 'hard_sigmoid_3' as T;
+  if (Array.isArray(value)) return value.map((v) => renamed(v)) as T;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, renamed(v, k)])) as T;
+}
+
+/** The layer, or the model, of its JSON. */
+export function layerOf(json: LayerJSON): Layer {
+  const { class_name: className } = json;
+  if (className === 'Functional' || className === 'Model') return functional(json.config as unknown as GraphJSON);
+  if (className === 'Sequential') return chain(json.config as unknown as GraphJSON);
+  const config = ofKeras3(json.config) ? renamed(json.config) : json.config;
   const args = fromKeras(config) as LayerArgs;
   args.dtype = dtypeOf(config.dtype);
   args.name = (json.name ?? config.name) as string;
@@ -50,32 +65,59 @@ type Reference = [string, number, number];
 const NAMED_INPUTS = ['query', 'value', 'key', 'initial_state'];
 
 function references(value: unknown): Reference[] {
+  const named = (kwargs?: Config): Reference[] => NAMED_INPUTS.flatMap((name) => references(kwargs?.[name]));
   if (Array.isArray(value)) {
-    if (typeof value[0] === 'string' && typeof value[1] === 'number') return [[value[0], value[1], (value[2] as number) ?? 0]];
+    if (typeof value[0] === 'string' && typeof value[1] === 'number') return [[value[0], value[1], (value[2] as number) ?? 0], ...named(value[3] as Config)];
     return value.flatMap(references);
   }
   if (value !== null && typeof value === 'object') {
     const { keras_history: history, args, kwargs, config } = value as { keras_history?: Reference; args?: unknown; kwargs?: Config; config?: unknown };
     if (history !== undefined) return [history];
-    return [...references(args ?? config ?? []), ...NAMED_INPUTS.flatMap((name) => references(kwargs?.[name]))];
+    return [...references(args ?? config ?? []), ...named(kwargs)];
   }
   return [];
 }
 
-/** The calls of a layer, each a list of what it reads. */
-function calls(inbound: unknown): Reference[][] {
+/** A call of a layer: what it reads, and whether it is always one of training or of inference. */
+interface Call {
+  refs: Reference[];
+  kwargs: Kwargs;
+}
+
+/** What is given with a call by name: an object in Keras 3, the last of each input's list in Keras 2. */
+function kwargsOf(call: unknown): Config {
+  if (!Array.isArray(call)) return (call as { kwargs?: Config } | null)?.kwargs ?? {};
+  return typeof call[0] === 'string' ? ((call[3] as Config | undefined) ?? {}) : Object.assign({}, ...call.map(kwargsOf));
+}
+
+function calls(inbound: unknown): Call[] {
   if (!Array.isArray(inbound)) return [];
-  return inbound.map(references).filter((refs) => refs.length > 0);
+  return inbound
+    .map((call) => {
+      const { training } = kwargsOf(call);
+      return { refs: references(call), kwargs: typeof training === 'boolean' ? { training } : {} };
+    })
+    .filter(({ refs }) => refs.length > 0);
 }
 
 const nameOf = (json: LayerJSON): string => json.name ?? (json.config.name as string);
 
+const isModel = (json: LayerJSON): boolean => ['Functional', 'Model', 'Sequential'].includes(json.class_name);
+
+/** What the outputs are. Keras 3 counts the calls of models within from 1 here, and from 0 where layers read them. */
+function outputsOf(graph: GraphJSON): Reference[] {
+  const shifted = (json?: LayerJSON): boolean =>
+    json !== undefined && isModel(json) && json.class_name !== 'Sequential' && Array.isArray(json.inbound_nodes) && json.inbound_nodes.some((call) => !Array.isArray(call));
+  const byName = new Map(graph.layers.map((json) => [nameOf(json), json]));
+  return references(graph.output_layers).map(([name, node, tensor]) => [name, node > 0 && shifted(byName.get(name)) ? node - 1 : node, tensor]);
+}
+
 /** The layers that outputs are computed from. Keras stores what computes masks as layers too, which layers here do themselves. */
 function needed(graph: GraphJSON): LayerJSON[] {
-  const open = references(graph.output_layers).map(([name]) => name);
+  const open = outputsOf(graph).map(([name]) => name);
   if (open.length === 0) return graph.layers;
   const found = new Set<string>();
-  const reads = new Map(graph.layers.map((json) => [nameOf(json), calls(json.inbound_nodes).flat()]));
+  const reads = new Map(graph.layers.map((json) => [nameOf(json), calls(json.inbound_nodes).flatMap(({ refs }) => refs)]));
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (found.has(name)) continue;
     found.add(name);
@@ -86,8 +128,8 @@ function needed(graph: GraphJSON): LayerJSON[] {
 
 /** What Keras takes with a call and layers here have in their configuration. */
 function withCalls(json: LayerJSON): LayerJSON {
-  const given = Array.isArray(json.inbound_nodes) ? (json.inbound_nodes as { kwargs?: Config }[]) : [];
-  return given.some((call) => call.kwargs?.use_causal_mask === true) ? { ...json, config: { ...json.config, use_causal_mask: true } } : json;
+  const given: unknown[] = Array.isArray(json.inbound_nodes) ? json.inbound_nodes : [];
+  return given.some((call) => kwargsOf(call).use_causal_mask === true) ? { ...json, config: { ...json.config, use_causal_mask: true } } : json;
 }
 
 function functional(given: GraphJSON): LayersModel {
@@ -100,25 +142,29 @@ function functional(given: GraphJSON): LayersModel {
   const find = ([name, node, tensor]: Reference): SymbolicTensor | null => {
     const layer = layers.get(name);
     if (layer === undefined) throw coded('format', `The model's topology names a layer '${name}' that it does not have.`);
-    return layer.inboundNodes[node]?.outputs[tensor] ?? null;
+    return layer.inboundNodes[node - firstCall(name)]?.outputs[tensor] ?? null;
   };
   // Calls in the order of the file, those whose inputs are not there yet later.
-  let open = graph.layers.flatMap((json) => calls(json.inbound_nodes).map((refs) => ({ name: nameOf(json), refs })));
-  // A nested model's own graph is its first node; calls of it come after.
-  const offset = new Map([...layers].map(([name, layer]) => [name, layer instanceof InputLayer ? 0 : layer.inboundNodes.length]));
-  const shifted = (refs: Reference[]): Reference[] => refs.map(([name, node, tensor]) => [name, node + (offset.get(name) ?? 0), tensor]);
+  let open = graph.layers.flatMap((json) => calls(json.inbound_nodes).map((call, index) => ({ name: nameOf(json), index, ...call })));
+  const outputs = outputsOf(graph);
+  // Keras 2 counts the calls of models within from 1: their own graph is the first.
+  const read = [...open.flatMap(({ refs }) => refs), ...outputs];
+  const late = new Set(graph.layers.filter(isModel).map(nameOf).filter((name) => read.some(([from, node]) => from === name && node === open.filter((call) => call.name === name).length)));
+  const firstCall = (name: string): number => (late.has(name) ? 1 : 0);
   while (open.length > 0) {
-    const later = open.filter(({ name, refs }) => {
-      const inputs = shifted(refs).map(find);
-      if (inputs.some((x) => x === null)) return true;
-      (layers.get(name) as Layer).apply(inputs.length === 1 ? (inputs[0] as SymbolicTensor) : (inputs as SymbolicTensor[]));
+    const later = open.filter(({ name, index, refs, kwargs }) => {
+      const inputs = refs.map(find);
+      const layer = layers.get(name) as Layer;
+      // A layer's calls are told apart by their order.
+      if (inputs.some((x) => x === null) || layer.inboundNodes.length !== index) return true;
+      layer.apply(inputs.length === 1 ? (inputs[0] as SymbolicTensor) : (inputs as SymbolicTensor[]), kwargs);
       return false;
     });
     if (later.length === open.length) throw coded('format', `The model's topology has a cycle at layer '${later[0]?.name}'.`);
     open = later;
   }
-  const all = (value: unknown): SymbolicTensor[] => shifted(references(value)).map((ref) => find(ref) as SymbolicTensor);
-  return new LayersModel({ name: graph.name, inputs: all(graph.input_layers), outputs: all(graph.output_layers) });
+  const all = (refs: Reference[]): SymbolicTensor[] => refs.map((ref) => find(ref) as SymbolicTensor);
+  return new LayersModel({ name: graph.name, inputs: all(references(graph.input_layers)), outputs: all(outputs) });
 }
 
 function chain(graph: GraphJSON | LayerJSON[]): Sequential {
@@ -141,8 +187,16 @@ export async function modelFromJSON(json: string | object): Promise<LayersModel>
     case 'Functional':
     case 'Model':
       return functional(config as unknown as GraphJSON);
-    default:
+    default: {
+      // A model that is a class of its own.
+      const { build_input_shape: shape, ...rest } = (config ?? {}) as Config;
+      const model = SerializationMap.getMap().classNameMap[className] && deserializeLayer(className, rest, fromKeras(rest) as LayerArgs);
+      if (model instanceof LayersModel) {
+        if (shape !== undefined && shape !== null) model.build(shape as SymbolicShape);
+        return model;
+      }
       throw coded('format', `Expected a Sequential, Functional or Model topology, received ${String(className)}`);
+    }
   }
 }
 
@@ -156,8 +210,13 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
   if (artifacts.modelTopology === undefined) throw coded('format', 'The model has no topology.');
   const model = await modelFromJSON(artifacts.modelTopology);
   if (artifacts.trainingConfig !== undefined) {
-    const { optimizer_config: optimizer, loss, metrics } = artifacts.trainingConfig as { optimizer_config: { class_name: string; config: Config }; loss: string; metrics?: string[] };
-    model.compile({ optimizer: optimizerOf(optimizer.class_name, fromKeras(optimizer.config) as Config), loss, ...(metrics === undefined ? {} : { metrics }) });
+    const { optimizer_config: optimizer, loss, metrics, weighted_metrics: weighted } = artifacts.trainingConfig as {
+      optimizer_config: { class_name: string; config: Config };
+      loss: string;
+      metrics?: unknown;
+      weighted_metrics?: unknown;
+    };
+    model.compile({ optimizer: optimizerOf(optimizer.class_name, fromKeras(optimizer.config) as Config), loss, metrics: restoredMetrics(metrics), weightedMetrics: restoredMetrics(weighted) });
   }
   if (artifacts.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
   if (artifacts.weightData !== undefined) {

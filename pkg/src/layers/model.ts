@@ -4,24 +4,31 @@ import { tensor } from '../convert.js';
 import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
 import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
-import { type LossOrMetricFn, named } from '../losses.js';
+import type { LossOrMetricFn } from '../losses.js';
 import * as ops from '../ops/index.js';
 import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
-import { fromRecord, keep, Tensor, tidy } from '../tensor.js';
+import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
-import type { History } from './callbacks.js';
+import type { BatchLoss, History, State } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
 import { Container, type ContainerArgs } from './container.js';
+import { LossScale } from '../optimizers/loss-scale.js';
 import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
-import { batchesOf, readScalars, train, type TrainingArgs } from './training.js';
+import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
+import { widened } from './policy.js';
+import type { Backward, Part } from './step.js';
+import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
 type LossName = string | LossOrMetricFn;
 
 export interface ModelCompileArgs {
   optimizer: string | Optimizer;
   loss: LossName | LossName[] | Record<string, LossName>;
-  metrics?: LossName | LossName[] | Record<string, LossName | LossName[]>;
+  /** Metrics of every output; a list of lists, one for each output; or those of outputs by their names. */
+  metrics?: MetricsGiven | null;
+  /** The same, of samples that count what `sampleWeight` and `classWeight` say. */
+  weightedMetrics?: MetricsGiven | null;
   /** What the loss of each output counts in the whole, 1 where it is not said. */
   lossWeights?: number[] | Record<string, number>;
 }
@@ -41,11 +48,13 @@ export interface ModelEvaluateArgs {
   sampleWeight?: Tensor | Tensor[];
 }
 
-interface Metric {
-  readonly name: string;
-  readonly output: number;
-  readonly compute: LossOrMetricFn;
+/** Shows how many steps are done, as `verbose` asks for. */
+type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
+let progress: Progress = () => undefined;
+export function installProgress(by: Progress): void {
+  progress = by;
 }
+export const progressOf: Progress = (verbose, steps) => progress(verbose, steps);
 
 /** Tensors for a model's inputs or outputs: the only one, in order, or by name. */
 export type Fed = Tensor | Tensor[] | Record<string, Tensor>;
@@ -60,7 +69,8 @@ export class LayersModel extends Container {
   isTraining = false;
   private lossFunctions: LossOrMetricFn[] = [];
   private lossWeights: (number | undefined)[] = [];
-  private metrics: Metric[] = [];
+  /** The metrics, and what they keep over batches. */
+  measures: Measures | null = null;
   private compileArgs: ModelCompileArgs | null = null;
   private userDefinedMetadata: object | undefined;
 
@@ -73,19 +83,18 @@ export class LayersModel extends Container {
     if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
     this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
     if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
+    if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = new LossScale();
     this.loss = args.loss;
     this.lossFunctions = this.perOutput(args.loss).map((loss, i) => {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
       return typeof loss === 'function' ? loss : lossOf(loss);
     });
     this.lossWeights = args.lossWeights === undefined ? [] : this.perOutput<number>(args.lossWeights);
-    this.metrics = this.outputs.flatMap((_, i) => this.metricsOfOutput(args.metrics, i));
-    const several = this.outputs.length > 1;
-    this.metricsNames = [
-      'loss',
-      ...(several ? this.outputNames.map((name) => `${name}_loss`) : []),
-      ...this.metrics.map((m) => (several ? `${this.outputNames[m.output]}_${m.name}` : m.name)),
-    ];
+    // What was compiled before goes once the new metrics are known to be ones.
+    const measures = new Measures({ outputNames: this.outputNames, outputShapes: this.outputs.map((o) => o.shape), losses: this.perOutput<LossName>(args.loss) }, args.metrics, args.weightedMetrics);
+    this.measures?.dispose();
+    this.measures = measures;
+    this.metricsNames = ['loss', ...(this.outputs.length > 1 ? this.outputNames.map((name) => `${name}_loss`) : []), ...measures.names];
     this.compileArgs = args;
   }
 
@@ -96,27 +105,12 @@ export class LayersModel extends Container {
     return this.outputs.map(() => value as T);
   }
 
-  /** A list of metrics holds for every output; an object names the outputs. */
-  private metricsOfOutput(metrics: ModelCompileArgs['metrics'], output: number): Metric[] {
-    if (metrics === undefined || metrics === null) return [];
-    const byName = typeof metrics === 'object' && !Array.isArray(metrics);
-    const mine = byName ? (metrics as Record<string, LossName | LossName[]>)[this.outputNames[output] as string] : metrics;
-    return mine === undefined ? [] : [mine].flat().map((metric) => this.metricOf(metric, output));
+  override getState(): State {
+    return this.measures === null ? null : { measures: this.measures.getState() };
   }
 
-  private metricOf(metric: LossName, output: number): Metric {
-    if (typeof metric === 'function') return { name: metric.name || 'metric', output, compute: metric };
-    const shape = this.outputs[output]?.shape ?? [];
-    if (metric === 'accuracy' || metric === 'acc') {
-      const given = this.perOutput<LossName>(this.loss ?? [])[output];
-      const loss = typeof given === 'string' ? camelLoss(given) : '';
-      const kind =
-        shape.at(-1) === 1 || loss === 'binaryCrossentropy' ? 'binaryAccuracy' : loss === 'sparseCategoricalCrossentropy' ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
-      return { name: 'acc', output, compute: named('metric', kind) };
-    }
-    const known = ['binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'precision', 'recall'];
-    const camel = camelLoss(metric);
-    return { name: metric, output, compute: known.includes(camel) ? named('metric', camel) : lossOf(metric) };
+  override setState(state: { measures: Tensor[][] } | null): void {
+    if (state !== null) this.measures?.setState(state.measures);
   }
 
   checkCompiled(): Optimizer {
@@ -133,15 +127,17 @@ export class LayersModel extends Container {
   }
 
   /** The outputs for `x`, in batches. */
-  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean } = {}): Tensor | Tensor[] {
+  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
     const inputs = this.feed(x, this.inputNames, 'Input');
     const samples = inputs[0]?.shape[0] ?? 0;
     const size = args.batchSize ?? 32;
+    const show = progressOf(args.verbose, Math.ceil(samples / size));
     return tidy(() => {
       const parts: Tensor[][] = [];
       for (let at = 0; at < samples; at += size) {
         const batch = samples <= size ? inputs : inputs.map((t) => ops.slice(t, at, Math.min(size, samples - at)));
         parts.push(tidy(() => this.compute(batch, this.outputs, { training: false })));
+        show?.(parts.length, at + size >= samples);
       }
       const outputs = this.outputs.map((_, i) => (parts.length === 1 ? (parts[0]?.[i] as Tensor) : ops.concat(parts.map((p) => p[i] as Tensor))));
       return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
@@ -174,9 +170,9 @@ export class LayersModel extends Container {
     return [...weighted, ...ofLayers, ...this.losses.map((loss) => loss())].reduce((sum, term) => ops.add(sum, term));
   }
 
-  /** What `metricsNames` names. */
-  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
-    return [total, ...(losses.length > 1 ? losses : []), ...this.measure(predicted, masks, targets)];
+  /** What of `metricsNames` is the batch's alone; metrics with a state take it in. */
+  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly Tensor[]): Tensor[] {
+    return [total, ...(losses.length > 1 ? losses : []), ...(this.measures?.update(predicted, masks, targets, weights) ?? [])];
   }
 
   private regularization(): Tensor[] {
@@ -185,39 +181,63 @@ export class LayersModel extends Container {
       .map((w) => fromRecord(wasm().penalty(encode(w.regularizer), w.variable.handle), 0)[0]);
   }
 
-  /** One step of training; its loss and metrics as scalars that the caller disposes. */
-  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = []): Tensor[] {
-    const optimizer = this.checkCompiled();
+  /** One step of training; its loss, and the metrics that are the batch's alone, as scalars that the caller disposes. */
+  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], part?: Part): Tensor[] {
     return tidy(() => {
-      const trained: LayerVariable[] = this.trainableWeights;
-      let predicted: Tensor[] = [];
-      let masks: Mask[] = [];
-      let losses: Tensor[] = [];
-      const updates: [LayerVariable, Tensor][] = [];
-      const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
-      const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
-      const { value, grads } = gradientsOf(() => {
-        const ofLayers: Tensor[] = [];
-        ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
-        losses = this.outputLosses(predicted, masks, targets, weights);
-        return this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
-      }, trained.map((w) => w.variable));
-      const values = this.values(value, losses, predicted, masks, targets);
-      updates.forEach(([weight, update]) => weight.write(update));
-      const gradients: NamedTensorMap = {};
-      trained.forEach((w, i) => {
-        if (grads[i]) gradients[w.variable.name] = grads[i];
-      });
-      optimizer.applyGradients(gradients);
-      for (const w of trained) {
-        if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
-      }
-      return values;
+      const step = this.backward(inputs, targets, classWeight, sampleWeight);
+      this.advance(step, part);
+      dispose(step.updates.map(([, update]) => update));
+      return step.values;
     });
   }
 
-  private measure(predicted: Tensor[], masks: Mask[], targets: Tensor[]): Tensor[] {
-    return this.metrics.map((m) => maskedMean(m.compute(targets[m.output] as Tensor, predicted[m.output] as Tensor), masks[m.output] ?? null));
+  /** The first half of a step: the loss of a batch, and where to it leads. Runs in the caller's scope. */
+  backward(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], onLoss?: (data: BatchLoss) => Tensor): Backward {
+    const { lossScale } = this.checkCompiled();
+    const trained: LayerVariable[] = this.trainableWeights;
+    let total = null as Tensor | null;
+    let predicted: Tensor[] = [];
+    let masks: Mask[] = [];
+    let losses: Tensor[] = [];
+    const updates: [LayerVariable, Tensor][] = [];
+    const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
+    const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
+    const { value, grads } = gradientsOf(() => {
+      const ofLayers: Tensor[] = [];
+      ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates }));
+      predicted = predicted.map(widened);
+      losses = this.outputLosses(predicted, masks, targets, weights);
+      const loss = this.regularization().reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
+      dispose(ofLayers);
+      total = onLoss === undefined ? loss : onLoss({ loss, outputs: predicted, inputs, targets });
+      return lossScale === null ? total : lossScale.scaled(total);
+    }, trained.map((w) => w.variable));
+    const values = this.values(total ?? value, losses, predicted, masks, targets, weights);
+    const gradients = trained.flatMap((w, i): Backward['gradients'] => (grads[i] ? [[w, lossScale === null ? grads[i] : lossScale.unscaled(grads[i])]] : []));
+    return { values, gradients, updates };
+  }
+
+  /** The second half of a step: weights move along gradients. Of a part of a batch, they move with the last part. */
+  advance({ gradients, updates }: Backward, part?: Part): void {
+    const optimizer = this.checkCompiled();
+    updates.forEach(([weight, update]) => weight.write(update));
+    const named: NamedTensorMap = Object.fromEntries(gradients.map(([w, gradient]) => [w.variable.name, gradient]));
+    if (part === undefined) optimizer.applyGradients(named);
+    else if (!optimizer.accumulate(named, part.parts, part.size)) return;
+    this.constrain();
+  }
+
+  /** Moves weights along the gradients of the parts of a batch that has no more. */
+  endParts(): void {
+    tidy(() => {
+      if (this.checkCompiled().applyAccumulated()) this.constrain();
+    });
+  }
+
+  private constrain(): void {
+    for (const w of this.trainableWeights) {
+      if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
+    }
   }
 
   /** The number of samples of inputs and targets that fit together, and the model. */
@@ -233,7 +253,7 @@ export class LayersModel extends Container {
     }
     y.forEach((t, i) => {
       const want = this.outputs[i]?.shape as SymbolicShape;
-      const sparse = typeof this.loss === 'string' && camelLoss(this.loss).startsWith('sparse');
+      const sparse = typeof this.loss === 'string' && camel(this.loss).startsWith('sparse');
       if (!sparse && typeof this.loss === 'string' && (t.rank !== want.length || want.some((d, axis) => axis > 0 && d !== null && d !== t.shape[axis]))) {
         throw coded('shape', `Error when checking target: expected ${this.outputNames[i]} to have shape [${want.map((d) => d ?? 'null')}] but got array with shape [${t.shape}].`);
       }
@@ -243,7 +263,7 @@ export class LayersModel extends Container {
   }
 
   /** A weight of each sample for each output. */
-  private checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
+  checkSampleWeight(given: Tensor | Tensor[] | undefined, samples: number): Tensor[] {
     if (given === undefined) return [];
     const weights = this.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
     for (const w of weights) {
@@ -272,8 +292,8 @@ export class LayersModel extends Container {
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     this.checkCompiled();
     this.checkSamples(inputs, targets);
-    const values = this.trainStep(inputs, targets);
-    const numbers = await readScalars(values);
+    this.measures?.reset();
+    const numbers = await readValues(this, await readScalars(this.trainStep(inputs, targets)));
     return numbers.length === 1 ? (numbers[0] as number) : numbers;
   }
 
@@ -282,19 +302,27 @@ export class LayersModel extends Container {
     this.checkCompiled();
     const [inputs, targets] = [this.feed(x, this.inputNames, 'Input'), this.feed(y, this.outputNames, 'Target')];
     const samples = this.checkSamples(inputs, targets);
-    const results = tidy(() => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples)));
+    const run = (): Tensor[] => this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose);
+    // Between the steps of training, an epoch's metrics go on afterwards.
+    const results = this.isTraining ? aside(this.measures as Measures, run) : tidy(run);
     return results.length === 1 ? (results[0] as Tensor) : results;
   }
 
-  /** The loss and the metrics of one batch, as scalars. Runs in the caller's scope. */
+  /** The loss, and the metrics that are the batch's alone, as scalars. Runs in the caller's scope. */
   testStep(inputs: Tensor[], targets: Tensor[], sampleWeight: readonly Tensor[] = []): Tensor[] {
     const ofLayers: Tensor[] = [];
-    const { outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
+    const { outputs, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
+    const predicted = outputs.map(widened);
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
-    return this.values(this.totalLoss(losses, ofLayers), losses, predicted, masks, targets);
+    const total = this.totalLoss(losses, ofLayers);
+    dispose(ofLayers);
+    return this.values(total, losses, predicted, masks, targets, sampleWeight);
   }
 
-  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = []): Tensor[] {
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = [], verbose?: number): Tensor[] {
+    const show = progressOf(verbose, Math.ceil(samples / size));
+    const measures = this.measures as Measures;
+    measures.reset();
     let sums: Tensor[] = [];
     for (let at = 0; at < samples; at += size) {
       const count = Math.min(size, samples - at);
@@ -305,8 +333,9 @@ export class LayersModel extends Container {
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
+      show?.(Math.ceil((at + count) / size), at + size >= samples);
     }
-    return sums.map((sum) => ops.div(sum, samples));
+    return measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results());
   }
 
   async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
@@ -346,24 +375,36 @@ export class LayersModel extends Container {
     tidy(() => super.setWeights(weights));
   }
 
+  /** The names weights are stored under. Where layers of models within have one name, the later ones are numbered. */
+  private storedNames(): Map<LayerVariable, string> {
+    const names = new Map<LayerVariable, string>();
+    const count = new Map<string, number>();
+    for (const w of this.orderedWeights) {
+      const before = count.get(w.name) ?? 0;
+      names.set(w, before === 0 ? w.name : `${w.name}_${before}`);
+      count.set(w.name, before + 1);
+    }
+    return names;
+  }
+
   /** Sets weights by name. */
   loadWeights(weights: NamedTensorMap, strict = true): void {
     const missing: string[] = [];
     const unused = new Set(Object.keys(weights));
     // Keras names a recurrent layer's weights with its cell: lstm/lstm_cell/kernel.
     const withCell = new Map([...unused].map((name) => [name.replace(/\/[^/]*cell[^/]*(?=\/[^/]*$)/, ''), name]));
-    const total = this.orderedWeights;
-    for (const weight of total) {
-      const name = weights[weight.name] === undefined ? (withCell.get(weight.name) ?? weight.name) : weight.name;
+    const total = this.storedNames();
+    for (const [weight, own] of total) {
+      const name = weights[own] === undefined ? (withCell.get(own) ?? own) : own;
       const value = weights[name];
-      if (value === undefined) missing.push(weight.name);
+      if (value === undefined) missing.push(own);
       else {
         weight.write(value);
         unused.delete(name);
       }
     }
     if (!strict) return;
-    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.length} weights are not set: ${missing}`);
+    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.size} weights are not set: ${missing}`);
     if (unused.size > 0) throw coded('format', `Provided weight data has no target variable: ${[...unused].join(', ')}`);
   }
 
@@ -386,7 +427,8 @@ export class LayersModel extends Container {
     const handler = typeof handlerOrURL === 'string' ? getSaveHandlers(handlerOrURL)[0] : handlerOrURL;
     if (handler?.save === undefined) throw coded('argument', `Cannot find any save handlers for URL '${String(handlerOrURL)}'`);
     const weights = config.trainableOnly ? this.trainableWeights : this.orderedWeights;
-    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: w.name, tensor: w.variable })), 'model');
+    const names = this.storedNames();
+    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: names.get(w) as string, tensor: w.variable })), 'model');
     const artifacts: ModelArtifacts = {
       modelTopology: this.toJSON(null, false) as object,
       format: 'layers-model',
@@ -396,7 +438,7 @@ export class LayersModel extends Container {
       weightData: data,
     };
     if (config.includeOptimizer && this.optimizer !== null && this.compileArgs !== null) {
-      const stored = this.renamed(await this.optimizer.getWeights(), (w) => [w.variable.name, w.name]);
+      const stored = this.renamed(await this.optimizer.getWeights(), (w, name) => [w.variable.name, name]);
       const optimizer = await encodeWeights(stored, 'optimizer');
       artifacts.trainingConfig = this.trainingConfig();
       artifacts.weightSpecs = [...specs, ...optimizer.specs];
@@ -407,8 +449,8 @@ export class LayersModel extends Container {
   }
 
   /** An optimizer's tensors under other names of their variables: unique in the program here, within the model in storage. */
-  private renamed(tensors: NamedTensor[], names: (w: LayerVariable) => [from: string, to: string]): NamedTensor[] {
-    const known = new Map(this.orderedWeights.map(names));
+  private renamed(tensors: NamedTensor[], names: (w: LayerVariable, name: string) => [from: string, to: string]): NamedTensor[] {
+    const known = new Map([...this.storedNames()].map(([w, name]) => names(w, name)));
     return tensors.map(({ name, tensor }) => {
       const at = name.lastIndexOf('/');
       return { name: at < 0 ? name : (known.get(name.slice(0, at)) ?? name.slice(0, at)) + name.slice(at), tensor };
@@ -417,17 +459,18 @@ export class LayersModel extends Container {
 
   /** Gives the optimizer the tensors that were stored with the model. */
   async loadOptimizer(tensors: NamedTensor[]): Promise<void> {
-    await this.optimizer?.setWeights(this.renamed(tensors, (w) => [w.name, w.variable.name]));
+    await this.optimizer?.setWeights(this.renamed(tensors, (w, name) => [name, w.variable.name]));
   }
 
   private trainingConfig(): object {
-    const { loss, metrics } = this.compileArgs as ModelCompileArgs;
+    const { loss, metrics, weightedMetrics } = this.compileArgs as ModelCompileArgs;
     if (typeof loss !== 'string') throw coded('argument', 'Serialization of non-string loss is not supported.');
     const config = this.optimizer?.getConfig();
     if (typeof config?.learningRate === 'function') throw coded('argument', 'A learning rate that is a function cannot be stored; use one of tf.train.schedules.');
     return {
       loss: toSnake(loss),
-      metrics: [metrics ?? []].flat().filter((m) => typeof m === 'string'),
+      metrics: storedMetrics(metrics) ?? [],
+      weighted_metrics: storedMetrics(weightedMetrics),
       optimizer_config: { class_name: this.optimizer?.getClassName(), config: toKeras(config) },
     };
   }
@@ -442,7 +485,7 @@ export class LayersModel extends Container {
     print(row(['Layer (type)', 'Output shape', 'Param #']));
     line('=');
     this.layers.forEach((layer, i) => {
-      print(row([`${layer.name} (${layer.getClassName()})`, show(layer.outputShape), layer.countParams().toString()]));
+      print(row([`${layer.name} (${layer.getClassName()})`, layer.inboundNodes.length === 0 ? 'multiple' : show(layer.outputShape), layer.countParams().toString()]));
       line(i === this.layers.length - 1 ? '=' : '_');
     });
     const count = (weights: LayerVariable[]): number => weights.reduce((n, w) => n + w.variable.size, 0);
@@ -455,28 +498,9 @@ export class LayersModel extends Container {
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
     const result = super.dispose();
     this.optimizer?.dispose();
+    this.measures?.dispose();
     return result;
   }
-}
-
-/** The mean over what counts; the mask has the leading axes of the values. */
-function maskedMean(values: Tensor, mask: Mask): Tensor {
-  if (mask === null || values.rank < mask.rank) return ops.mean(values);
-  const weight = ops.reshape(ops.cast(mask, 'float32'), [...mask.shape, ...Array.from({ length: values.rank - mask.rank }, () => 1)]);
-  return ops.div(ops.mean(ops.mul(values, weight)), ops.add(ops.mean(weight), 1e-7 / Math.max(1, weight.size)));
-}
-
-const camelLoss = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
-const ALIASES: Record<string, string> = { mse: 'meanSquaredError', MSE: 'meanSquaredError', mae: 'meanAbsoluteError', MAE: 'meanAbsoluteError', mape: 'meanAbsolutePercentageError', MAPE: 'meanAbsolutePercentageError', cosine: 'cosineProximity' };
-const LOSSES = new Set([
-  'meanSquaredError', 'meanAbsoluteError', 'meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'squaredHinge', 'hinge', 'categoricalHinge', 'logcosh',
-  'huber', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy', 'kullbackLeiblerDivergence', 'poisson', 'cosineProximity',
-]);
-
-function lossOf(name: string): LossOrMetricFn {
-  const camel = ALIASES[name] ?? camelLoss(name);
-  if (!LOSSES.has(camel)) throw coded('unknown', `Unknown loss ${name}`);
-  return named('loss', camel);
 }
 
 /** The class that each target names: its own number, or the place of its one. */

@@ -2,24 +2,31 @@
 
 import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
-import { shuffled } from '../random.js';
+import { currentSeed, nextSeed, shuffled } from '../random.js';
 import { wasm } from '../runtime.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
 import { nextFrame, now } from '../util.js';
-import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs } from './callbacks.js';
-import { nextSeed } from './layer.js';
+import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs, type Moment, type State } from './callbacks.js';
 import type { LayersModel } from './model.js';
+import { makeStep } from './step.js';
 
 /** How to train, whatever the data. */
 export interface TrainingArgs {
   epochs?: number;
   initialEpoch?: number;
+  /** What the whole package prints in Node: 1, a bar in a terminal and lines elsewhere; 2, a line after each epoch; 0 and by default, nothing. */
   verbose?: number;
   callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
   classWeight?: Record<number, number>;
   yieldEvery?: 'auto' | 'batch' | 'epoch' | 'never' | number;
   /** Ends training between two steps. */
   signal?: AbortSignal;
+  /**
+   * Batches whose gradients are accumulated until weights move along their mean: as with one batch of all their samples, for
+   * which there is memory to spare. The last batches of an epoch may be fewer.
+   */
+  accumulateSteps?: number;
 }
 
 /** Samples of one step. */
@@ -37,6 +44,26 @@ export interface TrainingData {
   batches(): Iterable<Batch> | AsyncIterable<Batch>;
   /** Losses and metrics after an epoch, in the order of the model's `metricsNames`. */
   readonly validate: (() => Promise<number[]>) | null;
+  /** What the batches of the epoch under way come from, besides the seed. */
+  readonly source?: { getState(): State; setState(state: any): void };
+}
+
+/** Where training is: all that its loop knows from one step to the next. */
+export interface Run {
+  readonly model: LayersModel;
+  readonly data: TrainingData;
+  readonly callbacks: CallbackList;
+  readonly signal: AbortSignal | undefined;
+  epoch: number;
+  /** Batches of the epoch that are done, and their samples. */
+  batch: number;
+  seen: number;
+  /** Losses and metrics times samples, summed over them. They stay with the engine: reading every batch's would make it wait. */
+  sums: Tensor[];
+  /** What the random numbers of the epoch began with. */
+  seed: number;
+  /** The batches that are left of an epoch's, where training goes on within it. */
+  left?: ((batches: ReturnType<TrainingData['batches']>) => AsyncIterable<Batch>) | undefined;
 }
 
 /** Milliseconds of work after which training lets the page have its turn. */
@@ -45,24 +72,34 @@ const YIELD_AFTER_MS = 16;
 /** Trains a model, and tells what became of it. */
 export async function train(model: LayersModel, data: TrainingData, args: TrainingArgs): Promise<History> {
   const { epochs = 1, initialEpoch = 0, verbose, signal } = args;
+  checkAccumulation(model, args.accumulateSteps);
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
   const pause = new Pause(args.yieldEvery ?? 'auto');
+  const run: Run = { model, data, callbacks, signal, epoch: initialEpoch, batch: 0, seen: 0, sums: [], seed: 0 };
+  const reached = async (at: Moment): Promise<void> => {
+    await callbacks.each('onProgress', run, at);
+    await callbacks.each('onCheckpoint', run, at);
+  };
   model.isTraining = true;
   model.stopTraining = false;
   model.history = history;
   try {
     await callbacks.each('onTrainBegin');
-    for (let epoch = initialEpoch; epoch < epochs && !ended(model, signal); epoch++) {
-      await callbacks.each('onEpochBegin', epoch);
-      const logs = await trainEpoch(model, data, epoch, args, callbacks, pause);
+    await reached('begin');
+    for (; run.epoch < epochs && !ended(model, signal); run.epoch++) {
+      if (run.batch === 0) await callbacks.each('onEpochBegin', run.epoch);
+      const logs = await trainEpoch(run, args, pause, reached);
       (await data.validate?.())?.forEach((v, i) => (logs[`val_${model.metricsNames[i]}`] = v));
-      await callbacks.each('onEpochEnd', epoch, logs);
+      await callbacks.each('onEpochEnd', run.epoch, logs);
       await pause.afterEpoch();
+      await reached('epoch');
+      Object.assign(run, { batch: 0, seen: 0, sums: [], left: undefined });
     }
     model.optimizer?.finalizeVariableValues();
     await callbacks.each('onTrainEnd');
   } finally {
+    run.sums.forEach((t) => t.dispose());
     model.isTraining = false;
   }
   return history;
@@ -70,38 +107,48 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
 
 const ended = (model: LayersModel, signal?: AbortSignal): boolean => model.stopTraining || signal?.aborted === true;
 
-async function trainEpoch(model: LayersModel, data: TrainingData, epoch: number, args: TrainingArgs, callbacks: CallbackList, pause: Pause): Promise<Logs> {
-  // Sums stay with the engine: reading every batch's losses would make it wait.
-  let sums: Tensor[] = [];
+function checkAccumulation(model: LayersModel, steps: number | undefined): void {
+  if (steps === undefined) return;
+  if (!(Number.isInteger(steps) && steps > 0)) throw coded('argument', `accumulateSteps is a positive integer, but got ${steps}`);
+  if ((model.optimizer?.extras?.parts ?? 1) > 1) throw coded('argument', 'accumulateSteps is for optimizers that do not accumulate gradients themselves; this one has gradientAccumulationSteps.');
+}
+
+async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (at: Moment) => Promise<void>): Promise<Logs> {
+  const { model, data, callbacks, signal } = run;
   let values: Tensor[] = [];
-  let seen = 0;
-  let batch = 0;
+  run.seed = currentSeed();
+  if (run.batch === 0) model.measures?.reset();
   try {
-    for await (const { size, tensors } of ended(model, args.signal) ? [] : data.batches()) {
-      await callbacks.each('onBatchBegin', batch, { batch, size });
-      values = tidy(() => {
-        const [inputs, targets, weights] = tensors();
-        return model.trainStep(inputs, targets, args.classWeight, weights);
-      });
-      const old = sums;
-      sums = tidy(() => values.map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
-      old.forEach((t) => t.dispose());
-      seen += size;
+    const batches = ended(model, signal) ? [] : data.batches();
+    for await (const given of run.left?.(batches) ?? batches) {
+      const { batch, sums } = run;
+      await callbacks.each('onBatchBegin', batch, { batch, size: given.size });
+      const made = await makeStep(callbacks, model, batch, given, args);
+      const { size } = made;
+      values = made.values;
+      if (size > 0) {
+        run.sums = tidy(() => values.map((v, i) => (sums.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), sums[i] as Tensor)))).map((t) => keep(t));
+        sums.forEach((t) => t.dispose());
+      }
+      run.seen += size;
       wasm().flush();
       const logs: Logs = { batch, size };
-      if (callbacks.readsBatches) (await readScalars(values)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
+      if (callbacks.readsBatches) (await readValues(model, await readScalars(values))).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
       else values.forEach((v) => v.dispose());
       await callbacks.each('onBatchEnd', batch, logs);
-      if (await pause.afterBatch()) await callbacks.each('onYield', epoch, batch, logs);
-      batch += 1;
-      if (ended(model, args.signal)) break;
+      run.batch += 1;
+      if (await pause.afterBatch()) await callbacks.each('onYield', run.epoch, batch, logs);
+      await reached('batch');
+      if (ended(model, signal)) break;
     }
+    if (args.accumulateSteps !== undefined) model.endParts();
   } catch (error) {
-    for (const t of [...sums, ...values]) t.dispose();
+    for (const t of values) t.dispose();
     throw error;
   }
   const logs: Logs = {};
-  (await readScalars(sums)).forEach((sum, i) => (logs[model.metricsNames[i] as string] = sum / seen));
+  const means = (await readScalars(run.sums)).map((sum) => sum / run.seen);
+  if (run.seen > 0) (await readValues(model, means)).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
   return logs;
 }
 
@@ -122,11 +169,16 @@ export function* batchesOf([inputs, targets, weights]: [Tensor[], Tensor[], Tens
   }
 }
 
-/** The values of scalars, which are disposed. */
+/** The values of scalars, which are disposed; of vectors, which metrics of several classes or thresholds give, lists. */
 export async function readScalars(scalars: Tensor[]): Promise<number[]> {
-  const values = await Promise.all(scalars.map(async (s) => (await s.data())[0] ?? NaN));
+  const values = await Promise.all(scalars.map(async (s) => (s.rank > 0 ? ((await s.array()) as number) : ((await s.data())[0] ?? NaN))));
   scalars.forEach((s) => s.dispose());
   return values;
+}
+
+/** What `metricsNames` names: given values, and those of metrics with a state. */
+export async function readValues({ measures }: LayersModel, values: number[]): Promise<number[]> {
+  return measures === null ? values : measures.merged(values, await readScalars(tidy(() => measures.results())));
 }
 
 /** When training lets others have their turn. */

@@ -3,7 +3,7 @@
 import { fill } from '../create.js';
 import { findLearningRate } from '../layers/ready/finder.js';
 import * as base from '../optimizers.js';
-import { AdamOptimizer, installOptimizers, type LearningRate, Optimizer } from '../optimizers.js';
+import { AdamOptimizer, installOptimizers, type LearningRate, Optimizer, scaling } from '../optimizers.js';
 import { rateFrom, schedules } from '../schedules.js';
 import type { Tensor, Variable } from '../tensor.js';
 import { type OptimizerOptions, Options, optionsOf } from './options.js';
@@ -62,7 +62,7 @@ export class AmsgradOptimizer extends AdamOptimizer {
 /** An optimizer of a learning rate and an object of parameters and options. */
 abstract class Configured extends Optimizer {
   static override fromConfig<T>(cls: new (...args: never[]) => T, config: Config): T {
-    return new cls(...([rateFrom(config.learningRate), config] as never[]));
+    return scaling(new cls(...([rateFrom(config.learningRate), config] as never[])), config);
   }
   constructor(learningRate: LearningRate, options: OptimizerOptions) {
     super();
@@ -72,6 +72,7 @@ abstract class Configured extends Optimizer {
 }
 
 abstract class Averaging extends Configured {
+  protected override readonly corrects: boolean = true;
   protected readonly slotNames: readonly string[] = ['m', 'v'];
   private readonly args: Required<Pick<AdamArgs, 'beta1' | 'beta2' | 'epsilon'>>;
   constructor(learningRate: LearningRate = 0.001, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, ...options }: AdamArgs = {}) {
@@ -104,6 +105,8 @@ export class AdamWOptimizer extends Averaging {
 /** Adam with Nesterov's momentum (Dozat 2016). */
 export class NadamOptimizer extends Averaging {
   static className = 'Nadam';
+  // Its momenta are a product over the steps, of which only the program knows the number.
+  protected override readonly corrects = false;
   protected readonly op = 'optimizer/nadam';
 }
 

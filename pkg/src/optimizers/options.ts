@@ -23,13 +23,16 @@ export interface OptimizerOptions {
   emaMomentum?: number;
   /** Steps after which variables become their averages, again and again; never by default. */
   emaOverwriteFrequency?: number | null;
+  /** Calls of `applyGradients` whose gradients make one step, along their mean; `fit` makes such a call for each batch. At least 2.
+   *  As in Keras, schedules of the learning rate count calls, not steps. Averages go on with steps. */
+  gradientAccumulationSteps?: number | null;
   /** Rates that differ between variables; 0 leaves a variable as it is. Not stored with a model. */
   rateMultipliers?: RateMultipliers;
 }
 
 const CLIPS = ['clipvalue', 'clipnorm', 'globalClipnorm'] as const;
 /** The options that are stored. */
-const STORED = ['weightDecay', ...CLIPS, 'useEma', 'emaMomentum', 'emaOverwriteFrequency'] as const;
+const STORED = ['weightDecay', ...CLIPS, 'useEma', 'emaMomentum', 'emaOverwriteFrequency', 'gradientAccumulationSteps'] as const;
 
 function check(options: OptimizerOptions): void {
   const given = CLIPS.filter((name) => options[name] != null);
@@ -37,12 +40,13 @@ function check(options: OptimizerOptions): void {
   for (const name of given) {
     if (!((options[name] as number) > 0)) throw coded('argument', `An optimizer's ${name} must be above 0, but got ${options[name]}.`);
   }
-  const { weightDecay = 0, emaMomentum = 0.99, emaOverwriteFrequency } = options;
+  const { weightDecay = 0, emaMomentum = 0.99, emaOverwriteFrequency, gradientAccumulationSteps: parts } = options;
   if (weightDecay !== null && !(weightDecay >= 0)) throw coded('argument', `An optimizer's weightDecay must be at least 0, but got ${weightDecay}.`);
   if (!(emaMomentum >= 0 && emaMomentum <= 1)) throw coded('argument', `An optimizer's emaMomentum must lie in [0, 1], but got ${emaMomentum}.`);
   if (emaOverwriteFrequency != null && !(Number.isInteger(emaOverwriteFrequency) && emaOverwriteFrequency > 0)) {
     throw coded('argument', `An optimizer's emaOverwriteFrequency must be a positive integer, but got ${emaOverwriteFrequency}.`);
   }
+  if (parts != null && !(Number.isInteger(parts) && parts > 1)) throw coded('argument', `An optimizer's gradientAccumulationSteps must be an integer of at least 2, but got ${parts}.`);
 }
 
 /** The options among the entries of a configuration; undefined where there are none. */
@@ -62,6 +66,10 @@ export class Options implements StepExtras {
 
   get config(): Record<string, unknown> {
     return Object.fromEntries(STORED.filter((name) => this.options[name] != null).map((name) => [name, this.options[name]]));
+  }
+
+  get parts(): number {
+    return this.options.gradientAccumulationSteps ?? 1;
   }
 
   gradients(gradients: Tensor[]): Tensor[] {

@@ -10,6 +10,7 @@
 mod decide;
 mod emit;
 mod finish;
+mod join;
 mod merge;
 mod rewrite;
 

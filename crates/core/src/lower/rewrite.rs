@@ -1,11 +1,12 @@
 //! Operations that are cheaper as part of others.
 
+use super::join::join_paddings;
 use super::{Graph, GraphNode, GraphOp};
 use crate::dtype::Scalar;
 use crate::op::{ConvGeometry, ConvKind, Op};
 
-/// The same computation with zeros that were padded around a convolution's images left to the convolution, and without
-/// the operations that nothing uses any more.
+/// The same computation with zeros that were padded around a convolution's images left to the convolution, sums of paddings
+/// joined, and without the operations that nothing uses any more.
 pub(super) fn rewrite(graph: &Graph) -> Graph {
     let mut nodes = graph.nodes.clone();
     for i in 0..nodes.len() {
@@ -15,6 +16,7 @@ pub(super) fn rewrite(graph: &Graph) -> Graph {
             nodes[i].inputs[0] = inner;
         }
     }
+    join_paddings(&mut nodes, &graph.outputs);
     used(graph, nodes)
 }
 

@@ -7,6 +7,9 @@ use super::code::{can_be_wide, reads, spread, type_name, Code, GROUP, MAX_GROUPS
 use super::heads::{accumulate, empty_value, reduction_body};
 use super::{Shader, Slot};
 
+/// Invocations that keep a device busy: where rows are fewer, more lanes share a row.
+const BUSY: usize = 1 << 14;
+
 /// The shaders of a reduction, or `None` where one invocation per row does as well.
 pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize) -> Option<Vec<Shader>> {
     let rows: usize = body.shape[..kept].iter().product();
@@ -16,10 +19,20 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     }
     // Neighbouring invocations should read neighbouring elements: of one row, or of as many rows.
     let along = body.inputs.iter().any(|a| a.view.strides.last() == Some(&1));
-    let columns = if along { 1 } else { 16.min(rows.next_power_of_two()) };
-    let lanes = GROUP / columns;
+    let lanes = if along {
+        (BUSY / rows).max(n / 64).clamp(4, GROUP).next_power_of_two()
+    } else {
+        GROUP / 16.min(rows.next_power_of_two())
+    };
+    let columns = GROUP / lanes;
+    // A place in the workgroup: which of its rows, which lane of the row, and how far the next lane is.
+    let (local, lane, next) = if along {
+        (format!("l / {lanes}u"), format!("l % {lanes}u"), 1)
+    } else {
+        (format!("l % {columns}u"), format!("l / {columns}u"), columns)
+    };
     let groups = rows.div_ceil(columns);
-    let parts = if groups < 128 && n >= 4096 { (256 / groups).min(n / 1024).clamp(1, MAX_GROUPS) } else { 1 };
+    let parts = if groups < 128 { (256 / groups).min(n / 256).clamp(1, MAX_GROUPS) } else { 1 };
     let mut code = Code::new(plan);
     // A buffer is bound with one element type, and the tail reads element by element.
     let shared = body.inputs.iter().any(|a| matches!(a.source, Source::Buffer(v) if reads(&kernel.map, v)));
@@ -56,8 +69,8 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
         "var<workgroup> gathered: array<{kind}, {GROUP}>;
 @compute @workgroup_size({GROUP})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
-  let lane = l / {columns}u;
-  let row = (w.y * groups.x + w.x) * {columns}u + l % {columns}u;
+  let lane = {lane};
+  let row = (w.y * groups.x + w.x) * {columns}u + {local};
   let end = min(u.n, (w.z + 1u) * u.part);
   var acc = {empty};
   {start}
@@ -67,12 +80,12 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
 {flat}  gathered[l] = acc;
   workgroupBarrier();
   if (lane % 8u == 0u) {{
-    for (var t = 1u; t < min(8u, {lanes}u - lane); t++) {{ let x = gathered[l + t * {columns}u]; {scalar} }}
+    for (var t = 1u; t < min(8u, {lanes}u - lane); t++) {{ let x = gathered[l + t * {next}u]; {scalar} }}
     gathered[l] = acc;
   }}
   workgroupBarrier();
   if (lane == 0u && row < u.rows) {{
-    for (var t = 8u; t < {lanes}u; t += 8u) {{ let x = gathered[l + t * {columns}u]; {scalar} }}
+    for (var t = 8u; t < {lanes}u; t += 8u) {{ let x = gathered[l + t * {next}u]; {scalar} }}
     store(row, w.z, acc);
   }}
 }}

@@ -12,7 +12,45 @@ fn operation(name: &str) -> String {
         "silu" => "swish".into(),
         "hardSilu" | "hardSwish" => "hardSwish".into(),
         "exponential" => "exp".into(),
+        // With Keras's defaults they are the same.
+        "celu" => "elu".into(),
         other => other.into(),
+    }
+}
+
+/// What few models have, composed of other operations.
+#[cfg(feature = "layers-normalization")]
+const RARE: &[&str] = &[
+    "hardShrink",
+    "hardSigmoid3",
+    "hardTanh",
+    "softShrink",
+    "sparsePlus",
+    "sparseSigmoid",
+    "squareplus",
+    "tanhShrink",
+];
+#[cfg(not(feature = "layers-normalization"))]
+const RARE: &[&str] = &[];
+
+/// One of [`RARE`], with Keras's defaults.
+#[cfg(feature = "layers-normalization")]
+fn rare(name: &str, x: &Tensor) -> Result<Tensor> {
+    let k = |n: f64| x.constant(n);
+    let scaled = |x: &Tensor, by: f64| ops::mul(x, &k(by));
+    match name {
+        // What Keras 3 calls `hard_sigmoid`, which is another function in Keras 2 and TensorFlow.js.
+        "hardSigmoid3" => ops::clip(&scaled(&ops::add(x, &k(3.0))?, 1.0 / 6.0)?, &k(0.0), &k(1.0)),
+        "hardTanh" => ops::clip(x, &k(-1.0), &k(1.0)),
+        "hardShrink" => ops::select(&ops::greater(&ops::abs(x)?, &k(0.5))?, x, &k(0.0)),
+        "softShrink" => ops::sub(x, &ops::clip(x, &k(-0.5), &k(0.5))?),
+        "sparseSigmoid" => ops::clip(&scaled(&ops::add(x, &k(1.0))?, 0.5)?, &k(0.0), &k(1.0)),
+        "sparsePlus" => {
+            let middle = scaled(&ops::square(&ops::maximum(&ops::add(x, &k(1.0))?, &k(0.0))?)?, 0.25)?;
+            ops::select(&ops::less(x, &k(1.0))?, &middle, x)
+        }
+        "squareplus" => scaled(&ops::add(x, &ops::sqrt(&ops::add(&ops::square(x)?, &k(4.0))?)?)?, 0.5),
+        _ => ops::sub(x, &ops::tanh(x)?),
     }
 }
 
@@ -24,7 +62,7 @@ pub fn known(name: &str) -> Result<()> {
     let operation = operation(name);
     let composed = ["linear", "softmax", "logSoftmax", "leakyRelu"];
     let single = row(&operation).is_some_and(|row| row.arity() == 1);
-    if composed.contains(&operation.as_str()) || single {
+    if composed.contains(&operation.as_str()) || single || RARE.contains(&operation.as_str()) {
         Ok(())
     } else {
         Err(Error::unknown("activation", name))
@@ -42,6 +80,8 @@ pub fn activation(name: &str, x: &Tensor) -> Result<Tensor> {
         "softmax" => ops::softmax(x, -1),
         "logSoftmax" => ops::log_softmax(x, -1),
         "leakyRelu" => ops::leaky_relu(x, 0.2),
+        #[cfg(feature = "layers-normalization")]
+        name if RARE.contains(&name) => rare(name, x),
         simple => ops::pointwise(simple, &[x]),
     }
 }

@@ -83,42 +83,46 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Two sizes of at least 1, or one for both; the default where missing.
-    pub fn pair(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
-        let pair = self.pair_or_zero(key, default)?;
-        if pair.0 == 0 || pair.1 == 0 {
+    /// `n` sizes of at least 1, or one for all; the default where missing. There are never more than three.
+    pub fn sizes(&self, key: &str, n: usize, default: Option<usize>) -> Result<[usize; 3]> {
+        let sizes = self.sizes_or_zero(key, n, default)?;
+        if sizes.contains(&0) {
             return Err(self.bad(key, "sizes of at least 1"));
         }
-        Ok(pair)
+        Ok(sizes)
     }
 
-    /// As [`Config::pair`], with sizes of 0.
-    pub fn pair_or_zero(&self, key: &str, default: Option<(usize, usize)>) -> Result<(usize, usize)> {
-        let expected = || self.bad(key, "one or two whole numbers");
-        let Some(value) = self.get(key) else { return default.ok_or_else(expected) };
-        let pair = match value.list() {
-            Some([one]) => one.size().map(|n| (n, n)),
-            Some([a, b]) => a.size().zip(b.size()),
-            Some(_) => None,
-            None => value.size().map(|n| (n, n)),
+    /// As [`Config::sizes`], with sizes of 0.
+    pub fn sizes_or_zero(&self, key: &str, n: usize, default: Option<usize>) -> Result<[usize; 3]> {
+        let expected = || self.bad(key, if n == 3 { "one or three whole numbers" } else { "one or two whole numbers" });
+        let list = match self.get(key) {
+            None => return default.map(|size| [size; 3]).ok_or_else(expected),
+            Some(Value::List(list)) => &list[..],
+            Some(value) => std::slice::from_ref(value),
         };
-        pair.ok_or_else(expected)
+        let mut sizes = [1; 3];
+        for (i, size) in sizes.iter_mut().enumerate() {
+            let value = if list.len() == 1 { &list[0] } else { list.get(i.min(n - 1)).unwrap_or(&Value::Null) };
+            *size = value.size().filter(|_| list.len() <= n).ok_or_else(expected)?;
+        }
+        Ok(sizes)
     }
 
-    /// `[[top, bottom], [left, right]]`, or shorter forms of it.
-    pub fn borders(&self, key: &str, default: usize) -> Result<[usize; 4]> {
-        let Some(value) = self.get(key) else { return Ok([default; 4]) };
-        if let Some([rows @ Value::List(_), columns]) = value.list() {
-            let side = |v: &Value| match v.list() {
+    /// What is before and after along each of `n` axes, such as `[[top, bottom], [left, right]]`, or shorter forms of it.
+    pub fn borders(&self, key: &str, n: usize, default: usize) -> Result<[(usize, usize); 3]> {
+        let Some(sides @ [Value::List(_), ..]) = self.get(key).and_then(Value::list) else {
+            return Ok(self.sizes_or_zero(key, n, Some(default))?.map(|n| (n, n)));
+        };
+        let mut borders = [(0, 0); 3];
+        for (border, side) in borders.iter_mut().zip(sides) {
+            let pair = match side.list() {
                 Some([a, b]) => a.size().zip(b.size()),
                 _ => None,
             };
-            let sides = side(rows).zip(side(columns));
-            let ((t, b), (l, r)) = sides.ok_or_else(|| self.bad(key, "[[top, bottom], [left, right]]"))?;
-            return Ok([t, b, l, r]);
+            let expected = || self.bad(key, "[before, after] of each axis");
+            *border = pair.filter(|_| sides.len() == n).ok_or_else(expected)?;
         }
-        let (h, w) = self.pair_or_zero(key, None)?;
-        Ok([h, h, w, w])
+        Ok(borders)
     }
 
     /// `valid` or `same`.

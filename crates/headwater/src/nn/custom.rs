@@ -1,83 +1,96 @@
-//! Layers of programs, by name.
+//! Layers that a program has itself, by name.
 
-use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use headwater_core::{Error, Result};
+use headwater_core::Result;
 
 use super::layer::Layer;
-use super::layers::built_in;
 use super::value::Value;
 
-/// Makes a layer of its configuration, which has what [`Layer::config`] wrote.
-pub type MakeLayer = fn(&Value) -> Result<Box<dyn Layer>>;
+type Make = dyn Fn(&Value) -> Result<Box<dyn Layer>> + Send + Sync;
 
-static MAKERS: RwLock<BTreeMap<String, MakeLayer>> = RwLock::new(BTreeMap::new());
+static MAKERS: RwLock<Vec<(String, Arc<Make>)>> = RwLock::new(Vec::new());
 
-/// Makes a class of layers known to the whole program, so that models that contain them load. A class that is registered again
-/// is replaced.
+/// Makes a layer of your own known by its class name, so that [`create`](super::create), [`Sequential::add`](super::Sequential::add)
+/// and stored models find it. `make` is given the configuration. A name that is there already, a layer of Keras's included, is
+/// `make`'s from now on.
 ///
 /// ```
-/// use headwater::nn::{create, register_layer, Call, Dims, Layer, Map, Model, Output, Sequential, Value, WeightSpec};
-/// use headwater::{cpu, ops, Error, Result, Tensor};
+/// use headwater::nn::{self, Call, Dims, Layer, Map, Model, Output, Sequential, Value, WeightSpec};
+/// use headwater::{ops, Result, Tensor};
+/// use serde_json::json;
 ///
-/// /// `factor * x^power`, where the power is learnt.
-/// struct Power {
-///     factor: f64,
+/// /// A learned factor for every feature, and a constant that a configuration sets.
+/// struct Scale {
+///     shift: f64,
 /// }
 ///
-/// impl Layer for Power {
+/// impl Layer for Scale {
 ///     fn class_name(&self) -> &'static str {
-///         "Power"
+///         "Scale"
 ///     }
 ///     fn config(&self, to: &mut Map) {
-///         to.set("factor", self.factor);
+///         to.set("shift", self.shift);
 ///     }
-///     fn weights(&self, _inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
-///         Ok(vec![WeightSpec::new("power", [1].into(), Value::class("Ones"), true)])
+///     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
+///         let features = inputs[0].last().copied().flatten().unwrap_or(1);
+///         Ok(vec![WeightSpec::new("factor", [features].into(), Value::class("Ones"), true)])
 ///     }
 ///     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
 ///         Ok(inputs.to_vec())
 ///     }
 ///     fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-///         Ok(Output::of((&ops::pow(&inputs[0], &weights[0])? * self.factor)?))
+///         let shift = inputs[0].constant(self.shift);
+///         Ok(Output::of(ops::add(&ops::mul(&inputs[0], &weights[0])?, &shift)?))
 ///     }
 /// }
 ///
 /// # fn main() -> Result<()> {
-/// register_layer("Power", |config| {
-///     let wrong = || Error::argument("Power", "a number as 'factor'", config);
-///     let factor = config.get("factor").and_then(Value::number).ok_or_else(wrong)?;
-///     Ok(Box::new(Power { factor }))
-/// })?;
-/// let device = cpu(1);
-/// let model = Sequential::new(&device, vec![None, Some(2)], 1).layer(Power { factor: 3.0 })?.build();
-/// let again = Model::from_keras(&device, &model.to_keras("m"), 1)?;
-/// let x = ops::range(&device, 1.0, 3.0, 1.0, headwater::DType::F32)?.reshape([1, 2])?;
-/// assert_eq!(again.predict(&[&x])?[0].to_vec()?, [3.0, 6.0]);
-/// assert_eq!(again.weights()[0].name, "power_1/power");
+/// nn::register("Scale", |config| {
+///     let shift = config.get("shift").and_then(Value::number).unwrap_or(0.0);
+///     Ok(Box::new(Scale { shift }))
+/// });
+/// let device = headwater::cpu(1);
+/// let model = Sequential::new(&device, vec![None, Some(2)], 1).add("Scale", json!({"shift": 3.0}))?.build();
+/// // Or as it is, without a name: `.layer(Scale { shift: 3.0 })`.
+/// let x = device.ones([1, 2], headwater::DType::F32)?;
+/// assert_eq!(model.predict(&[&x])?[0].to_vec()?, [4.0, 4.0]);
+/// // It is stored and comes back by its name.
+/// let again = Model::from_keras(&device, &model.to_keras("scaled"), 1)?;
+/// assert_eq!(again.predict(&[&x])?[0].to_vec()?, [4.0, 4.0]);
 /// # Ok(())
 /// # }
 /// ```
-///
-/// # Errors
-/// `ErrorKind::Argument` for the name of a layer of this library.
-pub fn register_layer(class_name: &str, make: MakeLayer) -> Result<()> {
-    if built_in(class_name) {
-        return Err(Error::argument("register_layer", "a name that no layer of this library has", class_name));
-    }
-    MAKERS.write().unwrap_or_else(PoisonError::into_inner).insert(class_name.into(), make);
-    Ok(())
+pub fn register(class_name: &str, make: impl Fn(&Value) -> Result<Box<dyn Layer>> + Send + Sync + 'static) {
+    let mut makers = MAKERS.write().unwrap_or_else(PoisonError::into_inner);
+    makers.retain(|(name, _)| name != class_name);
+    makers.push((class_name.into(), Arc::new(make)));
 }
 
-/// The layer of a registered class.
-pub(super) fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
-    let make = MAKERS.read().unwrap_or_else(PoisonError::into_inner).get(class_name).copied();
-    // Keras writes a package in front of the names of registered classes: `Package>Name`.
-    let bare = class_name.rsplit('>').next().filter(|bare| *bare != class_name);
-    match (make, bare) {
-        (Some(make), _) => make(config),
-        (None, Some(bare)) => create(bare, config),
-        (None, None) => Err(Error::unknown("layer", class_name)),
+/// The layer of a registered class; `None` where no such is registered.
+pub(super) fn registered(class_name: &str, config: &Value) -> Option<Result<Box<dyn Layer>>> {
+    // Made after the lock is let go: a layer may have others within.
+    let make = {
+        let makers = MAKERS.read().unwrap_or_else(PoisonError::into_inner);
+        let of = |wanted: &str| makers.iter().find(|(name, _)| name == wanted).map(|(_, make)| make.clone());
+        of(class_name).or_else(|| of(class_name.rsplit_once('>')?.1))
+    };
+    make.map(|make| make(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{create, Map};
+
+    #[test]
+    fn a_package_in_front_of_the_name_is_skipped() -> Result<()> {
+        let none = || Value::Map(Map::default());
+        assert!(create("Own>Twice", &none()).is_err());
+        register("Twice", |_| create("Dense", &serde_json::json!({"units": 2}).into()));
+        assert_eq!(create("Own>Twice", &none())?.class_name(), "Dense");
+        // Classes of the library are in no package.
+        assert!(create("Own>Dense", &none()).is_err());
+        Ok(())
     }
 }

@@ -49,7 +49,13 @@ fn variance_scaling(
     }
 }
 
-/// Orthonormal rows or columns, by Gram and Schmidt's process on normal numbers (Saxe et al. 2014).
+/// The sum of twelve uniform numbers, about 0: so near to normal that directions made of it favour none.
+fn near_normal(key: u32) -> f64 {
+    let halves = |bits: u32| f64::from(bits >> 16) + f64::from(bits & 0xffff);
+    (0..6).map(|stream| halves(hash_key(key, stream))).sum::<f64>() - 6.0 * 65535.0
+}
+
+/// Orthonormal rows or columns, drawn by the host, as a GPU in a page cannot be read at once: by Gram and Schmidt's process on normal numbers (Saxe et al. 2014).
 fn orthogonal(device: &Device, shape: &Shape, gain: f64, seed: u32) -> Result<Tensor> {
     let [.., columns] = **shape else {
         return Err(Error::shape("orthogonal", "a shape of rank at least 2", shape));
@@ -59,10 +65,10 @@ fn orthogonal(device: &Device, shape: &Shape, gain: f64, seed: u32) -> Result<Te
     }
     let rows = shape.size() / columns.max(1);
     let (count, length) = (rows.min(columns), rows.max(columns));
-    let normal = ops::random_normal(device, [count, length], 0.0, 1.0, seed)?.to_vec()?;
     let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
-    for v in normal.chunks_exact(length.max(1)) {
-        let mut v: Vec<f64> = v.iter().map(|&x| f64::from(x)).collect();
+    for i in 0..count {
+        let key = hash_key(seed, i as u32);
+        let mut v: Vec<f64> = (0..length as u32).map(|j| near_normal(hash_key(key, j))).collect();
         // Twice: what rounding leaves after the first pass, the second removes.
         for _ in 0..2 {
             for u in &vectors {

@@ -33,7 +33,8 @@ pub struct WeightSpec {
 pub(super) const MASKS: bool = cfg!(feature = "layers-masks");
 
 impl WeightSpec {
-    /// A float32 weight without regularizer and constraint.
+    /// A float32 weight without regularizer and constraint; `initializer` is a Keras configuration such as
+    /// `Value::class("GlorotUniform")`.
     pub fn new(name: &str, shape: Shape, initializer: Value, trainable: bool) -> WeightSpec {
         WeightSpec {
             name: name.into(),

@@ -1,4 +1,29 @@
-//! Metrics: functions of targets and predictions that keep one value per sample, named as in TensorFlow.js.
+//! Metrics: functions of targets and predictions that keep one value per sample, named as in TensorFlow.js, and, as
+//! [`Metric`], objects that keep sums over batches, named as in Keras.
+
+#[cfg(feature = "metrics-more")]
+mod args;
+#[cfg(feature = "metrics-more")]
+mod auc;
+#[cfg(feature = "metrics-more")]
+mod batch;
+#[cfg(feature = "metrics-more")]
+mod calc;
+#[cfg(feature = "metrics-more")]
+mod classes;
+#[cfg(feature = "metrics-more")]
+mod confusion;
+#[cfg(feature = "metrics-more")]
+mod metric;
+#[cfg(feature = "metrics-more")]
+mod r2;
+#[cfg(feature = "metrics-more")]
+mod table;
+#[cfg(feature = "metrics-more")]
+mod values;
+
+#[cfg(feature = "metrics-more")]
+pub use metric::Metric;
 
 use headwater_core::ops::{arg_max, equal, greater, logical_and, mean, not_equal, sum};
 use headwater_core::{DType, Error, Result, Tensor};

@@ -5,7 +5,7 @@
 
 mod activations;
 mod config;
-#[cfg(feature = "custom-layers")]
+#[cfg(feature = "layers-custom")]
 mod custom;
 mod definition;
 mod initializers;
@@ -21,8 +21,8 @@ mod topology;
 mod value;
 
 pub use activations::activation;
-#[cfg(feature = "custom-layers")]
-pub use custom::{register_layer, MakeLayer};
+#[cfg(feature = "layers-custom")]
+pub use custom::register;
 pub use definition::Definition;
 pub use initializers::initialize;
 pub use layer::{Call, Dims, Layer, Output, WeightSpec};

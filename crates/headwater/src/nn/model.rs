@@ -4,10 +4,12 @@ mod functional;
 mod keras;
 mod network;
 mod parts;
+mod read;
 mod sequential;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,6 +78,8 @@ struct Node {
     /// Which call of the layer this is: all share the weights of the first that was made.
     call: usize,
     shared: bool,
+    /// Whether it is always called in training or in inference, whatever the model is called in.
+    training: Option<bool>,
     trainable: Arc<AtomicBool>,
     weights: Vec<Weight>,
     inputs: Vec<Place>,
@@ -87,6 +91,13 @@ impl Node {
     fn frozen(&self) -> bool {
         !self.trainable.load(Ordering::Relaxed)
     }
+}
+
+/// The weights of a model that becomes a layer.
+fn nested(model: &Model, flag: &Arc<AtomicBool>) -> Vec<Weight> {
+    let mut own = model.every_weight();
+    own.iter_mut().for_each(|weight| weight.trainable.push(flag.clone()));
+    own
 }
 
 /// An output of a node: the node and which of its outputs.
@@ -125,6 +136,7 @@ impl Model {
             op: Op::Input,
             call: 0,
             shared: false,
+            training: None,
             trainable: Arc::new(AtomicBool::new(true)),
             weights: Vec::new(),
             inputs: Vec::new(),
@@ -148,7 +160,7 @@ impl Model {
         let shapes = self.shapes_of(&inputs)?;
         let flag = Arc::new(AtomicBool::new(definition.trainable));
         let (op, weights, shapes) = match definition.kind {
-            Kind::Model(model) => (Op::Model(model.clone()), self.nested(name, &model, &flag), model.check(&shapes)?),
+            Kind::Model(model) => (Op::Model(model.clone()), nested(&model, &flag), model.check(&shapes)?),
             Kind::Class(class, config) => {
                 self.built(name, super::create(&class, &config.into())?.into(), &shapes, &flag, seed)?
             }
@@ -159,12 +171,31 @@ impl Model {
             op,
             call: 0,
             shared: false,
+            training: None,
             trainable: flag,
             weights,
             inputs,
             shapes,
         });
+        self.tell_weights_apart();
         Ok(self.nodes.len() - 1)
+    }
+
+    /// Puts the names of models before those of their weights where other weights have the same.
+    fn tell_weights_apart(&mut self) {
+        if !self.nodes.iter().any(|node| matches!(node.op, Op::Model(_))) {
+            return;
+        }
+        let mut owners: HashMap<String, usize> = HashMap::new();
+        for weight in self.nodes.iter().filter(|node| !node.shared).flat_map(|node| &node.weights) {
+            *owners.entry(weight.name.clone()).or_default() += 1;
+        }
+        // Every call of a model has the same weights, and renames them alike.
+        for node in self.nodes.iter_mut().filter(|node| matches!(node.op, Op::Model(_))) {
+            if node.weights.iter().any(|w| owners.get(&w.name).is_some_and(|&n| n > 1)) {
+                node.weights.iter_mut().for_each(|w| w.name = format!("{}/{}", node.name, w.name));
+            }
+        }
     }
 
     /// Checks that no layer has a name.
@@ -230,21 +261,6 @@ impl Model {
         Ok((Op::Layer(layer), weights, shapes))
     }
 
-    /// The weights of a model that becomes a layer. Their names are their own, where no other weight is named so.
-    fn nested(&self, name: &str, model: &Model, flag: &Arc<AtomicBool>) -> Vec<Weight> {
-        let taken: std::collections::HashSet<&str> =
-            self.nodes.iter().flat_map(|n| &n.weights).map(|w| w.name.as_str()).collect();
-        let mut own = model.every_weight();
-        let clash = own.iter().any(|w| taken.contains(w.name.as_str()));
-        for weight in &mut own {
-            weight.trainable.push(flag.clone());
-            if clash {
-                weight.name = format!("{name}/{}", weight.name);
-            }
-        }
-        own
-    }
-
     /// The shapes of the outputs as a layer that reads such inputs.
     fn check(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let fits = |(own, given): (&Dims, &Dims)| {
@@ -255,7 +271,21 @@ impl Model {
             let text = |shapes: &[Dims]| shapes.iter().map(super::layer::show).collect::<Vec<_>>().join(", ");
             return Err(Error::shape("model", format!("inputs of shapes {}", text(&own)), text(inputs)));
         }
-        Ok(self.output_shapes())
+        // What is known of the inputs here may be more than the model knows of them.
+        let mut shapes: Vec<Vec<Dims>> = self.nodes.iter().map(|node| node.shapes.clone()).collect();
+        for ((&node, own), given) in self.inputs.iter().zip(own).zip(inputs) {
+            let Some(shape) = shapes.get_mut(node) else { continue };
+            *shape = vec![own.iter().zip(given).map(|(a, b)| a.or(*b)).collect()];
+        }
+        for (i, node) in self.nodes.iter().enumerate() {
+            let given: Vec<Dims> = node.inputs.iter().map(|&(from, output)| shapes[from][output].clone()).collect();
+            match &node.op {
+                Op::Input => {}
+                Op::Model(model) => shapes[i] = model.check(&given)?,
+                Op::Layer(layer) => shapes[i] = layer.output_shape(&given)?,
+            }
+        }
+        Ok(self.outputs.iter().map(|&(node, output)| shapes[node][output].clone()).collect())
     }
 
     /// Calls a layer that was added before, once more.
@@ -274,7 +304,7 @@ impl Model {
                 node.shapes = layer.output_shape(&shapes)?;
             }
         }
-        self.nodes.push(Node { shared: true, inputs, ..node });
+        self.nodes.push(Node { shared: true, training: None, inputs, ..node });
         Ok(self.nodes.len() - 1)
     }
 
@@ -284,7 +314,7 @@ impl Model {
     }
 
     /// All weights, in the order of the layers, states included.
-    fn every_weight(&self) -> Vec<Weight> {
+    pub(crate) fn every_weight(&self) -> Vec<Weight> {
         self.nodes.iter().filter(|n| !n.shared).flat_map(|n| n.weights.iter().cloned()).collect()
     }
 
@@ -378,7 +408,8 @@ impl Model {
             let inputs: Vec<Tensor> = node.inputs.iter().map(read).all_ok()?;
             let given: Vec<Option<Tensor>> =
                 node.inputs.iter().map(|&(j, output)| masks[j].get(output).cloned().flatten()).collect();
-            let mut call = Call { seed: hash_key(call.seed, i as u32), masks: &given, ..call };
+            let training = node.training.unwrap_or(call.training);
+            let mut call = Call { seed: hash_key(call.seed, i as u32), masks: &given, training };
             let frozen = frozen || node.frozen();
             let called = match &node.op {
                 Op::Input => continue,

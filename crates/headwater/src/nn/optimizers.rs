@@ -2,7 +2,7 @@
 //! tensor expressions, which fuses to one kernel per weight. What changes from step to step is a run-time scalar, so
 //! that the plan is found again.
 
-use headwater_core::ops::{abs, add, maximum, mul, real_div, sqrt, square, sub};
+use headwater_core::ops::{abs, add, expm1, maximum, mul, neg, real_div, sqrt, square, sub};
 use headwater_core::AllOk;
 use headwater_core::{DType, Result, Scalar, Tensor};
 
@@ -45,15 +45,20 @@ fn moments(g: &Tensor, m: &Tensor, v: &Tensor, a: &Attrs<'_>) -> Result<(Tensor,
     Ok((average(m, g, a, 1)?, average(v, &square(g)?, a, 2)?))
 }
 
-/// An average without its bias to the zeros it began with: its decay is number `i`, the step from 1 number 4.
-fn corrected(average: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
-    let scale = 1.0 / (1.0 - a.number(i)?.powi(a.size(4)? as i32));
-    mul(average, &scalar(average, scale))
+/// An average without its bias to the zeros it began with: its decay is number `i`, the step from 1 number 4, of which so many
+/// were `skipped` as the tensor says.
+fn corrected(average: &Tensor, a: &Attrs<'_>, i: usize, skipped: Option<&Tensor>) -> Result<Tensor> {
+    let decay = a.number(i)?;
+    let Some(skipped) = skipped else {
+        return mul(average, &scalar(average, 1.0 / (1.0 - decay.powi(a.size(4)? as i32))));
+    };
+    let steps = sub(&rate(average, a, 4)?, skipped)?;
+    real_div(average, &neg(&expm1(&mul(&steps, &steps.constant(decay.ln()))?)?)?)
 }
 
 /// The corrected mean over the corrected deviation, which epsilon, number 3, is added to.
-fn normalized(m: &Tensor, v: &Tensor, a: &Attrs<'_>) -> Result<Tensor> {
-    real_div(&corrected(m, a, 1)?, &add(&sqrt(&corrected(v, a, 2)?)?, &fixed(v, a, 3)?)?)
+fn normalized(m: &Tensor, v: &Tensor, a: &Attrs<'_>, skipped: Option<&Tensor>) -> Result<Tensor> {
+    real_div(&corrected(m, a, 1, skipped)?, &add(&sqrt(&corrected(v, a, 2, skipped)?)?, &fixed(v, a, 3)?)?)
 }
 
 /// learning rate: `w - lr * g`.
@@ -74,18 +79,16 @@ fn momentum(x: &[Tensor], a: &Attrs<'_>) -> Step {
 fn adam(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
     let (m, v) = moments(g, m, v, a)?;
-    let w = moved(w, &normalized(&m, &v, a)?, a)?;
+    let w = moved(w, &normalized(&m, &v, a, x.get(4))?, a)?;
     Ok(vec![w, m, v])
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015, section 7.1).
 fn adamax(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, m, u] = [&x[0], &x[1], &x[2], &x[3]];
-    let scale = 1.0 / (1.0 - a.number(1)?.powi(a.size(4)? as i32));
     let m = average(m, g, a, 1)?;
     let u = maximum(&mul(u, &fixed(w, a, 2)?)?, &abs(g)?)?;
-    let step = mul(&real_div(&m, &add(&u, &fixed(w, a, 3)?)?)?, &scalar(w, a.number(0)? * scale))?;
-    let w = sub(w, &step)?;
+    let w = moved(w, &real_div(&corrected(&m, a, 1, x.get(4))?, &add(&u, &fixed(w, a, 3)?)?)?, a)?;
     Ok(vec![w, m, u])
 }
 
@@ -134,12 +137,13 @@ fn wide(step: fn(&[Tensor], &Attrs<'_>) -> Step, x: &[Tensor], a: &Attrs<'_>) ->
     Ok(next)
 }
 
-/// The steps as operations of the registry: `(weight, gradient, slots..) -> (weight, slots..)`.
+/// The steps as operations of the registry: `(weight, gradient, slots..) -> (weight, slots..)`. Those that are told their number
+/// may take, last, how many steps before it were skipped.
 pub(crate) const OPERATIONS: &[(&str, Arity, crate::registry::Operation)] = &[
     ("optimizer/sgd", Arity::Exactly(2), |_, x, a| wide(sgd, x, a)),
     ("optimizer/momentum", Arity::Exactly(3), |_, x, a| wide(momentum, x, a)),
-    ("optimizer/adam", Arity::Exactly(4), |_, x, a| wide(adam, x, a)),
-    ("optimizer/adamax", Arity::Exactly(4), |_, x, a| wide(adamax, x, a)),
+    ("optimizer/adam", Arity::AtLeast(4), |_, x, a| wide(adam, x, a)),
+    ("optimizer/adamax", Arity::AtLeast(4), |_, x, a| wide(adamax, x, a)),
     ("optimizer/rmsprop", Arity::AtLeast(4), |_, x, a| wide(rmsprop, x, a)),
     ("optimizer/adagrad", Arity::Exactly(3), |_, x, a| wide(adagrad, x, a)),
     ("optimizer/adadelta", Arity::Exactly(4), |_, x, a| wide(adadelta, x, a)),
@@ -160,6 +164,27 @@ mod tests {
         assert_eq!(dtypes, [DType::F16, DType::F32, DType::F32]);
         // The float16 nearest to 0.9.
         assert_eq!(next[0].item()?, 0.899_902_343_75);
+        Ok(())
+    }
+
+    /// A step of which some before it were skipped is that of a smaller number.
+    #[test]
+    fn skipped_steps_do_not_count() -> Result<()> {
+        let d = crate::cpu(1);
+        for (name, slots) in [("optimizer/adam", 2), ("optimizer/adamax", 2)] {
+            let mut inputs: Vec<Tensor> = [1.0, 0.5].map(|x| d.scalar(Scalar::F32(x))).into();
+            inputs.extend((0..slots).map(|i| d.scalar(Scalar::F32(0.01 + i as f32))));
+            for t in [1.0, 3.0, 900.0] {
+                let run = |inputs: &[Tensor], t: f64| {
+                    invoke(&d, op_id(name)?, inputs, &[0.1, 0.9, 0.999, 1e-7, t])?[0].item()
+                };
+                let plain = run(&inputs, t)?;
+                inputs.push(d.scalar(Scalar::F32(4.0)));
+                let skipped = run(&inputs, t + 4.0)?;
+                inputs.pop();
+                assert!((plain - skipped).abs() < 1e-6, "{name} {t}: {plain} {skipped}");
+            }
+        }
         Ok(())
     }
 

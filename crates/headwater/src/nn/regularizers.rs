@@ -1,6 +1,10 @@
 //! Regularizers and constraints by Keras class name.
 
 use headwater_core::ops::{abs, add, clip, div_no_nan, matmul, maximum, mul, not_equal, sqrt, square, sum};
+#[cfg(feature = "layers-normalization")]
+use headwater_core::ops::{gather, reshape};
+#[cfg(feature = "layers-normalization")]
+use headwater_core::HostSlice;
 use headwater_core::{DType, Error, Result, Scalar, Tensor};
 
 use super::losses::camel;
@@ -91,6 +95,29 @@ pub fn penalty(config: &Value, weight: &Tensor) -> Result<Tensor> {
     Ok(total)
 }
 
+/// A kernel of square windows whose elements are the same all around the middle: Keras 2 takes those of its diagonal.
+#[cfg(feature = "layers-normalization")]
+fn radial(weight: &Tensor) -> Result<Tensor> {
+    let [n, m, rest @ ..] = &**weight.shape() else {
+        return Err(Error::shape("RadialConstraint", "a kernel of rank 4", weight.shape()));
+    };
+    if n != m || rest.len() != 2 {
+        return Err(Error::shape("RadialConstraint", "a kernel of rank 4 with square windows", weight.shape()));
+    }
+    let start = n / 2;
+    let from = |row: usize, column: usize| {
+        let edge = row.min(column).min(n - 1 - row).min(n - 1 - column);
+        let ring = n.div_ceil(2) - 1 - edge;
+        // The middle has an element of its own; of even windows, the one behind it is left out.
+        let at = if ring == 0 { start.saturating_sub(1) } else { start + ring - n % 2 };
+        (at * n + at) as i32
+    };
+    let places: Vec<i32> = (0..n * n).map(|i| from(i / n, i % n)).collect();
+    let places = weight.device().tensor(HostSlice::I32(&places), [n * n])?;
+    let rows = reshape(weight, [n * n, rest[0] * rest[1]])?;
+    reshape(&gather(&rows, &places, 0, 0)?, weight.shape())
+}
+
 /// A weight moved to where a constraint's configuration allows.
 ///
 /// # Errors
@@ -106,6 +133,8 @@ pub fn constrain(config: &Value, weight: &Tensor) -> Result<Tensor> {
     let k = |x: f64| weight.constant(x);
     match class.as_str() {
         "nonneg" => maximum(weight, &k(0.0)),
+        #[cfg(feature = "layers-normalization")]
+        "radialconstraint" => radial(weight),
         "unitnorm" => div_no_nan(weight, &norm()?),
         "maxnorm" => {
             let norm = norm()?;

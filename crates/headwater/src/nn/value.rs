@@ -209,6 +209,12 @@ impl From<(usize, usize)> for Value {
     }
 }
 
+impl From<(usize, usize, usize)> for Value {
+    fn from((a, b, c): (usize, usize, usize)) -> Value {
+        [a, b, c].into()
+    }
+}
+
 impl From<serde_json::Value> for Value {
     fn from(value: serde_json::Value) -> Value {
         match value {

@@ -1,6 +1,6 @@
-//! How training goes besides its steps: validation, callbacks, sums of measures.
+//! How training goes besides its steps: validation, callbacks, the order of batches, sums of measures.
 
-use headwater_core::ops::{add, hash_key, mul};
+use headwater_core::ops::{add, hash_key};
 use headwater_core::{AllOk, Device, Error, Result, Tensor};
 
 use super::callback::{Callback, Control};
@@ -102,6 +102,17 @@ impl<'a> Fit<'a> {
         }
         Ok(control)
     }
+
+    /// Asks one callback after the other until one does not go on.
+    pub(super) fn instead(&mut self, mut f: impl FnMut(&mut dyn Callback) -> Result<Control>) -> Result<Control> {
+        for callback in &mut self.callbacks {
+            match f(*callback)? {
+                Control::Continue => {}
+                instead => return Ok(instead),
+            }
+        }
+        Ok(Control::Continue)
+    }
 }
 
 /// The batches of epochs: a pass each, or with `steps_per_epoch` as many as are wanted, from pass to pass.
@@ -111,19 +122,32 @@ pub(super) struct Stream<'a> {
     batch_size: usize,
     seed: Option<u32>,
     open: Option<Batches<'a>>,
-    passes: u32,
+    /// Passes that have begun.
+    pub passes: u32,
+    /// Batches of the last one that were read.
+    pub read: usize,
 }
 
 impl<'a> Stream<'a> {
     pub fn new(source: &'a dyn Source, device: &Device, batch_size: usize, seed: Option<u32>) -> Stream<'a> {
-        Stream { source, device: device.clone(), batch_size, seed, open: None, passes: 0 }
+        Stream { source, device: device.clone(), batch_size, seed, open: None, passes: 0, read: 0 }
     }
 
     /// Begins pass number `pass`.
     pub fn begin(&mut self, pass: u32) -> Result<()> {
         let shuffle = self.seed.map(|seed| hash_key(seed, pass));
         self.open = Some(self.source.pass(&self.device, Pass { batch_size: self.batch_size, shuffle })?);
-        self.passes = pass + 1;
+        (self.passes, self.read) = (pass + 1, 0);
+        Ok(())
+    }
+
+    /// Goes on where another stream had begun so many passes, and read so many batches of the last.
+    pub fn resume(&mut self, passes: u32, read: usize) -> Result<()> {
+        let Some(pass) = passes.checked_sub(1) else { return Ok(()) };
+        self.begin(pass)?;
+        for _ in 0..read {
+            self.next(false)?;
+        }
         Ok(())
     }
 
@@ -134,6 +158,7 @@ impl<'a> Stream<'a> {
             self.begin(self.passes)?;
             next = self.open.as_mut().and_then(Iterator::next);
         }
+        self.read += usize::from(next.is_some());
         next.transpose()
     }
 }
@@ -141,39 +166,33 @@ impl<'a> Stream<'a> {
 /// Sums of measures, on the device.
 #[derive(Default)]
 pub(super) struct Sums {
-    values: Vec<Tensor>,
-    samples: usize,
+    pub values: Vec<Tensor>,
+    pub samples: usize,
 }
 
 impl Sums {
-    pub fn add(&mut self, means: &[Tensor], samples: usize) -> Result<()> {
-        let counted: Vec<Tensor> = means.iter().map(|mean| mul(mean, &mean.constant(samples as f64))).all_ok()?;
-        self.values = match self.samples {
-            0 => counted,
-            _ => self.values.iter().zip(&counted).map(|(sum, own)| add(sum, own)).all_ok()?,
-        };
+    /// Adds what a batch of so many samples adds to each sum.
+    pub fn add(&mut self, terms: Vec<Tensor>, samples: usize) -> Result<()> {
+        if self.values.is_empty() {
+            self.values = terms;
+        } else {
+            let fits = |(sum, term): (&Tensor, &Tensor)| sum.shape() == term.shape();
+            if self.values.len() != terms.len() || !self.values.iter().zip(&terms).all(fits) {
+                let received = format!("{} sums of other shapes", terms.len());
+                return Err(Error::shape("metrics", "a batch like those before", received));
+            }
+            self.values = self.values.iter().zip(&terms).map(|(sum, own)| add(sum, own)).all_ok()?;
+        }
         self.samples += samples;
         Ok(())
     }
 
-    /// The means, read from the device.
-    pub fn read(&self, who: &str, objective: &Objective, model: &dyn Network) -> Result<Logs> {
+    /// The measures, read from the device; none of no sample.
+    pub fn read(&self, objective: &Objective, model: &dyn Network) -> Result<Logs> {
         if self.samples == 0 {
-            return Err(Error::argument(who, "data with at least one sample", "none"));
+            return Ok(Logs::default());
         }
-        let own = model.output_names();
-        // Loss and metrics of one output, or the total and at least a loss for each.
-        let outputs = if own.is_empty() { self.outputs(objective) } else { own };
-        let values: Vec<f64> = self.values.iter().map(Tensor::item).all_ok()?;
-        let means = values.into_iter().map(|sum| sum / self.samples as f64);
-        Ok(objective.names(&outputs).into_iter().zip(means).collect())
-    }
-
-    /// Names for the outputs of a network that names none: as many as explain the number of measures.
-    fn outputs(&self, objective: &Objective) -> Vec<String> {
-        let named = |n: usize| (0..n).map(|i| format!("output_{i}")).collect::<Vec<_>>();
-        let fits = |n: &usize| objective.names(&named(*n)).len() == self.values.len();
-        named((1..=self.values.len()).find(fits).unwrap_or(1))
+        objective.logs(&model.output_names(), &self.values, self.samples)
     }
 }
 

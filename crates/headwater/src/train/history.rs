@@ -56,6 +56,26 @@ impl History {
         }
     }
 
+    /// All measures by name.
+    pub(super) fn columns(&self) -> Vec<(String, Vec<f64>)> {
+        let own = [("loss", &self.loss), ("accuracy", &self.accuracy)];
+        let own = own.into_iter().map(|(name, list)| (name.to_owned(), list.clone()));
+        own.chain(self.others.iter().cloned()).collect()
+    }
+
+    /// The history that has these measures.
+    pub(super) fn from_columns(columns: Vec<(String, Vec<f64>)>) -> History {
+        let mut history = History::default();
+        for (name, list) in columns {
+            match name.as_str() {
+                "loss" => history.loss = list,
+                "accuracy" => history.accuracy = list,
+                _ => history.others.push((name, list)),
+            }
+        }
+        history
+    }
+
     /// The values of a measure by epoch: `val_loss`, `output_accuracy`.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
         let list = match name {

@@ -24,9 +24,13 @@
 //! # }
 //! ```
 
+mod accumulator;
+mod backup;
 mod callback;
 mod fit;
 mod history;
+#[cfg(feature = "metrics-more")]
+mod measure;
 mod objective;
 mod optimizer;
 mod ready;
@@ -34,9 +38,12 @@ mod rule;
 mod source;
 mod trainer;
 
-pub use callback::{Callback, Control, Progress, Run};
+pub use backup::{Backup, Store};
+pub use callback::{Callback, Control, Gradients, Kept, Progress, Run};
 pub use fit::{predict, Fit};
 pub use history::{History, Logs};
+#[cfg(feature = "metrics-more")]
+pub use measure::measure;
 pub use objective::{Measure, Objective};
 pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
 pub use ready::*;

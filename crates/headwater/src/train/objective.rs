@@ -5,8 +5,11 @@ use std::sync::Arc;
 use headwater_core::ops::{self, add, mul, reshape};
 use headwater_core::{AllOk, DType, Error, HostSlice, Result, Shape, Tensor};
 
+use super::history::Logs;
 use super::source::Batch;
 use crate::nn::losses::{loss, masked_mean};
+#[cfg(feature = "metrics-more")]
+use crate::nn::metrics::Metric;
 use crate::nn::metrics::{accuracy, metric};
 use crate::nn::{penalty, Called, Weight};
 
@@ -16,7 +19,8 @@ pub type Measure = Arc<dyn Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync>
 /// Losses of outputs, their weights, and metrics: what Keras's `compile` is given.
 ///
 /// Losses and metrics are named in camel or snake case, as in [`losses`](crate::nn::losses) and [`metrics`](crate::nn::metrics);
-/// `accuracy` is the one that fits the targets. A metric's value of an epoch is the mean over its samples.
+/// `accuracy` is the one that fits the targets. The value of such a metric in an epoch is the mean over its samples. Other names
+/// are those of `Metric`s (`AUC`, `F1Score`), whose value is that of all samples together, however they are divided into batches.
 ///
 /// ```
 /// use headwater::nn::layers::Dense;
@@ -51,8 +55,38 @@ pub struct Objective {
     losses: Vec<Measure>,
     weights: Vec<f64>,
     /// One list for all outputs, or one each.
-    metrics: Vec<Vec<(String, Measure)>>,
+    metrics: Vec<Vec<(String, Kind)>>,
     class_weights: Vec<(usize, f64)>,
+}
+
+/// A metric of batches.
+#[derive(Clone)]
+enum Kind {
+    /// The mean of a function's values over samples.
+    Mean(Measure),
+    /// What a metric makes of sums over samples. Its own sums are of no use here: a fit has others in each epoch.
+    #[cfg(feature = "metrics-more")]
+    Sums(Arc<Metric>),
+}
+
+impl Kind {
+    /// How many sums there are.
+    fn count(&self) -> usize {
+        match self {
+            Kind::Mean(_) => 1,
+            #[cfg(feature = "metrics-more")]
+            Kind::Sums(metric) => metric.count(),
+        }
+    }
+
+    /// The values that sums make: several where a metric has one for each class or threshold.
+    fn values(&self, sums: &[Tensor], samples: usize) -> Result<Vec<f64>> {
+        match self {
+            Kind::Mean(_) => sums.iter().map(|sum| Ok(sum.item()? / samples as f64)).all_ok(),
+            #[cfg(feature = "metrics-more")]
+            Kind::Sums(metric) => Ok(metric.result_of(sums)?.to_host()?.to_f64()),
+        }
+    }
 }
 
 /// A function of the library, with targets and predictions in float32, and of one shape unless targets are class numbers.
@@ -71,12 +105,26 @@ fn loss_of(name: &&str) -> Result<Measure> {
     Ok(checked(name, loss(name)?))
 }
 
-fn metric_of(name: &&str) -> Result<(String, Measure)> {
-    let measure: Measure = match *name {
-        "accuracy" | "acc" => Arc::new(|t, y| accuracy(&t.cast(DType::F32)?, &y.cast(DType::F32)?)),
-        name => checked(name, metric(name)?),
+fn metric_of(name: &&str) -> Result<(String, Kind)> {
+    let kind = match *name {
+        "accuracy" | "acc" => Kind::Mean(Arc::new(|t, y| accuracy(&t.cast(DType::F32)?, &y.cast(DType::F32)?))),
+        name => match metric(name) {
+            Ok(function) => Kind::Mean(checked(name, function)),
+            #[cfg(feature = "metrics-more")]
+            Err(unknown) => {
+                let metric = Metric::new(name, crate::nn::Map::default());
+                Kind::Sums(Arc::new(metric.map_err(|e| if e.code() == "unknown" { unknown } else { e })?))
+            }
+            #[cfg(not(feature = "metrics-more"))]
+            Err(unknown) => return Err(unknown),
+        },
     };
-    Ok(((*name).to_owned(), measure))
+    Ok(((*name).to_owned(), kind))
+}
+
+/// What a batch adds to the sum of which its mean is a part.
+fn counted(mean: &Tensor, samples: usize) -> Result<Tensor> {
+    mul(mean, &mean.constant(samples as f64))
 }
 
 impl Objective {
@@ -129,7 +177,38 @@ impl Objective {
     /// A metric of one's own, of every output.
     #[must_use]
     pub fn metric(mut self, name: &str, measure: Measure) -> Objective {
-        self.metrics.iter_mut().for_each(|list| list.push((name.to_owned(), measure.clone())));
+        self.metrics.iter_mut().for_each(|list| list.push((name.to_owned(), Kind::Mean(measure.clone()))));
+        self
+    }
+
+    /// A metric that is an object, of every output, under its own name. Where it has several values, such as one for each
+    /// class, `_0`, `_1` and so on follow.
+    ///
+    /// ```
+    /// use headwater::nn::{layers::Dense, metrics::Metric, Sequential};
+    /// use headwater::train::{Fit, Objective, Optimizer, Samples, Trainer};
+    /// use headwater::{cpu, ops, DType, Result};
+    /// use serde_json::json;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let device = cpu(1);
+    /// let x = ops::random_uniform(&device, [100, 1], -1.0, 1.0, 1)?;
+    /// let y = ops::greater(&x, &x.zeros_like()?)?.cast(DType::F32)?;
+    /// let model = Sequential::new(&device, vec![None, Some(1)], 1).layer(Dense::new(1).activation("sigmoid"))?.build();
+    /// let recall = Metric::new("Recall", json!({"thresholds": [0.5, 0.9]}))?;
+    /// let objective = Objective::of_outputs(&["binaryCrossentropy"])?.metrics(&["AUC"])?.measured(recall);
+    /// let mut trainer = Trainer { epochs: 30, ..Trainer::compiled(Optimizer::adam(0.1)?, objective) };
+    /// let history = trainer.fit_with(&model, &Samples::new(&[&x], &[&y])?, Fit::new())?;
+    /// assert_eq!(history.names(), ["loss", "AUC", "recall_0", "recall_1"]);
+    /// assert!(history.get("AUC").is_some_and(|auc| auc[29] > 0.99));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "metrics-more")]
+    #[must_use]
+    pub fn measured(mut self, metric: Metric) -> Objective {
+        let (name, metric) = (metric.name().to_owned(), Arc::new(metric));
+        self.metrics.iter_mut().for_each(|list| list.push((name.clone(), Kind::Sums(metric.clone()))));
         self
     }
 
@@ -140,18 +219,43 @@ impl Objective {
         self
     }
 
-    /// The names of what [`Objective::total`] and [`Objective::measure`] give, for outputs of these names.
-    pub(super) fn names(&self, outputs: &[String]) -> Vec<String> {
-        let mut names = vec!["loss".to_owned()];
+    /// The name of each measure of outputs of these names, and how many sums it has.
+    fn columns(&self, outputs: &[String]) -> Vec<(String, Option<&Kind>)> {
+        let mut columns = vec![("loss".to_owned(), None)];
         let several = outputs.len() > 1;
         if several {
-            names.extend(outputs.iter().map(|output| format!("{output}_loss")));
+            columns.extend(outputs.iter().map(|output| (format!("{output}_loss"), None)));
         }
         for (i, output) in outputs.iter().enumerate() {
-            let own = self.metrics_of(i).iter();
-            names.extend(own.map(|(name, _)| if several { format!("{output}_{name}") } else { name.clone() }));
+            let named = |name: &str| if several { format!("{output}_{name}") } else { name.to_owned() };
+            columns.extend(self.metrics_of(i).iter().map(|(name, kind)| (named(name), Some(kind))));
         }
-        names
+        columns
+    }
+
+    /// The measures that sums over samples make. A network that does not name its outputs has as many as explain their number:
+    /// loss and metrics of one output, or the total and at least a loss for each.
+    pub(super) fn logs(&self, outputs: &[String], sums: &[Tensor], samples: usize) -> Result<Logs> {
+        let count = |kind: Option<&Kind>| kind.map_or(1, Kind::count);
+        let named = |n: usize| (0..n).map(|i| format!("output_{i}")).collect::<Vec<_>>();
+        let fits =
+            |n: &usize| self.columns(&named(*n)).iter().map(|(_, kind)| count(*kind)).sum::<usize>() == sums.len();
+        let found = || named((1..=sums.len()).find(fits).unwrap_or(1));
+        let columns = if outputs.is_empty() { self.columns(&found()) } else { self.columns(outputs) };
+        let (mut logs, mut rest) = (Vec::new(), sums);
+        for (name, kind) in columns {
+            let (own, others) = rest.split_at(count(kind).min(rest.len()));
+            rest = others;
+            let values = match kind {
+                Some(kind) => kind.values(own, samples)?,
+                None => own.iter().map(|sum| Ok(sum.item()? / samples as f64)).all_ok()?,
+            };
+            match values[..] {
+                [value] => logs.push((name, value)),
+                _ => logs.extend(values.into_iter().enumerate().map(|(i, value)| (format!("{name}_{i}"), value))),
+            }
+        }
+        Ok(logs.into_iter().collect())
     }
 
     /// What is to become small; and that of each output, where there are several.
@@ -191,19 +295,27 @@ impl Objective {
         Ok([sum].into_iter().chain(each.into_iter().filter(|_| outputs > 1)).collect())
     }
 
-    /// The metrics of a batch.
-    pub(super) fn measure(&self, called: &Called, batch: &Batch) -> Result<Vec<Tensor>> {
-        let mut values = Vec::new();
+    /// What a batch with these losses adds to the sum of each measure.
+    pub(super) fn measure(&self, losses: &[Tensor], called: &Called, batch: &Batch) -> Result<Vec<Tensor>> {
+        let samples = batch.samples();
+        let mut terms: Vec<Tensor> = losses.iter().map(|mean| counted(mean, samples)).all_ok()?;
         for (i, (output, target)) in called.outputs.iter().zip(&batch.targets).enumerate() {
-            for (_, measure) in self.metrics_of(i) {
-                let of_samples = measure(target, output)?;
-                values.push(masked_mean(&of_samples, mask(called, i).filter(|m| of_samples.rank() >= m.rank()))?);
+            for (_, kind) in self.metrics_of(i) {
+                match kind {
+                    Kind::Mean(measure) => {
+                        let values = measure(target, output)?;
+                        let mask = mask(called, i).filter(|mask| values.rank() >= mask.rank());
+                        terms.push(counted(&masked_mean(&values, mask)?, samples)?);
+                    }
+                    #[cfg(feature = "metrics-more")]
+                    Kind::Sums(metric) => terms.extend(metric.terms(target, output, mask(called, i))?),
+                }
             }
         }
-        Ok(values)
+        Ok(terms)
     }
 
-    fn metrics_of(&self, output: usize) -> &[(String, Measure)] {
+    fn metrics_of(&self, output: usize) -> &[(String, Kind)] {
         self.metrics.get(output.min(self.metrics.len().saturating_sub(1))).map_or(&[], Vec::as_slice)
     }
 

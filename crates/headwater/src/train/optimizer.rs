@@ -11,6 +11,7 @@ use crate::nn::optimizers::options::{averaged, clipped_by_global_norm, clipped_b
 use crate::nn::schedules::Schedule;
 use crate::nn::Weight;
 use crate::registry::{invoke, op_id};
+use crate::train::accumulator::Accumulator;
 use crate::train::rule::{Moments, Rule};
 
 /// How gradients are limited.
@@ -45,12 +46,16 @@ pub struct Options {
     pub clip: Option<Clip>,
     /// Moving averages of weights.
     pub ema: Option<Ema>,
+    /// Calls of [`Optimizer::apply`] whose gradients make one step, along their mean; 0 and 1: each call makes one. As in
+    /// Keras, schedules of the learning rate count calls, not steps.
+    pub accumulate: u32,
     /// Learning rates that differ between weights; 0 leaves a weight as it is.
     pub multiplier: Option<Multiplier>,
 }
 
 /// An optimizer: a rule, a learning rate, options, and one set of slots per weight.
 pub struct Optimizer {
+    name: &'static str,
     step: usize,
     /// The step's numbers, the learning rate first.
     attrs: Vec<f64>,
@@ -61,6 +66,7 @@ pub struct Optimizer {
     options: Options,
     state: Vec<Vec<Tensor>>,
     averages: Vec<Tensor>,
+    accumulator: Accumulator,
     steps: u32,
 }
 
@@ -76,6 +82,7 @@ impl Optimizer {
         let attrs = [0.0].into_iter().chain(numbers).collect();
         let (options, counts) = (Options::default(), rule.counts());
         Ok(Optimizer {
+            name,
             step: op_id(name)?,
             attrs,
             initial,
@@ -84,6 +91,7 @@ impl Optimizer {
             options,
             state: Vec::new(),
             averages: Vec::new(),
+            accumulator: Accumulator::default(),
             steps: 0,
         })
     }
@@ -126,14 +134,64 @@ impl Optimizer {
 
     /// The learning rate of the next step.
     pub fn rate(&self) -> f64 {
-        self.rate.at(f64::from(self.steps))
+        match self.options.accumulate {
+            0 | 1 => self.rate.at(f64::from(self.steps)),
+            parts => self.rate.at(f64::from(self.steps) * f64::from(parts) + f64::from(self.accumulator.waiting)),
+        }
     }
 
-    /// Moves weights along their gradients.
+    /// Whether steps are made of several calls.
+    pub(super) fn accumulates(&self) -> bool {
+        self.options.accumulate > 1
+    }
+
+    /// Moves weights along their gradients; with [`Options::accumulate`], along the mean of those of so many calls.
     ///
     /// # Errors
     /// `ErrorKind::Argument` for another number of gradients than weights, or of weights than before; what the step gives.
     pub fn apply(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
+        match self.options.accumulate {
+            0 | 1 => self.advance(weights, gradients),
+            parts => self.accumulate(weights, gradients, parts, 1.0).map(|_| ()),
+        }
+    }
+
+    /// Adds gradients to those that the next step is made with, whose mean it takes, where these count `weight`. The step is
+    /// made once there are those of `parts` calls. Whether it was made.
+    ///
+    /// # Errors
+    /// As [`Optimizer::apply`].
+    pub fn accumulate(&mut self, weights: &[Weight], gradients: &[Tensor], parts: u32, weight: f64) -> Result<bool> {
+        if gradients.len() != weights.len() {
+            return Err(Error::argument("optimizer", format!("{} gradients", weights.len()), gradients.len()));
+        }
+        self.accumulator.add(gradients, weight)?;
+        if self.accumulator.waiting + 1 >= parts {
+            return self.advance_by_mean(weights).map(|()| true);
+        }
+        self.accumulator.waiting += 1;
+        Ok(false)
+    }
+
+    /// Makes a step with the gradients that were accumulated. Whether there were any.
+    ///
+    /// # Errors
+    /// As [`Optimizer::apply`].
+    pub fn apply_accumulated(&mut self, weights: &[Weight]) -> Result<bool> {
+        if self.accumulator.waiting == 0 {
+            return Ok(false);
+        }
+        self.advance_by_mean(weights).map(|()| true)
+    }
+
+    fn advance_by_mean(&mut self, weights: &[Weight]) -> Result<()> {
+        let means = self.accumulator.take()?;
+        let result = self.advance(weights, &means);
+        self.accumulator.waiting = 0;
+        result
+    }
+
+    fn advance(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
         if gradients.len() != weights.len() {
             return Err(Error::argument("optimizer", format!("{} gradients", weights.len()), gradients.len()));
         }
@@ -164,6 +222,44 @@ impl Optimizer {
     /// What setting a weight gives.
     pub fn finish(&self, weights: &[Weight]) -> Result<()> {
         weights.iter().zip(&self.averages).try_for_each(|(weight, average)| weight.set(narrow(average, weight)?))
+    }
+
+    /// The registry's name of its step.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What is to be the same when training goes on.
+    pub(super) fn kept(&self) -> Kept {
+        let rate = if let Schedule::Constant(rate) = self.rate { Some(rate) } else { None };
+        Kept {
+            steps: self.steps,
+            rate,
+            slots: self.state.clone(),
+            averages: self.averages.clone(),
+            accumulated: self.accumulator.clone(),
+        }
+    }
+
+    /// Takes what [`Optimizer::kept`] gave.
+    ///
+    /// # Errors
+    /// `ErrorKind::Format` when it is that of an optimizer with other options.
+    pub(super) fn keep(&mut self, kept: Kept) -> Result<()> {
+        let averages = if self.options.ema.is_some() { kept.slots.len() } else { 0 };
+        if kept.averages.len() != averages || kept.slots.iter().any(|slots| slots.len() != self.initial.len()) {
+            let found = format!("{} averages and slots that do not fit", kept.averages.len());
+            return Err(Error::format(
+                "optimizer",
+                format!("expected {averages} averages of weights, received {found}"),
+            ));
+        }
+        if let Some(rate) = kept.rate {
+            self.set_rate(rate);
+        }
+        (self.steps, self.state, self.averages) = (kept.steps, kept.slots, kept.averages);
+        self.accumulator = kept.accumulated;
+        Ok(())
     }
 
     fn begin(&mut self, weights: &[Weight]) -> Result<()> {
@@ -216,6 +312,17 @@ impl Optimizer {
         };
         weight.set(narrow(&next, weight)?)
     }
+}
+
+/// What an optimizer keeps between steps.
+pub(super) struct Kept {
+    pub steps: u32,
+    /// The learning rate, where it is constant.
+    pub rate: Option<f64>,
+    /// The slots of each weight that is trained.
+    pub slots: Vec<Vec<Tensor>>,
+    pub averages: Vec<Tensor>,
+    pub accumulated: Accumulator,
 }
 
 /// A value in the weight's dtype.

@@ -20,6 +20,17 @@ impl Batch {
         self.inputs.first().and_then(|x| x.shape().first().copied()).unwrap_or(0)
     }
 
+    /// Checks that there is a sample, and equally many in each tensor.
+    pub(super) fn check(&self, who: &str) -> Result<()> {
+        let samples = self.samples();
+        if samples > 0 && self.tensors().all(|t| t.shape().first() == Some(&samples)) {
+            return Ok(());
+        }
+        let shapes: Vec<String> = self.tensors().map(|t| t.shape().to_string()).collect();
+        let expected = "inputs and targets with equally many samples, at least one";
+        Err(Error::shape(who, expected, shapes.join(" and ")))
+    }
+
     fn tensors(&self) -> impl Iterator<Item = &Tensor> {
         self.inputs.iter().chain(&self.targets).chain(&self.weights)
     }
@@ -97,13 +108,7 @@ impl Samples {
     }
 
     fn checked(self) -> Result<Samples> {
-        let samples = self.len();
-        if samples > 0 && self.all.tensors().all(|t| t.shape().first() == Some(&samples)) {
-            return Ok(self);
-        }
-        let shapes: Vec<String> = self.all.tensors().map(|t| t.shape().to_string()).collect();
-        let expected = "inputs and targets with equally many samples, at least one";
-        Err(Error::shape("samples", expected, shapes.join(" and ")))
+        self.all.check("samples").map(|()| self)
     }
 
     /// How many there are.

@@ -3,7 +3,8 @@
 use headwater_core::ops::hash_key;
 use headwater_core::{Error, Result, Tensor};
 
-use super::callback::{Between, Control, Progress, Run};
+use super::backup::{Backup, Position, Subject};
+use super::callback::{Between, Control, Gradients, Progress, Run};
 use super::fit::{Fit, Stream, Sums};
 use super::history::{History, Logs};
 use super::objective::Objective;
@@ -21,8 +22,13 @@ pub struct Trainer {
     pub batch_size: usize,
     /// Passes over the data.
     pub epochs: usize,
+    /// Batches whose gradients make one step, along their mean by samples: as one batch of all their samples. The last batches
+    /// of an epoch may be fewer.
+    pub accumulate: usize,
     /// What shuffling and dropout draw from.
     pub seed: u32,
+    /// Where the training is saved, and goes on from; nowhere by default.
+    pub backup: Option<Backup>,
 }
 
 impl Trainer {
@@ -36,13 +42,13 @@ impl Trainer {
 
     /// A trainer with batches of 32, one epoch.
     pub fn compiled(optimizer: Optimizer, objective: Objective) -> Trainer {
-        Trainer { optimizer, objective, batch_size: 32, epochs: 1, seed: 1 }
+        Trainer { optimizer, objective, batch_size: 32, epochs: 1, accumulate: 1, seed: 1, backup: None }
     }
 
     /// Fits `model` to inputs `x` and targets `y`, samples along the first dimension. `callback` is called between steps.
     ///
     /// # Errors
-    /// `ErrorKind::Shape` when the numbers of samples differ or are 0; what the layers and the loss give.
+    /// `ErrorKind::Shape` when the numbers of samples differ or are 0; as [`Trainer::fit_with`].
     pub fn fit(
         &mut self,
         model: &dyn Network,
@@ -58,68 +64,216 @@ impl Trainer {
     /// step: losses and metrics are summed where they are computed, and read once an epoch.
     ///
     /// # Errors
-    /// `ErrorKind::Argument` when an epoch has no batch, or targets and losses do not fit the model's outputs; what the
-    /// layers, the losses, the source and callbacks give.
+    /// `ErrorKind::Argument` when an epoch has no batch, when targets and losses do not fit the model's outputs, or when both
+    /// trainer and optimizer accumulate; `ErrorKind::Format` when what the backup holds is damaged or of another training; what
+    /// the layers, the losses, the source and callbacks give.
     pub fn fit_with(&mut self, model: &dyn Network, source: &dyn Source, mut options: Fit<'_>) -> Result<History> {
+        if self.accumulate > 1 && self.optimizer.accumulates() {
+            let expected = "gradients accumulated by the trainer or by the optimizer";
+            return Err(Error::argument("fit", expected, "both"));
+        }
         let batches = options.steps_per_epoch.or_else(|| source.batches(self.batch_size));
         let endless = options.steps_per_epoch.is_some();
         let mut stream = Stream::new(source, model.device(), self.batch_size, options.shuffle.then_some(self.seed));
         let mut history = History::default();
+        // Sums stay on the device: reading each batch's would make the host wait for it.
+        let mut sums = Sums::default();
         let mut run = Run { epoch: options.first_epoch, epochs: self.epochs, batch: 0, batches, steps: 0 };
+        let restored = self.restore(model, batches, options.callbacks.len())?;
+        if let Some(at) = &restored {
+            (run.epoch, run.batch, run.steps) = (at.epoch, at.batch, at.steps);
+            history = History::from_columns(at.history.clone());
+            sums = Sums { values: at.sums.clone(), samples: at.seen };
+        }
         options.each(|c| c.begin(&run, model, &mut self.optimizer))?;
-        'epochs: for epoch in options.first_epoch..self.epochs {
-            (run.epoch, run.batch) = (epoch, 0);
-            options.each(|c| c.epoch_begin(&run, model, &mut self.optimizer))?;
-            if !endless {
-                stream.begin(epoch as u32)?;
+        let mut within = false;
+        if let Some(at) = restored {
+            within = at.batch > 0;
+            if within || endless {
+                stream.resume(at.passes, at.read)?;
             }
-            // Sums stay on the device: reading each batch's would make the host wait for it.
-            let mut sums = Sums::default();
-            while batches.is_none_or(|n| run.batch < n) {
-                let Some(batch) = stream.next(endless)? else { break };
-                let step = batches.map_or(run.steps, |n| epoch * n + run.batch);
-                let values = self.step(model, &batch, hash_key(self.seed, step as u32 ^ 0x5eed))?;
-                sums.add(&values, batch.samples())?;
-                model.device().flush()?;
-                if options.control(|c| c.step_end(&run, &values[0], model, &mut self.optimizer))? == Control::Stop {
-                    break 'epochs;
+            let mut kept = at.callbacks.into_iter();
+            options.each(|c| kept.next().map_or(Ok(()), |kept| c.restore(kept)))?;
+        }
+        let mut stopped = false;
+        'epochs: while run.epoch < self.epochs {
+            if !within {
+                run.batch = 0;
+                sums = Sums::default();
+                options.each(|c| c.epoch_begin(&run, model, &mut self.optimizer))?;
+                if !endless {
+                    stream.begin(run.epoch as u32)?;
                 }
+            }
+            within = false;
+            while batches.is_none_or(|n| run.batch < n) {
+                let position = (stream.passes, stream.read);
+                let Some(mut batch) = stream.next(endless)? else { break };
+                let step = batches.map_or(run.steps, |n| run.epoch * n + run.batch);
+                let seed = hash_key(self.seed, step as u32 ^ 0x5eed);
+                let loss = match self.step(model, &mut batch, seed, &run, &mut options)? {
+                    Step::Stopped => {
+                        // The batch was read for a step that was not made.
+                        (stream.passes, stream.read) = position;
+                        self.save(&run, &stream, &sums, &history, &options, model)?;
+                        stopped = true;
+                        break 'epochs;
+                    }
+                    Step::Skipped => None,
+                    Step::Made(loss, terms) => {
+                        sums.add(terms, batch.samples())?;
+                        Some(loss)
+                    }
+                };
+                let last = batches == Some(run.batch + 1);
+                if last {
+                    self.optimizer.apply_accumulated(&trained(model))?;
+                }
+                model.device().flush()?;
+                stopped =
+                    options.control(|c| c.step_end(&run, loss.as_ref(), model, &mut self.optimizer))? == Control::Stop;
                 run.batch += 1;
                 run.steps += 1;
+                self.backup.iter_mut().for_each(Backup::stepped);
+                // After the last step there is the epoch's end.
+                let due = self.backup.as_ref().is_some_and(|backup| !last && backup.is_due(false));
+                if stopped || due {
+                    self.save(&run, &stream, &sums, &history, &options, model)?;
+                }
+                if stopped {
+                    break 'epochs;
+                }
             }
-            let mut logs = sums.read("fit", &self.objective, model)?;
+            if run.batch == 0 {
+                return Err(Error::argument("fit", "data with at least one sample", "none"));
+            }
+            self.optimizer.apply_accumulated(&trained(model))?;
+            let mut logs = sums.read(&self.objective, model)?;
             if let Some(validation) = options.validation {
                 logs.validated(self.evaluate(model, validation)?);
             }
             history.push(&logs);
-            if options.control(|c| c.epoch_end(&run, &logs, model, &mut self.optimizer))? == Control::Stop {
+            stopped = options.control(|c| c.epoch_end(&run, &logs, model, &mut self.optimizer))? == Control::Stop;
+            if stopped || self.backup.as_ref().is_some_and(|backup| backup.is_due(true)) {
+                let next = Run { epoch: run.epoch + 1, batch: 0, ..run };
+                self.save(&next, &stream, &Sums::default(), &history, &options, model)?;
+            }
+            if stopped {
                 break;
             }
+            run.epoch += 1;
         }
+        // What is called in the end is told the last epoch.
+        run.epoch = run.epoch.min(self.epochs.saturating_sub(1));
         self.optimizer.finish(&trained(model))?;
         options.each(|c| c.end(&run, model, &mut self.optimizer))?;
+        match &mut self.backup {
+            Some(backup) if !stopped => backup.end()?,
+            _ => {}
+        }
         Ok(history)
     }
 
-    /// One step; the batch's mean losses and metrics.
-    fn step(&mut self, model: &dyn Network, batch: &Batch, seed: u32) -> Result<Vec<Tensor>> {
-        let weights = trained(model);
+    /// What a backup is of: a fit with so many batches and callbacks.
+    fn subject(&mut self, model: &dyn Network, batches: Option<usize>, callbacks: usize) -> Subject<'_> {
+        let numbers = [
+            ("seed", self.seed as usize),
+            ("batch size", self.batch_size),
+            ("number of batches", batches.unwrap_or(0)),
+            ("accumulate", self.accumulate),
+            ("number of callbacks", callbacks),
+        ];
+        let weights = model.weights().into_iter().chain(model.states()).collect();
+        Subject { weights, optimizer: &mut self.optimizer, numbers }
+    }
+
+    /// Goes on where the backup is, if there is one and it holds something.
+    fn restore(&mut self, model: &dyn Network, batches: Option<usize>, callbacks: usize) -> Result<Option<Position>> {
+        let Some(mut backup) = self.backup.take() else { return Ok(None) };
+        let restored = backup.restore(self.subject(model, batches, callbacks));
+        self.backup = Some(backup);
+        restored
+    }
+
+    /// Saves where training is, if there is a backup.
+    fn save(
+        &mut self,
+        run: &Run,
+        stream: &Stream<'_>,
+        sums: &Sums,
+        history: &History,
+        options: &Fit<'_>,
+        model: &dyn Network,
+    ) -> Result<()> {
+        let Some(mut backup) = self.backup.take() else { return Ok(()) };
+        let at = Position {
+            epoch: run.epoch,
+            batch: run.batch,
+            steps: run.steps,
+            passes: stream.passes,
+            read: stream.read,
+            seen: sums.samples,
+            sums: sums.values.clone(),
+            history: history.columns(),
+            callbacks: options.callbacks.iter().map(|callback| callback.kept()).collect(),
+        };
+        let saved = backup.save(&at, &self.subject(model, run.batches, options.callbacks.len()));
+        self.backup = Some(backup);
+        saved
+    }
+
+    /// One step, which callbacks may change.
+    fn step(
+        &mut self,
+        model: &dyn Network,
+        batch: &mut Batch,
+        seed: u32,
+        run: &Run,
+        options: &mut Fit<'_>,
+    ) -> Result<Step> {
+        if let Some(instead) = Step::instead(options.instead(|c| c.batch(run, batch))?) {
+            return Ok(instead);
+        }
+        batch.check("fit")?;
+        let (weights, fixed): (Vec<Weight>, Vec<Weight>) = model.weights().into_iter().partition(Weight::trainable);
+        // Moving averages and states move with the outputs: without the step they are to be what they were.
+        let still: Vec<(Weight, Tensor)> =
+            fixed.into_iter().chain(model.states()).map(|weight| (weight.clone(), weight.value())).collect();
         let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
-        let mut measured = Vec::new();
+        let mut losses = Vec::new();
         let mut called = None;
-        let (total, gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
+        let (total, mut gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
             let inputs: Vec<&Tensor> = batch.inputs.iter().collect();
             let own = called.insert(model.call(&inputs, Call { training: true, seed, ..Call::default() })?);
-            let mut losses = self.objective.total(own, batch, &weights)?.into_iter();
-            let total = losses.next().ok_or_else(|| Error::argument("fit", "a model with an output", "none"))?;
-            measured.extend(losses);
+            let mut own_losses = self.objective.total(own, batch, &weights)?.into_iter();
+            let mut total =
+                own_losses.next().ok_or_else(|| Error::argument("fit", "a model with an output", "none"))?;
+            for callback in &mut options.callbacks {
+                total = callback.loss(run, batch, &own.outputs, total)?;
+            }
+            losses.extend(own_losses);
             Ok(total)
         })?;
-        self.optimizer.apply(&weights, &gradients)?;
-        if let Some(called) = &called {
-            measured.extend(self.objective.measure(called, batch)?);
+        let instead = options.instead(|c| {
+            let (weights, optimizer) = (&weights[..], &mut self.optimizer);
+            c.gradients(run, &mut Gradients { loss: &total, weights, gradients: &mut gradients, optimizer })
+        })?;
+        if let Some(instead) = Step::instead(instead) {
+            still.into_iter().try_for_each(|(weight, value)| weight.set(value))?;
+            return Ok(instead);
         }
-        Ok([total].into_iter().chain(measured).collect())
+        match self.accumulate {
+            0 | 1 => self.optimizer.apply(&weights, &gradients)?,
+            parts => {
+                self.optimizer.accumulate(&weights, &gradients, parts as u32, batch.samples() as f64)?;
+            }
+        }
+        losses.insert(0, total.clone());
+        let terms = match &called {
+            Some(called) => self.objective.measure(&losses, called, batch)?,
+            None => Vec::new(),
+        };
+        Ok(Step::Made(total, terms))
     }
 
     /// The losses and metrics of a model in inference.
@@ -132,12 +286,33 @@ impl Trainer {
         for batch in source.pass(model.device(), Pass { batch_size: self.batch_size, shuffle: None })? {
             let batch = batch?;
             let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?;
-            let mut values = self.objective.total(&called, &batch, &weights)?;
-            values.extend(self.objective.measure(&called, &batch)?);
-            sums.add(&values, batch.samples())?;
+            let losses = self.objective.total(&called, &batch, &weights)?;
+            sums.add(self.objective.measure(&losses, &called, &batch)?, batch.samples())?;
             model.device().flush()?;
         }
-        sums.read("evaluate", &self.objective, model)
+        if sums.samples == 0 {
+            return Err(Error::argument("evaluate", "data with at least one sample", "none"));
+        }
+        sums.read(&self.objective, model)
+    }
+}
+
+/// What became of a step.
+enum Step {
+    /// The mean loss of the batch, and what it adds to the sum of each measure.
+    Made(Tensor, Vec<Tensor>),
+    Skipped,
+    Stopped,
+}
+
+impl Step {
+    /// What happens instead of the step.
+    fn instead(control: Control) -> Option<Step> {
+        match control {
+            Control::Continue => None,
+            Control::Skip => Some(Step::Skipped),
+            Control::Stop => Some(Step::Stopped),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Optimizer } from '../../optimizers.js';
 import { coded } from '../../types.js';
-import { Callback, type Logs, Monitor, type MonitorArgs } from '../callbacks.js';
+import { Callback, type Logs, Monitor, type MonitorArgs, type State } from '../callbacks.js';
 
 /** The optimizer of the model that is trained. A schedule of its own would be lost with the first rate that is set. */
 function optimizerOf(callback: { model: { optimizer: Optimizer | null } | null }, name: string): Optimizer {
@@ -64,6 +64,15 @@ export class ReduceLROnPlateau extends Callback {
   override async onTrainBegin(): Promise<void> {
     this.waited = this.cooling = 0;
     this.monitor = new Monitor('ReduceLROnPlateau', { minDelta: 1e-4, ...this.args });
+  }
+
+  getState(): State {
+    return { waited: this.waited, cooling: this.cooling, best: this.monitor.best };
+  }
+
+  setState({ waited, cooling, best }: { waited: number; cooling: number; best: number }): void {
+    Object.assign(this, { waited, cooling });
+    this.monitor.best = best;
   }
 
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {

@@ -27,6 +27,8 @@ mod activation;
 mod attention;
 mod conv;
 mod core;
+#[cfg(feature = "layers-attention")]
+mod einsum;
 #[cfg(feature = "layers-normalization")]
 mod groups;
 #[cfg(feature = "layers-attention")]
@@ -46,21 +48,19 @@ mod shaping;
 mod typed;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
 mod unsqueezed;
+#[cfg(feature = "layers-volumes")]
+mod volumes;
+mod windows;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-normalization"))]
 mod wrapper;
 
-use headwater_core::Result;
+use headwater_core::{Error, Result};
 
 pub use typed::*;
 
 use super::config::Config;
 use super::layer::Layer;
 use super::value::Value;
-
-#[cfg(feature = "custom-layers")]
-pub(super) fn built_in(class_name: &str) -> bool {
-    LAYERS.iter().flat_map(|list| list.iter()).any(|(name, _)| *name == class_name)
-}
 
 type Make = fn(&Config<'_>) -> Result<Box<dyn Layer>>;
 
@@ -81,12 +81,16 @@ const LAYERS: &[&[(&str, Make)]] = &[
     attention::LAYERS,
     #[cfg(feature = "layers-attention")]
     heads::LAYERS,
+    #[cfg(feature = "layers-attention")]
+    einsum::LAYERS,
     #[cfg(feature = "layers-normalization")]
     groups::LAYERS,
     #[cfg(feature = "layers-preprocessing")]
     preprocessing::LAYERS,
     #[cfg(feature = "layers-sequences")]
     sequences::LAYERS,
+    #[cfg(feature = "layers-volumes")]
+    volumes::LAYERS,
 ];
 
 /// Makes a layer of Keras class `class_name` from its configuration.
@@ -94,16 +98,17 @@ const LAYERS: &[&[(&str, Make)]] = &[
 /// # Errors
 /// `ErrorKind::Unknown` when there is no such layer; `ErrorKind::Argument` naming a wrong key.
 pub fn create(class_name: &str, config: &Value) -> Result<Box<dyn Layer>> {
+    #[cfg(feature = "layers-custom")]
+    if let Some(made) = super::custom::registered(class_name, config) {
+        return regularized::regularized(made?, Config::new("layer", config).object("activity_regularizer"));
+    }
     let found = LAYERS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == class_name);
     match found {
         Some((name, make)) => {
             let config = Config::new(name, config);
             regularized::regularized(make(&config)?, config.object("activity_regularizer"))
         }
-        #[cfg(feature = "custom-layers")]
-        None => super::custom::create(class_name, config),
-        #[cfg(not(feature = "custom-layers"))]
-        None => Err(headwater_core::Error::unknown("layer", class_name)),
+        None => Err(Error::unknown("layer", class_name)),
     }
 }
 
@@ -119,13 +124,13 @@ mod tests {
 
     #[test]
     fn every_layer_has_a_builder() {
-        let known = LAYERS.iter().flat_map(|list| list.iter()).map(|(name, _)| *name);
+        let known: Vec<&str> = LAYERS.iter().flat_map(|list| list.iter()).map(|(name, _)| *name).collect();
         // Built by `Sequential::new` and `Functional::input`; another spelling; within other layers.
         let other = ["InputLayer", "GroupQueryAttention"];
-        let missing: Vec<&str> = known.filter(|n| !other.contains(n) && !typed::CLASSES.contains(n)).collect();
-        assert_eq!(missing, [""; 0]);
-        #[cfg(all(feature = "all-layers", feature = "custom-layers"))]
-        assert!(typed::CLASSES.iter().all(|name| built_in(name)));
+        let missing: Vec<&&str> = known.iter().filter(|n| !other.contains(n) && !typed::CLASSES.contains(n)).collect();
+        assert_eq!(missing, [&""; 0]);
+        #[cfg(feature = "all-layers")]
+        assert!(typed::CLASSES.iter().all(|name| known.contains(name)));
     }
 
     #[test]

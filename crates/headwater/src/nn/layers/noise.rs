@@ -11,6 +11,8 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("Dropout", |c| layer(Noise::new(c, Kind::Dropout, "rate")?)),
     ("SpatialDropout1D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
     ("SpatialDropout2D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
+    #[cfg(feature = "layers-volumes")]
+    ("SpatialDropout3D", |c| layer(Noise::new(c, Kind::SpatialDropout, "rate")?)),
     #[cfg(feature = "layers-normalization")]
     ("AlphaDropout", |c| layer(Noise::new(c, Kind::Alpha, "rate")?)),
     ("GaussianNoise", |c| layer(Noise::new(c, Kind::Gaussian, "stddev")?)),
@@ -70,7 +72,7 @@ impl Layer for Noise {
         if matches!(self.class, "Dropout" | "AlphaDropout") {
             to.set("noise_shape", self.shape.clone());
         }
-        if self.class == "SpatialDropout2D" {
+        if matches!(self.class, "SpatialDropout2D" | "SpatialDropout3D") {
             to.set("data_format", data_format(self.channels_first));
         }
     }

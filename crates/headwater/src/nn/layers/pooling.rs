@@ -1,33 +1,37 @@
 //! Pooling over windows and over whole images.
 
-use headwater_core::ops::{self, PoolOptions};
-use headwater_core::{Error, Result, Tensor};
+use headwater_core::{ops, Result, Tensor};
 
-use super::super::config::{data_format, padding, Config};
-use super::super::layer::{ranked, show, single, Call, Dims, Layer, Output};
+use super::super::config::{data_format, Config};
+use super::super::layer::{ranked, ranked_tensor, Call, Dims, Layer, Output};
 use super::super::value::Map;
+use super::windows::Windows;
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
-    ("MaxPooling2D", |c| layer(Window::new(c, true)?)),
-    ("AveragePooling2D", |c| layer(Window::new(c, false)?)),
-    ("GlobalMaxPooling2D", |c| layer(Global::new(c, true)?)),
-    ("GlobalAveragePooling2D", |c| layer(Global::new(c, false)?)),
+    ("MaxPooling2D", |c| layer(Window::new(c, true, 2)?)),
+    ("AveragePooling2D", |c| layer(Window::new(c, false, 2)?)),
+    ("GlobalMaxPooling2D", |c| layer(Global::new(c, true, 2)?)),
+    ("GlobalAveragePooling2D", |c| layer(Global::new(c, false, 2)?)),
+    #[cfg(feature = "layers-volumes")]
+    ("MaxPooling3D", |c| layer(Window::new(c, true, 3)?)),
+    #[cfg(feature = "layers-volumes")]
+    ("AveragePooling3D", |c| layer(Window::new(c, false, 3)?)),
+    #[cfg(feature = "layers-volumes")]
+    ("GlobalMaxPooling3D", |c| layer(Global::new(c, true, 3)?)),
+    #[cfg(feature = "layers-volumes")]
+    ("GlobalAveragePooling3D", |c| layer(Global::new(c, false, 3)?)),
 ];
 
 struct Window {
     class: &'static str,
     max: bool,
-    options: PoolOptions,
-    channels_first: bool,
+    windows: Windows,
 }
 
 impl Window {
-    fn new(c: &Config<'_>, max: bool) -> Result<Window> {
-        let window = c.pair("pool_size", Some((2, 2)))?;
-        let options =
-            PoolOptions { window, stride: c.pair("strides", Some(window))?, dilation: (1, 1), padding: c.padding()? };
-        Ok(Window { class: c.class, max, options, channels_first: c.channels_first()? })
+    fn new(c: &Config<'_>, max: bool, axes: usize) -> Result<Window> {
+        Ok(Window { class: c.class, max, windows: Windows::of_pool(c, axes)? })
     }
 }
 
@@ -37,59 +41,36 @@ impl Layer for Window {
     }
 
     fn config(&self, to: &mut Map) {
-        let o = &self.options;
-        to.set("pool_size", o.window);
-        to.set("strides", o.stride);
-        to.set("padding", padding(o.padding));
-        to.set("data_format", data_format(self.channels_first));
+        self.windows.write(to, "pool_size");
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        let input = ranked(self.class, inputs, 4)?;
-        let o = &self.options;
-        let size = |size: Option<usize>, window: usize, stride: usize| match (size, o.padding) {
-            (None, _) => Ok(None),
-            (Some(n), ops::Padding::Same) => Ok(Some(n.div_ceil(stride))),
-            (Some(n), _) if n >= window => Ok(Some((n - window) / stride + 1)),
-            _ => Err(Error::shape(self.class, format!("an image that holds the window {:?}", o.window), show(input))),
-        };
-        let (h, w) = if self.channels_first { (2, 3) } else { (1, 2) };
-        let mut shape = input.clone();
-        shape[h] = size(input[h], o.window.0, o.stride.0)?;
-        shape[w] = size(input[w], o.window.1, o.stride.1)?;
-        Ok(vec![shape])
+        let input = ranked(self.class, inputs, self.windows.rank())?;
+        Ok(vec![self.windows.output(input, &|axis, size| self.windows.count(axis, size))?])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = single(self.class, inputs)?;
-        let pool =
-            |x: &Tensor| if self.max { ops::max_pool(x, &self.options) } else { ops::avg_pool(x, &self.options) };
-        if self.channels_first {
-            let y = pool(&ops::transpose(x, Some(&[0, 2, 3, 1]))?)?;
-            return ops::permute(&y, &[0, 3, 1, 2]).map(Output::of);
-        }
-        pool(x).map(Output::of)
+        let x = self.windows.last(ranked_tensor(self.class, inputs, self.windows.rank())?)?;
+        self.windows.placed(&self.windows.pool(&x, self.max)?).map(Output::of)
     }
 }
 
 struct Global {
     class: &'static str,
     max: bool,
+    /// How many axes images or volumes have.
+    count: usize,
     channels_first: bool,
     keep: bool,
 }
 
 impl Global {
-    fn new(c: &Config<'_>, max: bool) -> Result<Global> {
-        Ok(Global { class: c.class, max, channels_first: c.channels_first()?, keep: c.flag("keepdims", false)? })
+    fn new(c: &Config<'_>, max: bool, count: usize) -> Result<Global> {
+        Ok(Global { class: c.class, max, count, channels_first: c.channels_first()?, keep: c.flag("keepdims", false)? })
     }
 
-    fn axes(&self) -> [isize; 2] {
-        if self.channels_first {
-            [2, 3]
-        } else {
-            [1, 2]
-        }
+    fn axes(&self) -> Vec<isize> {
+        (if self.channels_first { 2 } else { 1 }..).take(self.count).collect()
     }
 }
 
@@ -104,9 +85,9 @@ impl Layer for Global {
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        let input = ranked(self.class, inputs, 4)?;
-        let reduced = self.axes().map(|a| a as usize);
-        let keep = |(d, &n): (usize, &Option<usize>)| match (reduced.contains(&d), self.keep) {
+        let input = ranked(self.class, inputs, self.count + 2)?;
+        let reduced = self.axes();
+        let keep = |(d, &n): (usize, &Option<usize>)| match (reduced.contains(&(d as isize)), self.keep) {
             (false, _) => Some(n),
             (true, true) => Some(Some(1)),
             (true, false) => None,
@@ -115,7 +96,7 @@ impl Layer for Global {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = single(self.class, inputs)?;
+        let x = ranked_tensor(self.class, inputs, self.count + 2)?;
         let reduce = if self.max { ops::max } else { ops::mean };
         reduce(x, Some(&self.axes()), self.keep).map(Output::of)
     }

@@ -13,9 +13,13 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     ("Reshape", |c| layer(Reshape::new(c)?)),
     ("Permute", |c| layer(Permute::new(c)?)),
     ("RepeatVector", |c| layer(RepeatVector { n: c.size("n")? })),
-    ("ZeroPadding2D", |c| layer(Border::new(c, "padding", true)?)),
-    ("Cropping2D", |c| layer(Border::new(c, "cropping", false)?)),
+    ("ZeroPadding2D", |c| layer(Border::new(c, "padding", true, 2)?)),
+    ("Cropping2D", |c| layer(Border::new(c, "cropping", false, 2)?)),
     ("UpSampling2D", |c| layer(UpSampling::new(c)?)),
+    #[cfg(feature = "layers-volumes")]
+    ("ZeroPadding3D", |c| layer(Border::new(c, "padding", true, 3)?)),
+    #[cfg(feature = "layers-volumes")]
+    ("Cropping3D", |c| layer(Border::new(c, "cropping", false, 3)?)),
 ];
 
 struct Flatten {
@@ -164,28 +168,33 @@ impl Layer for RepeatVector {
     }
 }
 
-/// Zeros around an image, or its border cut away.
+/// Zeros around an image or a volume, or its border cut away.
 struct Border {
     class: &'static str,
     key: &'static str,
     pads: bool,
-    /// top, bottom, left, right.
-    sides: [usize; 4],
+    axes: usize,
+    /// Before and after, along each axis.
+    sides: [(usize, usize); 3],
     channels_first: bool,
 }
 
 impl Border {
-    fn new(c: &Config<'_>, key: &'static str, pads: bool) -> Result<Border> {
-        let sides = c.borders(key, usize::from(pads))?;
-        Ok(Border { class: c.class, key, pads, sides, channels_first: c.channels_first()? })
+    fn new(c: &Config<'_>, key: &'static str, pads: bool, axes: usize) -> Result<Border> {
+        let sides = c.borders(key, axes, usize::from(pads))?;
+        Ok(Border { class: c.class, key, pads, axes, sides, channels_first: c.channels_first()? })
     }
 
-    fn axes(&self) -> [usize; 2] {
+    fn first(&self) -> usize {
         if self.channels_first {
-            [2, 3]
+            2
         } else {
-            [1, 2]
+            1
         }
+    }
+
+    fn sides(&self) -> &[(usize, usize)] {
+        &self.sides[..self.axes]
     }
 }
 
@@ -195,22 +204,21 @@ impl Layer for Border {
     }
 
     fn config(&self, to: &mut Map) {
-        let [t, b, l, r] = self.sides;
-        to.set(self.key, vec![(t, b), (l, r)]);
+        to.set(self.key, self.sides().to_vec());
         to.set("data_format", data_format(self.channels_first));
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        let mut shape = ranked(self.class, inputs, 4)?.clone();
-        for (axis, side) in self.axes().into_iter().zip(self.sides.chunks_exact(2)) {
-            let both = side[0] + side[1];
+        let mut shape = ranked(self.class, inputs, self.axes + 2)?.clone();
+        for (axis, (before, after)) in (self.first()..).zip(self.sides()) {
+            let both = before + after;
             shape[axis] = match shape[axis] {
                 Some(n) if self.pads => Some(n + both),
                 Some(n) if n >= both => Some(n - both),
                 Some(_) => {
                     return Err(Error::shape(
                         self.class,
-                        format!("an image larger than the cropping {:?}", self.sides),
+                        format!("an image larger than the cropping {:?}", self.sides()),
                         show(&inputs[0]),
                     ))
                 }
@@ -221,11 +229,9 @@ impl Layer for Border {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = ranked_tensor(self.class, inputs, 4)?;
-        let mut pairs = [(0, 0); 4];
-        for (axis, side) in self.axes().into_iter().zip(self.sides.chunks_exact(2)) {
-            pairs[axis] = (side[0], side[1]);
-        }
+        let x = ranked_tensor(self.class, inputs, self.axes + 2)?;
+        let mut pairs = vec![(0, 0); x.rank()];
+        pairs[self.first()..][..self.axes].copy_from_slice(self.sides());
         if self.pads {
             return ops::pad(x, &pairs, 0.0).map(Output::of);
         }
@@ -236,7 +242,8 @@ impl Layer for Border {
 }
 
 struct UpSampling {
-    size: (usize, usize),
+    /// Of height and width.
+    size: [usize; 3],
     bilinear: bool,
     channels_first: bool,
 }
@@ -248,7 +255,7 @@ impl UpSampling {
             "bilinear" => true,
             other => return Err(Error::argument("UpSampling2D", "'nearest' or 'bilinear' as 'interpolation'", other)),
         };
-        Ok(UpSampling { size: c.pair("size", Some((2, 2)))?, bilinear, channels_first: c.channels_first()? })
+        Ok(UpSampling { size: c.sizes("size", 2, Some(2))?, bilinear, channels_first: c.channels_first()? })
     }
 }
 
@@ -258,7 +265,7 @@ impl Layer for UpSampling {
     }
 
     fn config(&self, to: &mut Map) {
-        to.set("size", self.size);
+        to.set("size", self.size[..2].to_vec());
         to.set("interpolation", if self.bilinear { "bilinear" } else { "nearest" });
         to.set("data_format", data_format(self.channels_first));
     }
@@ -266,15 +273,15 @@ impl Layer for UpSampling {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let mut shape = ranked("UpSampling2D", inputs, 4)?.clone();
         let (h, w) = if self.channels_first { (2, 3) } else { (1, 2) };
-        shape[h] = shape[h].map(|n| n * self.size.0);
-        shape[w] = shape[w].map(|n| n * self.size.1);
+        shape[h] = shape[h].map(|n| n * self.size[0]);
+        shape[w] = shape[w].map(|n| n * self.size[1]);
         Ok(vec![shape])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = ranked_tensor("UpSampling2D", inputs, 4)?;
         let x = if self.channels_first { ops::transpose(x, Some(&[0, 2, 3, 1]))? } else { x.clone() };
-        let size = (x.shape()[1] * self.size.0, x.shape()[2] * self.size.1);
+        let size = (x.shape()[1] * self.size[0], x.shape()[2] * self.size[1]);
         // Keras resizes with half-pixel centres; for whole factors nearest is the same either way.
         let y = if self.bilinear {
             ops::resize_bilinear(&x, size, false, true)?

@@ -56,6 +56,12 @@ pub trait Network {
     /// All weights, in an order that does not change.
     fn weights(&self) -> Vec<Weight>;
 
+    /// What is carried from call to call besides weights, in an order that does not change: the states of recurrent layers. A
+    /// [`Backup`](crate::train::Backup) keeps them; none by default.
+    fn states(&self) -> Vec<Weight> {
+        Vec::new()
+    }
+
     /// The outputs, their masks (or none at all), and what is added to the loss.
     ///
     /// # Errors
@@ -75,6 +81,10 @@ impl Network for Model {
 
     fn weights(&self) -> Vec<Weight> {
         Model::weights(self)
+    }
+
+    fn states(&self) -> Vec<Weight> {
+        self.every_weight().into_iter().filter(|w| w.spec.state).collect()
     }
 
     fn call(&self, inputs: &[&Tensor], call: Call<'_>) -> Result<Called> {

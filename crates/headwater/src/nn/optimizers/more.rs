@@ -14,7 +14,7 @@ fn amsgrad(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, m, v, greatest] = [&x[0], &x[1], &x[2], &x[3], &x[4]];
     let (m, v) = moments(g, m, v, a)?;
     let greatest = maximum(greatest, &v)?;
-    let w = moved(w, &normalized(&m, &greatest, a)?, a)?;
+    let w = moved(w, &normalized(&m, &greatest, a, x.get(5))?, a)?;
     Ok(vec![w, m, v, greatest])
 }
 
@@ -38,7 +38,7 @@ fn nadam(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let (m, v) = moments(g, m, v, a)?;
     let ahead = mul(&m, &scalar(w, next / (1.0 - product * next)))?;
     let mean = add(&ahead, &mul(g, &scalar(w, (1.0 - now) / (1.0 - product)))?)?;
-    let spread = add(&sqrt(&corrected(&v, a, 2)?)?, &fixed(w, a, 3)?)?;
+    let spread = add(&sqrt(&corrected(&v, a, 2, None)?)?, &fixed(w, a, 3)?)?;
     let w = moved(w, &real_div(&mean, &spread)?, a)?;
     Ok(vec![w, m, v])
 }
@@ -75,7 +75,7 @@ fn norm(x: &Tensor) -> Result<Tensor> {
 fn lamb(x: &[Tensor], a: &Attrs<'_>) -> Step {
     let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
     let (m, v) = moments(g, m, v, a)?;
-    let update = normalized(&m, &v, a)?;
+    let update = normalized(&m, &v, a, x.get(4))?;
     let (of_weight, of_update) = (norm(w)?, norm(&update)?);
     let (zero, one) = (w.constant(0.0), w.constant(1.0));
     let trust = select(&greater(&of_update, &zero)?, &real_div(&of_weight, &of_update)?, &one)?;
@@ -86,11 +86,11 @@ fn lamb(x: &[Tensor], a: &Attrs<'_>) -> Step {
 
 /// Steps as those of the parent module; then options, which take and give gradients or weights alone.
 pub(crate) const OPERATIONS: &[(&str, Arity, Operation)] = &[
-    ("optimizer/amsgrad", Arity::Exactly(5), |_, x, a| wide(amsgrad, x, a)),
+    ("optimizer/amsgrad", Arity::AtLeast(5), |_, x, a| wide(amsgrad, x, a)),
     ("optimizer/nadam", Arity::Exactly(4), |_, x, a| wide(nadam, x, a)),
     ("optimizer/ftrl", Arity::Exactly(4), |_, x, a| wide(ftrl, x, a)),
     ("optimizer/lion", Arity::Exactly(3), |_, x, a| wide(lion, x, a)),
-    ("optimizer/lamb", Arity::Exactly(4), |_, x, a| wide(lamb, x, a)),
+    ("optimizer/lamb", Arity::AtLeast(4), |_, x, a| wide(lamb, x, a)),
     // A weight; the learning rate times the decay.
     ("optimizer/decay", Arity::Exactly(1), |_, x, a| Ok(vec![decayed(&x[0], a.number(0)?)?])),
     // Gradients; the limit.

@@ -4,6 +4,7 @@ use headwater_core::{AllOk, Error, Result, Scalar, Tensor};
 
 use super::Optimizer;
 use crate::nn::Weight;
+use crate::train::accumulator::Accumulator;
 
 /// The name of the number of steps.
 const STEPS: &str = "iter";
@@ -66,7 +67,7 @@ impl Optimizer {
             Some(steps) => steps.item()? as u32,
             None => 0,
         };
-        (self.state, self.averages) = (Vec::new(), Vec::new());
+        (self.state, self.averages, self.accumulator) = (Vec::new(), Vec::new(), Accumulator::default());
         if self.steps == 0 {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use headwater_core::Result;
 use super::monitor::{watched, Memory, Mode};
 use crate::nn::{Model, Network};
 use crate::tfjs::SaveOptions;
-use crate::train::{Callback, Control, Logs, Optimizer, Run};
+use crate::train::{Callback, Control, Kept, Logs, Optimizer, Run};
 
 /// Saves the model after epochs, each time or when a measure has become better.
 ///
@@ -108,5 +108,13 @@ impl Callback for ModelCheckpoint {
         let optimizer = self.optimizer.then_some(&*optimizer);
         self.model.save_with(path, &SaveOptions { optimizer, ..SaveOptions::default() })?;
         Ok(Control::Continue)
+    }
+
+    fn kept(&self) -> Kept {
+        self.memory.kept([0.0; 2])
+    }
+
+    fn restore(&mut self, kept: Kept) -> Result<()> {
+        self.memory.restore("ModelCheckpoint", kept).map(|_| ())
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use headwater_core::{Error, Result};
 
 use crate::nn::Network;
-use crate::train::{Callback, Control, Logs, Optimizer, Run};
+use crate::train::{Callback, Control, Kept, Logs, Optimizer, Run};
 
 /// Writes a line of comma-separated measures for each epoch, after one with their names.
 ///
@@ -31,13 +31,15 @@ use crate::train::{Callback, Control, Logs, Optimizer, Run};
 pub struct CsvLogger {
     path: PathBuf,
     append: bool,
+    /// Whether this training began in another program, which wrote the first lines.
+    resumed: bool,
     file: Option<File>,
 }
 
 impl CsvLogger {
     /// Writes a new file.
     pub fn new(path: impl AsRef<Path>) -> CsvLogger {
-        CsvLogger { path: path.as_ref().into(), append: false, file: None }
+        CsvLogger { path: path.as_ref().into(), append: false, resumed: false, file: None }
     }
 
     /// Goes on with a file that is there, without another line of names.
@@ -49,7 +51,8 @@ impl CsvLogger {
 
     fn open(&self) -> std::io::Result<(File, bool)> {
         let mut options = OpenOptions::new();
-        let file = options.create(true).write(true).append(self.append).truncate(!self.append).open(&self.path)?;
+        let append = self.append || self.resumed;
+        let file = options.create(true).write(true).append(append).truncate(!append).open(&self.path)?;
         let empty = file.metadata()?.len() == 0;
         Ok((file, empty))
     }
@@ -73,7 +76,12 @@ impl CsvLogger {
 
 impl Callback for CsvLogger {
     fn begin(&mut self, _: &Run, _: &dyn Network, _: &mut Optimizer) -> Result<()> {
-        self.file = None;
+        (self.file, self.resumed) = (None, false);
+        Ok(())
+    }
+
+    fn restore(&mut self, _: Kept) -> Result<()> {
+        self.resumed = true;
         Ok(())
     }
 

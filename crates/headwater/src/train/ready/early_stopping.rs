@@ -4,7 +4,7 @@ use headwater_core::Result;
 
 use super::monitor::{watched, Memory, Mode};
 use crate::nn::{Network, Weight};
-use crate::train::{Callback, Control, Logs, Optimizer, Run};
+use crate::train::{Callback, Control, Kept, Logs, Optimizer, Run};
 
 /// Stops training when a measure has not become better for some epochs. The fields are Keras's.
 ///
@@ -92,5 +92,15 @@ impl Callback for EarlyStopping {
     fn end(&mut self, _: &Run, model: &dyn Network, _: &mut Optimizer) -> Result<()> {
         let best = std::mem::take(&mut self.memory.weights);
         model.weights().iter().zip(best).try_for_each(|(weight, value)| weight.set(value))
+    }
+
+    fn kept(&self) -> Kept {
+        self.memory.kept([self.best.unwrap_or(f64::NAN), self.best_epoch as f64])
+    }
+
+    fn restore(&mut self, kept: Kept) -> Result<()> {
+        let [best, epoch] = self.memory.restore("EarlyStopping", kept)?;
+        (self.best, self.best_epoch) = ((!best.is_nan()).then_some(best), epoch as usize);
+        Ok(())
     }
 }

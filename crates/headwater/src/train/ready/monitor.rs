@@ -2,7 +2,7 @@
 
 use headwater_core::{Error, Result, Tensor};
 
-use crate::train::Logs;
+use crate::train::{Kept, Logs};
 
 /// Which values of a measure are better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,25 @@ pub struct Memory {
     pub(super) waited: usize,
     pub(super) cooling: usize,
     pub(super) weights: Vec<Tensor>,
+}
+
+impl Memory {
+    /// What a checkpoint holds, with two numbers of the callback's own.
+    pub(super) fn kept(&self, own: [f64; 2]) -> Kept {
+        let best = self.best.unwrap_or(f64::NAN);
+        let numbers = vec![best, self.waited as f64, self.cooling as f64, own[0], own[1]];
+        Kept { numbers, tensors: self.weights.clone() }
+    }
+
+    /// Takes what [`Memory::kept`] gave, and gives the numbers of the callback's own.
+    pub(super) fn restore(&mut self, callback: &str, kept: Kept) -> Result<[f64; 2]> {
+        let [best, waited, cooling, first, second] = kept.numbers[..] else {
+            return Err(Error::argument(callback, "5 numbers that were kept", kept.numbers.len()));
+        };
+        self.best = (!best.is_nan()).then_some(best);
+        (self.waited, self.cooling, self.weights) = (waited as usize, cooling as usize, kept.tensors);
+        Ok([first, second])
+    }
 }
 
 /// The measure that a callback watches.

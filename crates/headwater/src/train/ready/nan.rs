@@ -60,10 +60,16 @@ impl TerminateOnNan {
 }
 
 impl Callback for TerminateOnNan {
-    fn step_end(&mut self, run: &Run, loss: &Tensor, model: &dyn Network, _: &mut Optimizer) -> Result<Control> {
-        match (run.steps + 1).is_multiple_of(self.every.max(1)) {
-            true => self.check(run, loss.item()?, model),
-            false => Ok(Control::Continue),
+    fn step_end(
+        &mut self,
+        run: &Run,
+        loss: Option<&Tensor>,
+        model: &dyn Network,
+        _: &mut Optimizer,
+    ) -> Result<Control> {
+        match loss.filter(|_| (run.steps + 1).is_multiple_of(self.every.max(1))) {
+            Some(loss) => self.check(run, loss.item()?, model),
+            None => Ok(Control::Continue),
         }
     }
 

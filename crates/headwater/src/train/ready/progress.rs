@@ -32,7 +32,7 @@ impl Callback for ProgressBar {
         Ok(())
     }
 
-    fn step_end(&mut self, _: &Run, _: &Tensor, _: &dyn Network, _: &mut Optimizer) -> Result<Control> {
+    fn step_end(&mut self, _: &Run, _: Option<&Tensor>, _: &dyn Network, _: &mut Optimizer) -> Result<Control> {
         self.bar.iter().for_each(|bar| bar.inc(1));
         Ok(Control::Continue)
     }

@@ -4,7 +4,7 @@ use headwater_core::Result;
 
 use super::monitor::{watched, Memory, Mode};
 use crate::nn::Network;
-use crate::train::{Callback, Control, Logs, Optimizer, Run};
+use crate::train::{Callback, Control, Kept, Logs, Optimizer, Run};
 
 /// Sets the learning rate of each epoch by a function of the epoch, from 0, and of the last rate. A rate that changes from step
 /// to step is a [`Schedule`](crate::nn::schedules::Schedule) of the optimizer.
@@ -90,5 +90,13 @@ impl Callback for ReduceLrOnPlateau {
             }
         }
         Ok(Control::Continue)
+    }
+
+    fn kept(&self) -> Kept {
+        self.memory.kept([0.0; 2])
+    }
+
+    fn restore(&mut self, kept: Kept) -> Result<()> {
+        self.memory.restore("ReduceLrOnPlateau", kept).map(|_| ())
     }
 }

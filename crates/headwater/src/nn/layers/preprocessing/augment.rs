@@ -200,25 +200,31 @@ impl Layer for Crop {
     }
 }
 
-/// Images of a random width in training.
-pub(super) struct Width {
+/// Images of a random height or width in training.
+pub(super) struct Stretch {
+    class: &'static str,
     factor: (f64, f64),
     interpolation: Interpolation,
     channels_first: bool,
     seed: Option<Value>,
 }
 
-impl Width {
-    pub fn new(c: &Config<'_>) -> Result<Width> {
+impl Stretch {
+    pub fn new(c: &Config<'_>) -> Result<Stretch> {
         let factor = range(c, "factor", -1.0, f64::INFINITY)?;
         let (interpolation, channels_first) = (Interpolation::new(c)?, c.channels_first()?);
-        Ok(Width { factor, interpolation, channels_first, seed: c.get("seed").cloned() })
+        Ok(Stretch { class: c.class, factor, interpolation, channels_first, seed: c.get("seed").cloned() })
+    }
+
+    /// Whether the height varies.
+    fn tall(&self) -> bool {
+        self.class == "RandomHeight"
     }
 }
 
-impl Layer for Width {
+impl Layer for Stretch {
     fn class_name(&self) -> &'static str {
-        "RandomWidth"
+        self.class
     }
 
     fn config(&self, to: &mut Map) {
@@ -229,23 +235,24 @@ impl Layer for Width {
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        let mut shape = single("RandomWidth", inputs)?.clone();
-        let (_, w) = axes("RandomWidth", &shape, self.channels_first)?;
-        shape[w] = None;
+        let mut shape = single(self.class, inputs)?.clone();
+        let (h, w) = axes(self.class, &shape, self.channels_first)?;
+        shape[if self.tall() { h } else { w }] = None;
         Ok(vec![shape])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let x = single("RandomWidth", inputs)?;
+        let x = single(self.class, inputs)?;
         if !call.training {
             return Ok(Output::of(x.clone()));
         }
         let unit = f64::from(hash_key(own_seed(call, self.seed.as_ref()), 1)) / f64::from(u32::MAX);
         let factor = 1.0 + self.factor.0 + unit * (self.factor.1 - self.factor.0);
         let resize = |x: &Tensor| {
-            let width = (x.shape()[2] as f64 * factor).round().max(1.0) as usize;
-            self.interpolation.resize(x, (x.shape()[1], width))
+            let (h, w) = (x.shape()[1], x.shape()[2]);
+            let longer = |n: usize| (n as f64 * factor).round().max(1.0) as usize;
+            self.interpolation.resize(x, if self.tall() { (longer(h), w) } else { (h, longer(w)) })
         };
-        with_images("RandomWidth", x, self.channels_first, resize).map(Output::of)
+        with_images(self.class, x, self.channels_first, resize).map(Output::of)
     }
 }

@@ -57,6 +57,8 @@ macro_rules! typed {
 typed! {
     /// `activation(x . kernel + bias)`: every unit reads all of the last axis.
     Dense(units: usize) activation kernel bias activity_regularizer;
+    /// Products by an equation such as `abc,cd->abd`: of the input and a kernel whose axes are named by the second part.
+    EinsumDense(equation: &str, output_shape: impl Into<Value>) activation kernel biased_axes activity_regularizer;
     /// A row of a table for each whole number below `input_dim`.
     Embedding(input_dim: usize, output_dim: usize) mask_zero embeddings activity_regularizer;
     /// An activation by name.
@@ -82,10 +84,14 @@ typed! {
     Conv1D(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate groups activation kernel bias activity_regularizer;
     /// Convolution of images.
     Conv2D(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate groups activation kernel bias activity_regularizer;
+    /// Convolution of volumes.
+    Conv3D(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate groups activation kernel bias activity_regularizer;
     /// The adjoint of a convolution along one axis: enlarges.
     Conv1DTranspose(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate output_padding activation kernel bias activity_regularizer;
     /// The adjoint of a convolution of images: enlarges.
     Conv2DTranspose(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate output_padding activation kernel bias activity_regularizer;
+    /// The adjoint of a convolution of volumes: enlarges.
+    Conv3DTranspose(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate output_padding activation kernel bias activity_regularizer;
     /// A convolution of each channel alone, along one axis.
     DepthwiseConv1D(kernel_size: impl Into<Value>) windows dilation_rate activation depthwise bias activity_regularizer;
     /// A convolution of each channel alone.
@@ -99,18 +105,26 @@ typed! {
     MaxPooling1D() pool_size windows;
     /// The greatest of each window of an image.
     MaxPooling2D() pool_size windows;
+    /// The greatest of each window of a volume.
+    MaxPooling3D() pool_size windows;
     /// The mean of each window of steps.
     AveragePooling1D() pool_size windows;
     /// The mean of each window of an image.
     AveragePooling2D() pool_size windows;
+    /// The mean of each window of a volume.
+    AveragePooling3D() pool_size windows;
     /// The greatest of all steps.
     GlobalMaxPooling1D() keepdims data_format;
     /// The greatest of an image.
     GlobalMaxPooling2D() keepdims data_format;
+    /// The greatest of a volume.
+    GlobalMaxPooling3D() keepdims data_format;
     /// The mean of all steps.
     GlobalAveragePooling1D() keepdims data_format;
     /// The mean of an image.
     GlobalAveragePooling2D() keepdims data_format;
+    /// The mean of a volume.
+    GlobalAveragePooling3D() keepdims data_format;
 
     /// All axes but the batch as one.
     Flatten() data_format;
@@ -124,14 +138,20 @@ typed! {
     ZeroPadding1D(padding: impl Into<Value>) data_format;
     /// Zeros around images.
     ZeroPadding2D(padding: impl Into<Value>) data_format;
+    /// Zeros around volumes.
+    ZeroPadding3D(padding: impl Into<Value>) data_format;
     /// Without steps at both ends.
     Cropping1D(cropping: impl Into<Value>) data_format;
     /// Without borders of images.
     Cropping2D(cropping: impl Into<Value>) data_format;
+    /// Without borders of volumes.
+    Cropping3D(cropping: impl Into<Value>) data_format;
     /// Every step several times.
     UpSampling1D() size;
     /// Larger images.
     UpSampling2D() size interpolation data_format;
+    /// Larger volumes.
+    UpSampling3D() size data_format;
 
     /// The sum of inputs.
     Add() ;
@@ -156,6 +176,8 @@ typed! {
     SpatialDropout1D(rate: f64) seed;
     /// Drops whole channels of images in training.
     SpatialDropout2D(rate: f64) data_format seed;
+    /// Drops whole channels of volumes in training.
+    SpatialDropout3D(rate: f64) data_format seed;
     /// Dropout that keeps mean and variance after SELU (Klambauer et al. 2017).
     AlphaDropout(rate: f64) noise_shape seed;
     /// Normal noise in training.
@@ -188,6 +210,8 @@ typed! {
     ConvLSTM1D(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate recurrent_activation unit_forget_bias cell steps;
     /// LSTM whose products are convolutions of images (Shi et al. 2015).
     ConvLSTM2D(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate recurrent_activation unit_forget_bias cell steps;
+    /// LSTM whose products are convolutions of volumes.
+    ConvLSTM3D(filters: usize, kernel_size: impl Into<Value>) windows dilation_rate recurrent_activation unit_forget_bias cell steps;
     /// A cell, called for each step.
     RNN(cell: impl Into<Definition> => inner) steps;
     /// A recurrent layer's step.
@@ -236,6 +260,8 @@ typed! {
     RandomCrop(height: usize, width: usize) data_format seed;
     /// Random widths of images.
     RandomWidth(factor: impl Into<Value>) interpolation data_format seed;
+    /// Random heights of images.
+    RandomHeight(factor: impl Into<Value>) interpolation data_format seed;
     /// Turns images by random parts of a full turn.
     RandomRotation(factor: impl Into<Value>) outside;
     /// Enlarges or shrinks images at random.

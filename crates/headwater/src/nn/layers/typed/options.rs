@@ -20,6 +20,10 @@ macro_rules! option {
         option!(@ use_bias: bool, "Whether a bias is added, which it is where nothing is said.");
         option!(@weight bias_initializer bias_regularizer bias_constraint, "The initializer of the bias.");
     };
+    (biased_axes) => {
+        option!(@ bias_axes: &str, "The axes of the result that have a bias, as letters of the equation; none by default.");
+        option!(@weight bias_initializer bias_regularizer bias_constraint, "The initializer of the bias.");
+    };
     (recurrent) => {
         option!(@weight recurrent_initializer recurrent_regularizer recurrent_constraint, "The initializer of the kernel of states.");
     };

@@ -1,0 +1,61 @@
+/** Gradients that wait for others before a step is made with their mean. */
+
+import { tensor1d } from '../create.js';
+import * as ops from '../ops/core.js';
+import type { NamedTensor } from '../optimizers.js';
+import { dispose, keep, type Tensor, tidy } from '../tensor.js';
+
+/** What a sum is stored as, after its variable's name. */
+const SUM = '/gradient_accumulator';
+/** What the numbers of parts and of their weights are stored as. */
+const COUNTS = 'accumulated';
+
+/** Weighted sums of gradients, in float32 whatever the variables' dtypes. */
+export class Accumulator {
+  private readonly sums = new Map<string, Tensor>();
+  /** Parts that wait for more. */
+  waiting = 0;
+  private weight = 0;
+
+  /** Adds gradients that count `weight`. */
+  add(gradients: readonly NamedTensor[], weight: number): void {
+    for (const { name, tensor } of gradients) {
+      if (tensor === null || tensor === undefined) continue;
+      const old = this.sums.get(name);
+      this.sums.set(name, keep(tidy(() => {
+        const term = ops.mul(ops.cast(tensor, 'float32'), weight);
+        return old === undefined ? term : ops.add(old, term);
+      })));
+      old?.dispose();
+    }
+    this.weight += weight;
+  }
+
+  means(): NamedTensor[] {
+    return [...this.sums].map(([name, sum]) => ({ name, tensor: ops.div(sum, this.weight) }));
+  }
+
+  /** What goes into storage with the optimizer. */
+  stored(): NamedTensor[] {
+    if (this.waiting === 0) return [];
+    return [{ name: COUNTS, tensor: tensor1d([this.waiting, this.weight]) }, ...[...this.sums].map(([name, tensor]) => ({ name: name + SUM, tensor }))];
+  }
+
+  /** Takes its own of what was stored; the rest. */
+  async restore(stored: readonly NamedTensor[]): Promise<NamedTensor[]> {
+    this.dispose();
+    const counts = stored.find(({ name }) => name === COUNTS);
+    if (counts === undefined) return [...stored];
+    [this.waiting = 0, this.weight = 0] = await counts.tensor.data();
+    return stored.filter(({ name, tensor }) => {
+      if (name.endsWith(SUM)) this.sums.set(name.slice(0, -SUM.length), keep(tensor.clone()));
+      return name !== COUNTS && !name.endsWith(SUM);
+    });
+  }
+
+  dispose(): void {
+    dispose([...this.sums.values()]);
+    this.sums.clear();
+    this.waiting = this.weight = 0;
+  }
+}

@@ -1,0 +1,98 @@
+/** Losses that are scaled so that gradients of 16 bits are neither 0 nor infinite. */
+
+import { scalar } from '../create.js';
+import * as ops from '../ops/core.js';
+import type { NamedTensor } from '../optimizers.js';
+import { dispose, keep, type Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
+
+export interface LossScaleArgs {
+  /** What the loss is multiplied by at first; 2^15 by default. */
+  initialScale?: number;
+  /** Steps with finite gradients, one after the other, after which the scale is doubled; 2000 by default. */
+  dynamicGrowthSteps?: number;
+}
+
+/** What is kept, as it is stored. */
+const NAMES = ['dynamic_scale', 'step_counter', 'skipped_steps'] as const;
+
+/**
+ * A dynamic scale (Micikevicius et al. 2018), with the rules of Keras's LossScaleOptimizer: a step with a gradient that is not finite is skipped and
+ * halves the scale. It is all done by the engine: nobody waits to know.
+ */
+export class LossScale {
+  readonly args: Required<LossScaleArgs>;
+  private kept: Tensor[] = [];
+
+  constructor({ initialScale = 2 ** 15, dynamicGrowthSteps = 2000 }: LossScaleArgs = {}) {
+    if (!(initialScale > 0 && Number.isFinite(initialScale))) throw coded('argument', `A loss scale needs an initialScale above 0, but got ${initialScale}.`);
+    if (!(Number.isInteger(dynamicGrowthSteps) && dynamicGrowthSteps > 0)) throw coded('argument', `A loss scale needs a positive integer of dynamicGrowthSteps, but got ${dynamicGrowthSteps}.`);
+    this.args = { initialScale, dynamicGrowthSteps };
+  }
+
+  /** The scale, the finite steps since it changed, the steps that were skipped. */
+  private get state(): [Tensor, Tensor, Tensor] {
+    if (this.kept.length === 0) this.kept = [this.args.initialScale, 0, 0].map((x) => keep(scalar(x)));
+    return this.kept as [Tensor, Tensor, Tensor];
+  }
+
+  /** What the loss is multiplied by now: a scalar that stays the optimizer's. */
+  get scale(): Tensor {
+    return this.state[0];
+  }
+
+  /** How many steps were skipped: a scalar that stays the optimizer's. */
+  get skipped(): Tensor {
+    return this.state[2];
+  }
+
+  scaled(loss: Tensor): Tensor {
+    return ops.mul(ops.cast(loss, 'float32'), this.scale);
+  }
+
+  /** The gradient of the loss from that of the scaled loss. */
+  unscaled(gradient: Tensor): Tensor {
+    return ops.div(ops.cast(gradient, 'float32'), this.scale);
+  }
+
+  /** Whether all gradients are finite, a bool scalar. */
+  finite(gradients: readonly Tensor[]): Tensor {
+    return ops.all(ops.stack(gradients.map((gradient) => ops.all(ops.isFinite(gradient)))));
+  }
+
+  /** Goes on after a step whose gradients were finite, or were not. */
+  advance(finite: Tensor): void {
+    const old = this.state;
+    const [scale, steps, skipped] = old;
+    this.kept = tidy(() => {
+      const grows = ops.equal(steps, this.args.dynamicGrowthSteps - 1);
+      const next = ops.where(grows, ops.mul(scale, 2), scale);
+      const count = ops.where(grows, 0, ops.add(steps, 1));
+      return [ops.where(finite, next, ops.div(scale, 2)), ops.where(finite, count, 0), ops.where(finite, skipped, ops.add(skipped, 1))];
+    }).map((t) => keep(t));
+    dispose(old);
+  }
+
+  /** What goes into storage with the optimizer. */
+  stored(): NamedTensor[] {
+    return NAMES.map((name, i) => ({ name, tensor: this.state[i] as Tensor }));
+  }
+
+  /** Takes what was stored. */
+  restore(stored: readonly NamedTensor[]): void {
+    const found = NAMES.map((name) => stored.find((s) => s.name === name)?.tensor);
+    if (found.some((tensor) => tensor === undefined)) return;
+    this.dispose();
+    this.kept = (found as Tensor[]).map((tensor) => keep(tensor.clone()));
+  }
+
+  static isStored({ name }: NamedTensor): boolean {
+    return (NAMES as readonly string[]).includes(name);
+  }
+
+  /** Begins anew. */
+  dispose(): void {
+    dispose(this.kept);
+    this.kept = [];
+  }
+}
