@@ -1,9 +1,10 @@
 //! What surrounds steps: objectives, validation, callbacks.
 
 use headwater::nn::layers::{Dense, Embedding, LSTM};
-use headwater::nn::{Call, Called, Functional, Model, Network, Sequential, Weight};
+use headwater::nn::metrics::Metric;
+use headwater::nn::{Call, Called, Functional, Map, Model, Network, Sequential, Weight};
 use headwater::train::{
-    predict, Callback, Control, EarlyStopping, Fit, LearningRateScheduler, Logs, Objective, Optimizer,
+    measure, predict, Callback, Control, EarlyStopping, Fit, LearningRateScheduler, Logs, Objective, Optimizer,
     ReduceLrOnPlateau, Run, Samples, Trainer,
 };
 use headwater::{cpu, ops, DType, Device, HostSlice, Result, Tensor};
@@ -135,6 +136,40 @@ fn weights_of_classes_and_samples_count_in_the_loss() -> Result<()> {
     let before = model.get_weights()[0].to_vec()?;
     Trainer::compiled(Optimizer::sgd(1.0)?, dense()?).fit_with(&model, &none, Fit::new())?;
     assert_eq!(model.get_weights()[0].to_vec()?, before);
+    Ok(())
+}
+
+#[test]
+fn metrics_as_objects_do_not_depend_on_batches() -> Result<()> {
+    let device = cpu(1);
+    let mut net = Functional::new(&device, 1);
+    let x = net.input("x", vec![None, Some(2)])?;
+    let one = net.apply(Dense::new(1).activation("sigmoid").name("one"), &[x])?;
+    let three = net.apply(Dense::new(3).activation("softmax").name("three"), &[x])?;
+    let model = net.build(&[x], &[one, three])?;
+    let x = ops::random_normal(&device, [50, 2], 0.0, 1.0, 7)?;
+    let one = ops::greater(&x.sum(Some(&[1]), true)?, &x.constant(0.0))?.cast(DType::F32)?;
+    let classes = ops::random_uniform(&device, [50], 0.0, 3.0, 9)?.cast(DType::I32)?;
+    let three = ops::one_hot(&classes, 3, 1.0, 0.0, DType::F32)?;
+    let samples = Samples::new(&[&x], &[&one, &three])?;
+    let losses = || Objective::of_outputs(&["binaryCrossentropy", "categoricalCrossentropy"]);
+    let objective = losses()?.output_metrics(&[&["AUC"], &["F1Score", "accuracy"]])?;
+    let of = |batch_size| -> Result<Logs> {
+        Trainer { batch_size, ..Trainer::compiled(Optimizer::sgd(0.1)?, objective.clone()) }.evaluate(&model, &samples)
+    };
+    let (whole, parts) = (of(50)?, of(7)?);
+    let names: Vec<&str> = whole.iter().map(|(name, _)| name).collect();
+    let f1 = ["three_F1Score_0", "three_F1Score_1", "three_F1Score_2"];
+    let expected = [&["loss", "one_loss", "three_loss", "one_AUC"][..], &f1, &["three_accuracy"]].concat();
+    assert_eq!(names, expected);
+    assert!(whole.iter().zip(parts.iter()).all(|((_, a), (_, b))| (a - b).abs() < 1e-6), "{whole:?} {parts:?}");
+    let mut auc = Metric::new("AUC", Map::default())?;
+    measure(&model, &samples, 11, std::slice::from_mut(&mut auc))?;
+    assert_eq!(whole.get("one_AUC"), Some(auc.result()?.item()?));
+    assert_eq!(
+        losses()?.metrics(&["wobble"]).err().map(|e| e.to_string()).as_deref(),
+        Some("Unknown metric: 'wobble'")
+    );
     Ok(())
 }
 

@@ -245,3 +245,58 @@ fn keras_nests_models() -> Result<()> {
     assert_eq!(model.layer("inner")?.model().map(|m| m.layers().len()), Some(2));
     Ok(())
 }
+
+#[test]
+fn models_within_know_what_is_known_of_their_inputs() -> Result<()> {
+    use crate::nn::layers::{Conv2D, Dense, Flatten, MaxPooling2D};
+    let device = crate::cpu(1);
+    // Of images of any size: only where it is called is the number of features known.
+    let backbone = Sequential::new(&device, vec![None, None, None, Some(1)], 1)
+        .layer(Conv2D::new(2, 3).name("dense"))?
+        .layer(MaxPooling2D::new())?
+        .build();
+    let head = Sequential::new(&device, vec![None, Some(6), Some(6), Some(1)], 2)
+        .layer(&backbone)?
+        .layer(Flatten::new())?
+        .layer(Dense::new(3).name("dense"))?
+        .build();
+    assert_eq!(head.output_shapes(), [vec![None, Some(3)]]);
+    // A layer that comes later has the name of one within.
+    let names = |m: &Model| m.weights().iter().map(|w| w.name.clone()).collect::<Vec<_>>();
+    let expected = ["model_1/dense/kernel", "model_1/dense/bias", "dense/kernel", "dense/bias"];
+    assert_eq!(names(&head), expected);
+    let again = Model::from_keras(&device, &head.to_keras("m"), 1)?;
+    assert_eq!(names(&again), expected);
+    // Keras stores chains whose shape only their first call says.
+    let inner =
+        json!({"class_name": "Sequential", "config": [{"class_name": "Dense", "config": {"name": "d", "units": 2}}]});
+    let outer = json!({"class_name": "Sequential", "config": {"layers": [
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, 3]}}, inner
+    ]}});
+    assert_eq!(round_trip(outer)?.weights()[0].spec.shape, Shape::from([3, 2]));
+    Ok(())
+}
+
+#[test]
+fn a_call_may_always_be_one_of_inference() -> Result<()> {
+    let layer = |class: &str, config: Value, inbound: Value| json!({"class_name": class, "name": config["name"], "config": config, "inbound_nodes": inbound});
+    let drop = layer("Dropout", json!({"name": "drop", "rate": 0.9}), json!([[["i", 0, 0, {}]]]));
+    let input = |name: &str| layer("InputLayer", json!({"name": name, "batch_input_shape": [null, 64]}), json!([]));
+    let inner = json!({"name": "inner", "layers": [input("i"), drop], "input_layers": [["i", 0, 0]], "output_layers": [["drop", 0, 0]]});
+    // Called in inference, and as the model is; Keras 2 counts calls of models from 1.
+    let calls = json!([[["x", 0, 0, {"training": false}]], [["x", 0, 0, {}]]]);
+    let model = round_trip(json!({"class_name": "Functional", "config": {"layers": [
+        input("x"),
+        layer("Functional", inner, calls),
+        layer("Add", json!({"name": "still"}), json!([[["inner", 1, 0, {}], ["inner", 1, 0, {}]]])),
+    ], "input_layers": [["x", 0, 0]], "output_layers": [["still", 0, 0], ["inner", 2, 0]]}}))?;
+    let again = Model::from_keras(model.device(), &model.to_keras("m"), 1)?;
+    assert_eq!(again.to_keras("m"), model.to_keras("m"));
+    let x = model.device().ones([1, 64], DType::F32)?;
+    for model in [model, again] {
+        let outputs = model.call(&[&x], Call { training: true, ..Call::default() })?.outputs;
+        assert_eq!(outputs[0].to_vec()?, [2.0; 64]);
+        assert!(outputs[1].to_vec()?.contains(&0.0));
+    }
+    Ok(())
+}
