@@ -26,3 +26,15 @@ for (const [entry, script] of [['index', 'headwater'], ['lean', 'headwater.lean'
   await build({ ...common, entryPoints, outfile: path(`dist/${entry}.js`) });
   await build({ ...common, entryPoints, outfile: path(`dist/${script}.min.js`), minify: true });
 }
+
+// What is beside the package rather than in it: `files` are the names of modules that are imported, not bundled.
+const beside = (files) => ({
+  name: 'beside',
+  setup: ({ onResolve }) => onResolve({ filter: /\/index\.js$/ }, ({ path: name }) => ({ path: files[name], external: true })),
+});
+for (const [min, whole] of [['', 'index.js'], ['.min', 'headwater.min.js']]) {
+  const [worker, script] = [`worker${min}.js`, `headwater.worker${min}.js`];
+  const options = { ...common, minify: min !== '', plugins: [beside({ '../index.js': `./${whole}`, './index.js': `./${worker}` })], define: { SCRIPT: JSON.stringify(`./${script}`) } };
+  await build({ ...options, entryPoints: [path('src/worker/index.ts')], outfile: path(`dist/${worker}`) });
+  await build({ ...options, entryPoints: [path('src/worker/script.ts')], outfile: path(`dist/${script}`) });
+}

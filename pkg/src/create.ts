@@ -4,8 +4,8 @@ import { inferShape, make, tensor, toTensor } from './convert.js';
 import { run1, scoped, Tensor, Variable } from './tensor.js';
 import { cast } from './ops/pointwise.js';
 import { seedOf } from './random.js';
-import { complexOf, partOf } from './special.js';
-import { assertNonNegativeIntegerDimensions, assertSameShape, computeStrides, sizeOf } from './shape.js';
+import { special } from './special_hook.js';
+import { assertNonNegativeIntegerDimensions, computeStrides, sizeOf } from './shape.js';
 import { ARRAYS, coded, DTYPES, dtypeCode, type DataType, type DataTypeMap, isFloat, type NumericType, type ScalarLike, type Shape, type TensorInput, type TensorLike } from './types.js';
 
 export { scalar, tensor } from './convert.js';
@@ -46,14 +46,14 @@ export const tensor6d = /* @__PURE__ */ ranked(6);
 
 export function zeros(shape: Shape, dtype: DataType = 'float32'): Tensor {
   checkShape(shape, 'zeros');
-  if (dtype === 'complex64') return complex(zeros(shape), zeros(shape));
+  if (dtype === 'complex64') return special().complexOf(zeros(shape), zeros(shape));
   if (dtype === 'string') return fill(shape, '', dtype);
   return run1('zeros', [], [dtypeCode(dtype), ...shape]);
 }
 
 export function ones(shape: Shape, dtype: DataType = 'float32'): Tensor {
   checkShape(shape, 'ones');
-  if (dtype === 'complex64') return complex(ones(shape), zeros(shape));
+  if (dtype === 'complex64') return special().complexOf(ones(shape), zeros(shape));
   return run1('ones', [], [dtypeCode(dtype), ...shape]);
 }
 
@@ -73,25 +73,6 @@ export function zerosLike(x: TensorInput): Tensor {
 export function onesLike(x: TensorInput): Tensor {
   const t = toTensor(x, 'x', 'onesLike');
   return ones(t.shape, t.dtype);
-}
-
-/** Complex numbers of their parts. */
-export function complex(real: TensorInput, imag: TensorInput): Tensor {
-  const [re, im] = [toTensor(real, 'real', 'complex'), toTensor(imag, 'imag', 'complex')];
-  assertSameShape(re.shape, im.shape, `real and imag shapes, ${re.shape} and ${im.shape}, must match in call to tf.complex().`);
-  return complexOf(cast(re, 'float32'), cast(im, 'float32'));
-}
-
-/** The real parts. */
-export function real(input: TensorInput): Tensor {
-  const t = toTensor(input, 'input', 'real');
-  return t.dtype === 'complex64' ? partOf(t, 0) : cast(t, 'float32');
-}
-
-/** The imaginary parts. */
-export function imag(input: TensorInput): Tensor {
-  const t = toTensor(input, 'input', 'imag');
-  return t.dtype === 'complex64' ? partOf(t, 1) : zeros(t.shape);
 }
 
 /** A tensor of twice the rank, zero but for `x` on its diagonal. */

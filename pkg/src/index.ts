@@ -15,7 +15,10 @@ import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
+import { complexOf, conj, runSpecial, toComplex } from './special.js';
+import { installSpecial } from './special_hook.js';
 
+installSpecial({ complexOf, conj, runSpecial, toComplex });
 installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
@@ -23,6 +26,7 @@ installVerbose();
 installMetrics();
 
 export * as browser from './browser.js';
+export * from './complex.js';
 export * from './create.js';
 export * as data from './data/index.js';
 export * from './distributions.js';

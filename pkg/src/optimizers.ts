@@ -51,6 +51,8 @@ export abstract class Optimizer {
   protected iterations_ = 0;
   /** As given: a number or a schedule. */
   protected rate: LearningRate = 0;
+  /** Whether a step runs at once, rather than when something needs it. */
+  flushes = true;
   /** What is done besides steps. */
   extras: StepExtras | null = null;
   /**
@@ -138,7 +140,7 @@ export abstract class Optimizer {
       return true;
     }
     this.accumulator.waiting += 1;
-    wasm().flush();
+    if (this.flushes) wasm().flush();
     return false;
   }
 
@@ -173,7 +175,7 @@ export abstract class Optimizer {
       moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers, finite));
       if (finite !== null) this.lossScale?.advance(finite);
     });
-    wasm().flush();
+    if (this.flushes) wasm().flush();
   }
 
   private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[], finite: Tensor | null): void {

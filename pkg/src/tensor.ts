@@ -4,7 +4,7 @@ import { format } from './format.js';
 import { toHalves } from './halves.js';
 import { opId, wasm } from './runtime.js';
 import { computeStrides, sizeOf } from './shape.js';
-import { runSpecial } from './special.js';
+import { special } from './special_hook.js';
 import { bytesOf, lengthOf, textOf } from './strings.js';
 import { ARRAYS, BYTES, coded, DTYPES, type DataType, type DataTypeMap, type NumericType, type Shape } from './types.js';
 
@@ -433,7 +433,7 @@ export function handlesOf(tensors: readonly Tensor[]): Uint32Array {
 
 /** Runs an operation. */
 export function run(op: string, inputs: readonly Tensor[], attrs: readonly number[] = [], shares?: Tensor): Tensor[] {
-  if (inputs.some((x) => x.dtype === 'complex64' || x.dtype === 'string')) return runSpecial(op, inputs, attrs, shares);
+  if (inputs.some((x) => x.dtype === 'complex64' || x.dtype === 'string')) return special().runSpecial(op, inputs, attrs, shares);
   return runNumbers(op, inputs, attrs, shares);
 }
 

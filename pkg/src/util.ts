@@ -222,8 +222,21 @@ export function repeatedTry(
 /** Resolves at the next frame of a page, or as soon as other work had its turn. */
 export function nextFrame(): Promise<void> {
   return new Promise((resolve) => {
-    // A hidden page has no frames, and must go on all the same.
-    if (typeof requestAnimationFrame === 'function' && typeof document !== 'undefined' && !document.hidden) requestAnimationFrame(() => resolve());
-    else setTimeout(resolve, 0);
+    const done = (): void => resolve();
+    if (typeof requestAnimationFrame === 'function' && typeof document !== 'undefined' && !document.hidden) {
+      requestAnimationFrame(done);
+      // A page that is hidden meanwhile has no frames, and must go on all the same.
+      setTimeout(done, 500);
+    } else if (typeof setImmediate === 'function') {
+      setImmediate(done);
+    } else {
+      // Timers wait longer than work needs: some milliseconds in a worker, a second in a page that is hidden.
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        done();
+      };
+      port2.postMessage(null);
+    }
   });
 }

@@ -17,6 +17,7 @@ export interface Wasm {
   readSync(handle: number): Uint32Array<ArrayBuffer>;
   read(handle: number): Promise<Uint32Array<ArrayBuffer>>;
   flush(): void;
+  flushPart(milliseconds: number): boolean;
   memoryUse(): Float64Array;
   stats(): Float64Array;
   startTape(): void;

@@ -23,7 +23,7 @@ let isolated;
 let plain;
 
 before(async () => {
-  await bundle();
+  await bundle('package', ['bundled', 'worker']);
   [browser, isolated, plain] = await Promise.all([launch(), serve({ isolated: true }), serve({ isolated: false })]);
 });
 after(async () => {

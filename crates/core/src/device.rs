@@ -1,8 +1,6 @@
 //! A device: an engine, the operations waiting for it, and the plans it has run.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{HashMap, HashSet};
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -12,7 +10,9 @@ use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, Engine};
 use crate::error::{Error, Result};
 use crate::grad::{CustomGradient, Recorded, Tape};
+use crate::hash::StructureHasher;
 use crate::host::HostSlice;
+use crate::ids::{IdMap, IdSet};
 use crate::lower::{lower, Graph, GraphNode, GraphOp};
 use crate::op::Op;
 use crate::plan::Plan;
@@ -42,14 +42,27 @@ struct Queue {
     pending: Vec<Weak<Node>>,
     pending_bytes: usize,
     plans: Vec<((u64, u64), Arc<Plan>)>,
+    /// What is being run in parts.
+    running: Option<Running>,
     tapes: Vec<Tape>,
     /// While positive, tapes do not record.
     paused: usize,
     /// Tapes set aside, with how often they were paused: see [`Device::set_tapes_aside`].
     aside: Vec<(Vec<Tape>, usize)>,
     /// While a function runs again for its gradient: what stands in for its operands, by their ids.
-    stand_ins: Vec<HashMap<u64, Tensor>>,
+    stand_ins: Vec<IdMap<Tensor>>,
     stats: Stats,
+}
+
+/// A run of a plan that is not over.
+struct Running {
+    outputs: Vec<Arc<Node>>,
+    plan: Arc<Plan>,
+    params: Vec<u32>,
+    /// The plan's values so far.
+    values: Vec<Option<Buffer>>,
+    /// Kernels that have run.
+    done: usize,
 }
 
 /// What a device has done, for tests and profiles.
@@ -185,7 +198,7 @@ impl Device {
     }
 
     /// Calls `f` with operations on the tensors of these ids done on what stands in for them.
-    pub(crate) fn with_stand_ins<T>(&self, stand_ins: HashMap<u64, Tensor>, f: impl FnOnce() -> T) -> T {
+    pub(crate) fn with_stand_ins<T>(&self, stand_ins: IdMap<Tensor>, f: impl FnOnce() -> T) -> T {
         self.queue().stand_ins.push(stand_ins);
         let result = f();
         // Dropped outside the lock.
@@ -247,6 +260,19 @@ impl Device {
         self.run_pending(None)
     }
 
+    /// As [`Device::flush`], in parts: returns whether all has run. Where the engine can stop between kernels it does so
+    /// once `enough` says so; the next call, or whatever needs a value, goes on.
+    ///
+    /// # Errors
+    /// As [`Device::flush`].
+    pub fn flush_part(&self, enough: &dyn Fn() -> bool) -> Result<bool> {
+        let mut queue = self.queue();
+        if queue.running.is_none() {
+            self.begin(&mut queue, None)?;
+        }
+        self.go_on(&mut queue, enough)
+    }
+
     /// Runs pending operations, `wanted` among them whatever it is.
     pub(crate) fn compute(&self, wanted: &Tensor) -> Result<()> {
         self.run_pending(Some(&wanted.node))
@@ -258,6 +284,15 @@ impl Device {
             return Err(Error::argument("vmap or jit", expected, "a read"));
         }
         let mut queue = self.queue();
+        // What was begun in parts comes first: what follows may need it.
+        self.go_on(&mut queue, &|| false)?;
+        self.begin(&mut queue, wanted)?;
+        self.go_on(&mut queue, &|| false)?;
+        Ok(())
+    }
+
+    /// Makes a run of the pending operations, unless there are none.
+    fn begin(&self, queue: &mut Queue, wanted: Option<&Arc<Node>>) -> Result<()> {
         let mut outputs: Vec<Arc<Node>> = (queue.pending.iter().filter_map(Weak::upgrade))
             .filter(|n| n.handles.load(Ordering::Relaxed) > 0)
             .chain(wanted.cloned())
@@ -282,15 +317,36 @@ impl Device {
             };
             queue.stats.runs += 1;
             queue.stats.kernels += plan.kernels.len();
-            let results = self.engine().run(&plan, &gathered.leaves, &gathered.params)?;
-            for (node, buffer) in outputs.iter().zip(results) {
-                *node.state() = State::Ready(buffer);
-            }
+            let values = plan.start(gathered.leaves);
+            queue.running = Some(Running { outputs, plan, params: gathered.params, values, done: 0 });
         }
         queue.pending.clear();
         queue.pending_bytes = 0;
-        drop(queue);
         Ok(())
+    }
+
+    /// Goes on with the run there is, if any; returns whether it is over.
+    fn go_on(&self, queue: &mut Queue, enough: &dyn Fn() -> bool) -> Result<bool> {
+        let Some(mut run) = queue.running.take() else { return Ok(true) };
+        match self.engine().run(&run.plan, &mut run.values, run.done, &run.params, enough) {
+            Ok(done) if done < run.plan.kernels.len() => {
+                run.done = done;
+                queue.running = Some(run);
+                Ok(false)
+            }
+            Ok(_) => {
+                for (node, &value) in run.outputs.iter().zip(&run.plan.results) {
+                    if let Some(buffer) = &run.values[value] {
+                        *node.state() = State::Ready(buffer.clone());
+                    }
+                }
+                Ok(true)
+            }
+            Err(error) => {
+                queue.pending.extend(run.outputs.iter().map(Arc::downgrade));
+                Err(error)
+            }
+        }
     }
 }
 
@@ -298,7 +354,7 @@ impl Queue {
     /// The operands with what stands in for them, if anything does.
     fn stand_ins(&self, inputs: &[&Tensor]) -> Option<SmallVec<[Tensor; 3]>> {
         let by_id = self.stand_ins.last()?;
-        Some(inputs.iter().map(|&t| by_id.get(&t.id()).unwrap_or(t).clone()).collect())
+        Some(inputs.iter().map(|&t| by_id.get(t.id()).unwrap_or(t).clone()).collect())
     }
 
     fn tape_push(&mut self, recorded: Recorded, inputs: &[&Tensor], output: &Tensor) {
@@ -314,7 +370,7 @@ impl Queue {
 pub(crate) struct Gathered {
     pub nodes: Vec<Arc<Node>>,
     outputs: Vec<usize>,
-    leaves: Vec<Buffer>,
+    leaves: Vec<Option<Buffer>>,
     pub params: Vec<u32>,
 }
 
@@ -326,7 +382,7 @@ fn position(nodes: &[Arc<Node>], node: &Node) -> usize {
 impl Gathered {
     pub fn new(outputs: &[Arc<Node>]) -> Gathered {
         let mut nodes: Vec<Arc<Node>> = Vec::new();
-        let mut seen: HashSet<u64> = HashSet::new();
+        let mut seen = IdSet::default();
         let mut stack: Vec<Arc<Node>> = outputs.to_vec();
         while let Some(node) = stack.pop() {
             if !seen.insert(node.id) {
@@ -342,7 +398,7 @@ impl Gathered {
         let (mut leaves, mut params) = (Vec::new(), Vec::new());
         for node in &nodes {
             match &*node.state() {
-                State::Ready(buffer) => leaves.push(buffer.clone()),
+                State::Ready(buffer) => leaves.push(Some(buffer.clone())),
                 State::Pending { op: Op::Param(value), .. } => params.push(value.bits()),
                 State::Pending { .. } | State::Placeholder => {}
             }
@@ -351,21 +407,18 @@ impl Gathered {
         Gathered { nodes, outputs, leaves, params }
     }
 
-    /// A hash of the structure: equal for steps that can share a plan. 128 bits, so that a collision is out of reach.
+    /// A hash of the structure: equal for steps that can share a plan.
     fn key(&self) -> (u64, u64) {
-        let (mut a, mut b) = (DefaultHasher::new(), DefaultHasher::new());
-        b.write_u64(0x9e37_79b9_7f4a_7c15);
-        for h in [&mut a, &mut b] {
-            self.outputs.hash(h);
-            for node in &self.nodes {
-                (&node.shape, node.dtype).hash(h);
-                if let State::Pending { op, inputs } = &*node.state() {
-                    op.hash_structure(h);
-                    inputs.iter().for_each(|i| position(&self.nodes, i).hash(h));
-                }
+        let mut h = StructureHasher::default();
+        self.outputs.hash(&mut h);
+        for node in &self.nodes {
+            (&node.shape, node.dtype).hash(&mut h);
+            if let State::Pending { op, inputs } = &*node.state() {
+                op.hash_structure(&mut h);
+                inputs.iter().for_each(|i| position(&self.nodes, i).hash(&mut h));
             }
         }
-        (a.finish(), b.finish())
+        h.both()
     }
 
     pub fn graph(&self) -> Graph {

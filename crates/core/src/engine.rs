@@ -79,12 +79,22 @@ pub trait Engine: Send + Sync {
     /// `ErrorKind::Device` when memory runs out or the device is lost.
     fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer>;
 
-    /// Runs `plan` on `leaves` (its first values) with run-time scalars `params` (32-bit lanes), and returns its results.
-    /// May return before the work is done; reads wait for it.
+    /// Runs the kernels of `plan` from number `from` on, with run-time scalars `params` (32-bit lanes): all of them, or, on an
+    /// engine that can stop between kernels, until `enough` says so. `values` are the plan's: its leaves in the beginning
+    /// ([`Plan::start`]), its results among them in the end. Returns how many kernels have run. May return before the
+    /// work is done; reads wait for it.
     ///
     /// # Errors
-    /// `ErrorKind::Device` when memory runs out, a kernel does not compile or the device is lost.
-    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>>;
+    /// `ErrorKind::Device` when memory runs out, a kernel does not compile or the device is lost; the values are of no use
+    /// then.
+    fn run(
+        &self,
+        plan: &Plan,
+        values: &mut [Option<Buffer>],
+        from: usize,
+        params: &[u32],
+        enough: &dyn Fn() -> bool,
+    ) -> Result<usize>;
 
     /// Reads a buffer; `done` is called when it is there, at once if it can be.
     fn read(&self, buffer: &Buffer, done: ReadCallback);

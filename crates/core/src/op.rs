@@ -1,12 +1,14 @@
 //! Nodes' operations, by family. Everything a user can call is composed of these.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
+use crate::hash::StructureHasher;
 use crate::pointwise::Function;
+use crate::selection::has;
 use crate::shape::Shape;
 
 /// Per-dimension amounts.
@@ -407,8 +409,30 @@ impl Op {
         }
     }
 
+    /// Whether the build carries a kernel for it.
+    pub(crate) fn is_carried(&self) -> bool {
+        match self {
+            Op::ArgReduce { .. } => const { has("kernel:argReduce") },
+            Op::Scan(_) => const { has("kernel:scan") },
+            Op::Conv(kind, geometry) => match (kind, geometry.is_depthwise()) {
+                (ConvKind::Forward, false) => const { has("kernel:conv") },
+                (ConvKind::Forward, true) => const { has("kernel:depthwise") },
+                (_, false) => const { has("kernel:convGradient") },
+                (_, true) => const { has("kernel:depthwiseGradient") },
+            },
+            Op::Pool(..) => const { has("kernel:pool") },
+            Op::Resize(..) => const { has("kernel:resize") },
+            Op::Index(_) => const { has("kernel:index") },
+            Op::Pad { .. } => const { has("kernel:pad") },
+            Op::Concat { .. } => const { has("kernel:concat") },
+            Op::Routine(Routine::Sort { .. }) => const { has("kernel:sort") },
+            Op::Routine(Routine::Linalg(_)) => const { has("kernel:linalg") },
+            _ => true,
+        }
+    }
+
     /// Hashes what distinguishes plans: everything but the values of [`Op::Param`].
-    pub fn hash_structure(&self, h: &mut impl Hasher) {
+    pub fn hash_structure(&self, h: &mut StructureHasher) {
         std::mem::discriminant(self).hash(h);
         match self {
             Op::Const(value) => (value.dtype(), value.bits()).hash(h),

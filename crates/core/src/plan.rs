@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::OnceLock;
 
 use crate::dtype::DType;
+use crate::engine::Buffer;
 use crate::op::{
     ConvGeometry, ConvKind, Dims, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, Routine,
     ScanKind,
@@ -226,4 +227,12 @@ pub struct Plan {
     pub results: Vec<ValueId>,
     /// What an engine prepared for this plan: pipelines, schedules.
     pub prepared: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Plan {
+    /// The values that a run begins with.
+    pub fn start(&self, mut leaves: Vec<Option<Buffer>>) -> Vec<Option<Buffer>> {
+        leaves.resize(self.values.len(), None);
+        leaves
+    }
 }

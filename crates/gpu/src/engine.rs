@@ -1,7 +1,6 @@
 //! The engine: runs prepared plans as one submission each.
 
-use headwater_core::AllOk;
-use std::collections::HashMap;
+use std::hash::Hasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "times")]
@@ -10,7 +9,7 @@ use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
 #[cfg(feature = "times")]
 use headwater_core::plan::Kernel;
 use headwater_core::plan::Plan;
-use headwater_core::{DType, Error, Result};
+use headwater_core::{DType, Error, IdMap, Result, StructureHasher};
 
 use crate::host::{Dispatch, Host, Id, StampsCallback, UNIFORM_ALIGN};
 use crate::memory::{buffer, lanes, Lanes, Memory};
@@ -38,7 +37,7 @@ pub struct GpuEngine {
     host: Arc<dyn Host>,
     options: GpuOptions,
     memory: Arc<Memory>,
-    pipelines: Mutex<HashMap<String, Id>>,
+    pipelines: Mutex<IdMap<(String, Id)>>,
     /// Held while commands are given: memory freed while a run is encoded must not be written by an upload before it.
     order: Mutex<()>,
     #[cfg(feature = "times")]
@@ -61,7 +60,7 @@ impl GpuEngine {
 
     /// How many different shaders were compiled.
     pub fn pipelines(&self) -> usize {
-        self.pipelines.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.pipelines.lock().unwrap_or_else(PoisonError::into_inner).values().count()
     }
 
     /// While kernels are timed, what is to be called with the times of a submission.
@@ -81,13 +80,19 @@ impl GpuEngine {
     /// The pipeline of a shader, found again by its text.
     fn pipeline(&self, shader: &Shader, label: &str) -> Result<Id> {
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&id) = pipelines.get(&shader.source) {
-            return Ok(id);
+        let mut hasher = StructureHasher::default();
+        hasher.write(shader.source.as_bytes());
+        let mut key = hasher.finish();
+        while let Some((source, id)) = pipelines.get(key) {
+            if *source == shader.source {
+                return Ok(*id);
+            }
+            key = key.wrapping_add(1);
         }
-        let id = pipelines.len() as Id + 1;
+        let id = pipelines.values().count() as Id + 1;
         let made = self.host.create_pipeline(id, &shader.source, shader.reads.len(), shader.writes.len());
         made.map_err(|e| Error::device("webgpu", format!("kernel {label}: {e}")))?;
-        pipelines.insert(shader.source.clone(), id);
+        pipelines.insert(key, (shader.source.clone(), id));
         Ok(id)
     }
 }
@@ -143,7 +148,15 @@ impl Engine for GpuEngine {
         Ok(buffer(lanes, dtype))
     }
 
-    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+    /// A run is one submission: it does not stop between kernels.
+    fn run(
+        &self,
+        plan: &Plan,
+        values: &mut [Option<Buffer>],
+        _from: usize,
+        params: &[u32],
+        _enough: &dyn Fn() -> bool,
+    ) -> Result<usize> {
         if plan.prepared.get().is_none() {
             let prepared = prepare(plan, &self.options, &mut |shader, label| self.pipeline(shader, label))?;
             // Another thread may have been faster; either is right.
@@ -155,7 +168,7 @@ impl Engine for GpuEngine {
         };
         let _order = self.order.lock();
         let mut run = Run { values: vec![None; plan.values.len()], dispatches: Vec::new(), uniforms: Vec::new() };
-        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
+        for (slot, leaf) in run.values.iter_mut().zip(values.iter().flatten()) {
             *slot = Some(lanes(leaf)?.clone());
         }
         for ((kernel, passes), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
@@ -181,7 +194,10 @@ impl Engine for GpuEngine {
             }
             submitted?;
         }
-        plan.results.iter().map(|&v| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype))).all_ok()
+        for &v in &plan.results {
+            values[v] = Some(buffer(run.value(v)?.clone(), plan.values[v].dtype));
+        }
+        Ok(plan.kernels.len())
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {

@@ -1,11 +1,10 @@
 //! Buffers, pooled by size class so that a loop's memory stays flat.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
-use headwater_core::{DType, Error, Result};
+use headwater_core::{DType, Error, IdMap, Result};
 
 use crate::host::{Host, Id};
 
@@ -21,7 +20,7 @@ pub struct Memory {
 #[derive(Default)]
 struct State {
     next: Id,
-    free: HashMap<usize, Vec<Id>>,
+    free: IdMap<Vec<Id>>,
     memory: EngineMemory,
 }
 
@@ -49,7 +48,7 @@ impl Memory {
         }
         let bytes = bytes.min(limit);
         let mut state = self.state();
-        let id = match state.free.get_mut(&bytes).and_then(Vec::pop) {
+        let id = match state.free.entry(bytes as u64).as_mut().and_then(Vec::pop) {
             Some(id) => {
                 state.memory.pooled -= bytes;
                 id
@@ -75,7 +74,7 @@ impl Memory {
         state.memory.live -= bytes;
         if state.memory.pooled + bytes <= MAX_POOLED {
             state.memory.pooled += bytes;
-            state.free.entry(bytes).or_default().push(id);
+            state.free.entry(bytes as u64).get_or_insert_default().push(id);
         } else {
             self.host.destroy_buffer(id);
         }

@@ -1,6 +1,7 @@
 //! Elementwise instructions.
 
 use headwater_core::half;
+use headwater_core::math as platform;
 use headwater_core::scalar::{BinOp, UnOp};
 use headwater_core::DType;
 
@@ -97,6 +98,18 @@ fn float2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(f32, f32) -> f32) {
     map2(a, b, out, |a, b| f(f32::from_bits(a), f32::from_bits(b)).to_bits());
 }
 
+/// A function that the platform computes in float64, for each element: there are no vectors of it.
+#[inline(always)]
+fn wide1(f: impl Fn(f64) -> f64) -> impl Fn(f32) -> f32 {
+    move |x| f(f64::from(x)) as f32
+}
+
+/// As [`wide1`], of two operands.
+#[inline(always)]
+fn wide2(f: impl Fn(f64, f64) -> f64) -> impl Fn(f32, f32) -> f32 {
+    move |x, y| f(f64::from(x), f64::from(y)) as f32
+}
+
 #[inline(always)]
 fn compare2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(f32, f32) -> bool) {
     map2(a, b, out, |a, b| u32::from(f(f32::from_bits(a), f32::from_bits(b))));
@@ -136,17 +149,17 @@ fn unary_lanes(op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
         UnOp::Log1p => float1(a, out, math::log1p),
         UnOp::Sin => {
             float1(a, out, math::sin);
-            fix_large_angles(a, out, f32::sin);
+            fix_large_angles(a, out, wide1(platform::sin));
         }
         UnOp::Cos => {
             float1(a, out, math::cos);
-            fix_large_angles(a, out, f32::cos);
+            fix_large_angles(a, out, wide1(platform::cos));
         }
         UnOp::Tanh => float1(a, out, math::tanh),
-        UnOp::Tan => float1(a, out, f32::tan),
-        UnOp::Asin => float1(a, out, f32::asin),
-        UnOp::Acos => float1(a, out, f32::acos),
-        UnOp::Atan => float1(a, out, f32::atan),
+        UnOp::Tan => float1(a, out, wide1(platform::tan)),
+        UnOp::Asin => float1(a, out, wide1(platform::asin)),
+        UnOp::Acos => float1(a, out, wide1(platform::acos)),
+        UnOp::Atan => float1(a, out, wide1(platform::atan)),
         UnOp::IsNan => map1(a, out, |a| u32::from(a & 0x7fff_ffff > 0x7f80_0000)),
         UnOp::IsInf => map1(a, out, |a| u32::from(a & 0x7fff_ffff == 0x7f80_0000)),
         UnOp::Not => map1(a, out, |a| u32::from(f32::from_bits(a) == 0.0)),
@@ -169,8 +182,8 @@ fn binary_lanes(op: BinOp, dtype: DType, a: &[u32], b: &[u32], out: &mut [u32]) 
             // The comparison is false for NaN, which goes through.
             BinOp::Min => float2(a, b, out, |x, y| if x < y || x.is_nan() { x } else { y }),
             BinOp::Max => float2(a, b, out, |x, y| if x > y || x.is_nan() { x } else { y }),
-            BinOp::Pow => float2(a, b, out, math::pow),
-            BinOp::Atan2 => float2(a, b, out, f32::atan2),
+            BinOp::Pow => float2(a, b, out, wide2(platform::pow)),
+            BinOp::Atan2 => float2(a, b, out, wide2(platform::atan2)),
             BinOp::Eq => compare2(a, b, out, |x, y| x == y),
             BinOp::Ne => compare2(a, b, out, |x, y| x != y),
             BinOp::Lt => compare2(a, b, out, |x, y| x < y),

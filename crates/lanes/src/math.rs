@@ -103,7 +103,7 @@ pub fn tanh(x: f32) -> f32 {
     choose(a < 0.625, near, f32::from_bits(far.to_bits() | (x.to_bits() & 0x8000_0000)))
 }
 
-/// Angles beyond this lose digits in the reduction below; see [`sin_large`].
+/// Angles beyond this lose digits in the reduction below; the platform computes their functions.
 pub const LARGE_ANGLE: f32 = 8192.0;
 
 /// The remainder of an angle by a half turn of pi / 2, and the number of those turns.
@@ -137,13 +137,6 @@ pub fn sin(x: f32) -> f32 {
 pub fn cos(x: f32) -> f32 {
     let (r, k) = reduce(x);
     quadrant(r, k.wrapping_add(1))
-}
-
-/// `Math.pow`: as `powf`, but NaN for a base of ±1 with an infinite exponent is left to the platform.
-#[inline(always)]
-pub fn pow(x: f32, y: f32) -> f32 {
-    // Float64 gives the digits that exp(y log x) would lose.
-    f64::from(x).powf(f64::from(y)) as f32
 }
 
 /// Rounds to the nearest integer, halves to even.
@@ -200,7 +193,5 @@ mod tests {
         for f in [exp, log, expm1, log1p, tanh, sin, cos] {
             assert!(f(f32::NAN).is_nan());
         }
-        assert_eq!(pow(-2.0, 3.0), -8.0);
-        assert!(pow(-2.0, 0.5).is_nan());
     }
 }

@@ -54,6 +54,14 @@ pub fn flush() -> JsResult<()> {
     current_device().and_then(|d| d.flush()).map_err(throw)
 }
 
+/// Runs pending operations of the current device for about so many milliseconds, where the engine can stop between kernels;
+/// says whether all have run.
+#[wasm_bindgen(js_name = flushPart)]
+pub fn flush_part(milliseconds: f64) -> JsResult<bool> {
+    let end = now() + milliseconds;
+    current_device().and_then(|d| d.flush_part(&|| now() >= end)).map_err(throw)
+}
+
 /// `[live bytes, pooled bytes, handles, bytes of WebAssembly memory]`. (A module exports its memory as `memory`.)
 #[wasm_bindgen(js_name = memoryUse)]
 pub fn memory_use() -> Vec<f64> {

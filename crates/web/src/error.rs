@@ -16,12 +16,14 @@ pub fn throw(error: Error) -> JsValue {
 }
 
 /// The message of what was thrown.
+#[cfg(any(feature = "gpu", feature = "training"))]
 pub fn message(thrown: &JsValue) -> String {
     let message = Reflect::get(thrown, &"message".into()).ok().and_then(|m| m.as_string());
     message.or_else(|| thrown.as_string()).unwrap_or_else(|| "a value that is no Error".into())
 }
 
 /// An [`Error`] for what a JavaScript callback threw: its message survives.
+#[cfg(feature = "training")]
 pub fn caught(thrown: &JsValue) -> Error {
     Error::gradient(message(thrown))
 }

@@ -120,17 +120,23 @@ pub fn layer_call(
     Ok(out)
 }
 
-/// A tensor filled by an initializer.
+/// A tensor filled by an initializer; with zeros in a build that trains nothing, where what a model has learnt replaces it.
 #[wasm_bindgen]
 pub fn initialize(config: &[u8], shape: &[u32], dtype: u32, seed: u32) -> JsResult<Vec<f64>> {
     let made = || {
+        let (device, dtype) = (current_device()?, dtype_of(dtype)?);
         let shape: Shape = shape.iter().map(|&d| d as usize).collect();
-        nn::initialize(&current_device()?, &decode(config)?, &shape, dtype_of(dtype)?, seed)
+        if cfg!(feature = "training") {
+            nn::initialize(&device, &decode(config)?, &shape, dtype, seed)
+        } else {
+            device.zeros(shape, dtype)
+        }
     };
     made().map(record).map_err(throw)
 }
 
 /// A regularizer's loss for a weight.
+#[cfg(feature = "training")]
 #[wasm_bindgen]
 pub fn penalty(config: &[u8], weight: u32) -> JsResult<Vec<f64>> {
     let made = || nn::penalty(&decode(config)?, &tensor(weight)?);
@@ -138,6 +144,7 @@ pub fn penalty(config: &[u8], weight: u32) -> JsResult<Vec<f64>> {
 }
 
 /// A weight moved to where its constraint allows.
+#[cfg(feature = "training")]
 #[wasm_bindgen]
 pub fn constrain(config: &[u8], weight: u32) -> JsResult<Vec<f64>> {
     let made = || nn::constrain(&decode(config)?, &tensor(weight)?);

@@ -6,7 +6,9 @@
 
 mod device;
 mod error;
+#[cfg(feature = "gpu")]
 mod gpu;
+#[cfg(feature = "training")]
 mod gradient;
 mod layer;
 #[cfg(feature = "metrics")]
@@ -16,6 +18,7 @@ mod read;
 mod table;
 #[cfg(feature = "times")]
 mod times;
+#[cfg(feature = "gpu")]
 mod transfer;
 #[cfg(feature = "transforms")]
 mod transform;

@@ -58,11 +58,13 @@ impl<T> Table<T> {
     }
 
     /// All items, to change.
+    #[cfg(feature = "gpu")]
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.slots.iter_mut().flatten()
     }
 
     /// An item, to change.
+    #[cfg(feature = "gpu")]
     pub fn get_mut(&mut self, handle: u32) -> Option<&mut T> {
         self.slots.get_mut(handle as usize).and_then(Option::as_mut)
     }

@@ -73,6 +73,10 @@ export interface CustomCallbackArgs {
   onLoss?: (batch: number, data: BatchLoss) => Tensor | void;
   /** Called with the gradients of a batch. Those that it returns take the places of those of the same names; one that is null leaves its weight as it is. */
   onGradients?: Handler<[batch: number, data: BatchGradients], Record<string, Tensor | null> | Verdict | void>;
+  /** Milliseconds since some moment, for `yieldEvery`. */
+  nowFunc?: () => number;
+  /** What is waited for where training yields; `tf.nextFrame` by default. */
+  nextFrameFunc?: () => Promise<unknown>;
 }
 
 /** The base of callbacks that are classes. */
@@ -231,7 +235,7 @@ export function registerCallbackConstructor(verbosityLevel: number, callbackCons
 }
 
 /** What callbacks are told, and do not answer. */
-type Told = Exclude<keyof CustomCallbackArgs, 'onBatchData' | 'onLoss' | 'onGradients' | 'getState' | 'setState'>;
+type Told = Exclude<keyof CustomCallbackArgs, 'onBatchData' | 'onLoss' | 'onGradients' | 'getState' | 'setState' | 'nowFunc' | 'nextFrameFunc'>;
 
 /** Callbacks called together. */
 export class CallbackList {
@@ -262,6 +266,11 @@ export class CallbackList {
   /** The functions of a name. */
   having<K extends keyof CustomCallbackArgs>(name: K): NonNullable<CustomCallbackArgs[K]>[] {
     return (this.list as CustomCallbackArgs[]).flatMap((callback) => (callback[name] === undefined ? [] : [(callback[name] as Function).bind(callback)]));
+  }
+
+  /** A function that some callback has. */
+  find<K extends keyof CustomCallbackArgs>(name: K): CustomCallbackArgs[K] {
+    return (this.list as CustomCallbackArgs[]).find((callback) => callback[name] !== undefined)?.[name];
   }
 
   async each<K extends Told>(name: K, ...args: Parameters<NonNullable<CustomCallbackArgs[K]>>): Promise<void> {

@@ -2,13 +2,13 @@
 
 import { Dataset } from '../data/dataset.js';
 import type { Step } from '../data/step.js';
-import * as ops from '../ops/core.js';
-import { dispose, keep, Tensor, tidy } from '../tensor.js';
+import { dispose, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { assert } from '../util.js';
 import type { History } from './callbacks.js';
-import type { Measures } from './measures.js';
 import { type Fed, LayersModel, progressOf } from './model.js';
+import { Pause } from './pause.js';
+import { inOrder, test } from './testing.js';
 import { type Batch, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
 export interface ModelFitDatasetArgs extends TrainingArgs {
@@ -50,7 +50,6 @@ declare module './model.js' {
 }
 
 const positive = (n: number): boolean => n > 0 && Number.isInteger(n);
-const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
 
 /** The tensors of one side of an element, in the order of the model's. */
 function sideOf(side: 'input' | 'output', names: string[], given: Fed): Tensor[] {
@@ -184,11 +183,12 @@ async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDat
       source.opened = null;
     }
   };
-  const validate = async (): Promise<number[]> => {
+  const validate = async (pause: Pause): Promise<number[]> => {
     if (exhausted) return [];
-    if (byDataset) return readScalars(list(await this.evaluateDataset(validationData as Dataset, { batches: validationBatches })));
+    if (byDataset) return readScalars(await testDataset(this, validationData as Dataset, validationBatches, pause));
     const [x, y] = validationData as [Fed, Fed];
-    return readScalars(list(this.evaluate(sideOf('input', this.inputNames, x), sideOf('output', this.outputNames, y), { batchSize })));
+    const [inputs, targets] = [sideOf('input', this.inputNames, x), sideOf('output', this.outputNames, y)];
+    return readScalars(await test(this, inOrder([inputs, targets, []], this.checkSamples(inputs, targets), batchSize ?? 32), pause));
   };
   const steps = batchesPerEpoch ?? (Number.isFinite(dataset.size) ? (dataset.size as number) : null);
   // Set before the first wait, against another call meanwhile.
@@ -205,6 +205,12 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
   this.checkCompiled();
   const { batches } = args ?? {};
   assert(batches == null || positive(batches), `Test loop expects \`batches\` to be a positive integer, but received ${JSON.stringify(batches)}`);
+  const results = await testDataset(this, dataset, batches, new Pause(), args?.verbose);
+  return results.length === 1 ? (results[0] as Tensor) : results;
+}
+
+/** The loss and the metrics over at most so many batches. */
+async function testDataset(model: LayersModel, dataset: Dataset | Stream, batches: number | undefined, pause: Pause, verbose?: number): Promise<Tensor[]> {
   // A stream of the caller's own is left as it is; it may be read on.
   const own = 'iterator' in dataset;
   const stream: Stream = own ? await dataset.iterator() : dataset;
@@ -216,29 +222,12 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
       );
     }
   };
-  let sums: Tensor[] = [];
-  let samples = 0;
-  let done = 0;
-  const show = progressOf(args?.verbose, batches ?? (own && Number.isFinite(dataset.size) ? dataset.size : null));
-  const measures = this.measures as Measures;
-  // Between the steps of training, an epoch's metrics go on afterwards.
-  const back = this.isTraining ? measures.remember() : null;
-  measures.reset();
   try {
-    for await (const { inputs, targets, size } of batchesOf(this, stream, batches ?? Infinity, undefined, short)) {
-      const old = sums;
-      sums = tidy(() => this.testStep(inputs, targets).map((v, i) => (old.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), old[i] as Tensor)))).map((t) => keep(t));
-      dispose(old);
-      samples += size;
-      show?.((done += 1), false);
-    }
-    show?.(done, true);
-    if (samples === 0) throw coded('argument', 'evaluateDataset() got a dataset without batches.');
-    const results = tidy(() => measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results()));
-    return results.length === 1 ? (results[0] as Tensor) : results;
+    const show = progressOf(verbose, batches ?? (own && Number.isFinite(dataset.size) ? dataset.size : null));
+    const results = await test(model, batchesOf(model, stream, batches ?? Infinity, undefined, short), pause, show);
+    if (results.length === 0) throw coded('argument', 'evaluateDataset() got a dataset without batches.');
+    return results;
   } finally {
-    dispose(sums);
-    back?.();
     if (own) await stream.return?.();
   }
 }

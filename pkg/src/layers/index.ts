@@ -5,7 +5,7 @@ export { Serialized } from './config.js';
 export { Container, type ContainerArgs } from './container.js';
 export { constraints, initializers, layers, regularizers } from './factories.js';
 export { input, InputLayer, Layer, type LayerArgs, LayerVariable, type SymbolicShape, SymbolicTensor } from './layer.js';
-export { setSeed } from '../random.js';
+export { currentSeed as getSeed, setSeed } from '../random.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
 export type { Run } from './training.js';

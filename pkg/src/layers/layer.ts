@@ -488,13 +488,13 @@ export class ModuleLayer extends Layer {
   private disposed = false;
   override supportsMasking = true;
   /** What the layer carries from call to call. */
-  private states: LayerVariable[] = [];
+  states: LayerVariable[] = [];
   /** Weights and states in the module's order. */
   private slots: LayerVariable[] = [];
   /** The layer that a wrapper has. */
   private readonly inner: unknown;
   /** How often it was called, for a layer with a seed of its own. */
-  private calls: number | null = null;
+  calls: number | null = null;
 
   constructor(
     private readonly kerasClass: string,

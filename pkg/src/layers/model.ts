@@ -12,13 +12,18 @@ import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
 import { toKeras, toSnake } from './config.js';
-import { Container, type ContainerArgs } from './container.js';
+import type { ContainerArgs } from './container.js';
 import { LossScale } from '../optimizers/loss-scale.js';
-import { type LayerVariable, listOf, type Mask, type SymbolicShape, SymbolicTensor } from './layer.js';
+import { type LayerVariable, listOf, type Mask, type SymbolicShape } from './layer.js';
 import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
+import type { Pause } from './pause.js';
 import { widened } from './policy.js';
+import { type Fed, Predictor, progressOf } from './predictor.js';
 import type { Backward, Part } from './step.js';
+import { inOrder, test } from './testing.js';
 import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
+
+export { type Fed, installProgress, type Progress, progressOf } from './predictor.js';
 
 type LossName = string | LossOrMetricFn;
 
@@ -48,19 +53,7 @@ export interface ModelEvaluateArgs {
   sampleWeight?: Tensor | Tensor[];
 }
 
-/** Shows how many steps are done, as `verbose` asks for. */
-type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
-let progress: Progress = () => undefined;
-export function installProgress(by: Progress): void {
-  progress = by;
-}
-export const progressOf: Progress = (verbose, steps) => progress(verbose, steps);
-
-/** Tensors for a model's inputs or outputs: the only one, in order, or by name. */
-export type Fed = Tensor | Tensor[] | Record<string, Tensor>;
-
-export class LayersModel extends Container {
-  static override className = 'Model';
+export class LayersModel extends Predictor {
   stopTraining = false;
   optimizer: Optimizer | null = null;
   loss: ModelCompileArgs['loss'] | null = null;
@@ -71,13 +64,9 @@ export class LayersModel extends Container {
   private lossWeights: (number | undefined)[] = [];
   /** The metrics, and what they keep over batches. */
   measures: Measures | null = null;
-  private compileArgs: ModelCompileArgs | null = null;
+  /** What the model was last compiled with. */
+  compileArgs: ModelCompileArgs | null = null;
   private userDefinedMetadata: object | undefined;
-
-  constructor(args?: ContainerArgs) {
-    super(args ?? {});
-    if (args !== undefined) this.setGraph(listOf(args.inputs), listOf(args.outputs));
-  }
 
   compile(args: ModelCompileArgs): void {
     if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
@@ -116,43 +105,6 @@ export class LayersModel extends Container {
   checkCompiled(): Optimizer {
     if (this.optimizer === null) throw coded('argument', 'You must compile a model before training/testing. Use LayersModel.compile(modelCompileArgs).');
     return this.optimizer;
-  }
-
-  feed(x: Fed, names: string[], what: string): Tensor[] {
-    const list = x instanceof Tensor ? [x] : Array.isArray(x) ? x : names.map((name) => x[name] as Tensor);
-    list.forEach((t, i) => {
-      if (!(t instanceof Tensor)) throw coded('argument', `${what} ${i} must be a tensor, but got ${t === undefined ? 'undefined' : typeof t}`);
-    });
-    return list;
-  }
-
-  /** The outputs for `x`, in batches. */
-  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
-    const inputs = this.feed(x, this.inputNames, 'Input');
-    const samples = inputs[0]?.shape[0] ?? 0;
-    const size = args.batchSize ?? 32;
-    const show = progressOf(args.verbose, Math.ceil(samples / size));
-    return tidy(() => {
-      const parts: Tensor[][] = [];
-      for (let at = 0; at < samples; at += size) {
-        const batch = samples <= size ? inputs : inputs.map((t) => ops.slice(t, at, Math.min(size, samples - at)));
-        parts.push(tidy(() => this.compute(batch, this.outputs, { training: false })));
-        show?.(parts.length, at + size >= samples);
-      }
-      const outputs = this.outputs.map((_, i) => (parts.length === 1 ? (parts[0]?.[i] as Tensor) : ops.concat(parts.map((p) => p[i] as Tensor))));
-      return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
-    });
-  }
-
-  predictOnBatch(x: Tensor | Tensor[]): Tensor | Tensor[] {
-    return this.predict(x, { batchSize: Infinity });
-  }
-
-  /** The values of named layers' outputs. */
-  execute(inputs: Tensor | Tensor[] | NamedTensorMap, outputs: string | string[]): Tensor | Tensor[] {
-    const wanted = listOf(outputs).map((name) => this.getLayer(name).output as SymbolicTensor);
-    const result = tidy(() => this.compute(this.feed(inputs as Fed, this.inputNames, 'Input'), wanted, { training: false }));
-    return Array.isArray(outputs) ? result : (result[0] as Tensor);
   }
 
   /** The loss of each output, as scalars. Call on a tape to train. */
@@ -319,21 +271,20 @@ export class LayersModel extends Container {
     return this.values(total, losses, predicted, masks, targets, sampleWeight);
   }
 
-  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: readonly Tensor[] = [], verbose?: number): Tensor[] {
+  private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: Tensor[], verbose?: number): Tensor[] {
     const show = progressOf(verbose, Math.ceil(samples / size));
     const measures = this.measures as Measures;
     measures.reset();
     let sums: Tensor[] = [];
-    for (let at = 0; at < samples; at += size) {
-      const count = Math.min(size, samples - at);
+    let done = 0;
+    for (const { size: count, tensors } of inOrder([inputs, targets, weights], samples, size)) {
       const old = sums;
       sums = tidy(() => {
-        const part = (t: Tensor): Tensor => (samples <= size ? t : ops.slice(t, at, count));
-        const values = this.testStep(inputs.map(part), targets.map(part), weights.map(part)).map((v) => ops.mul(v, count));
+        const values = this.testStep(...tensors()).map((v) => ops.mul(v, count));
         return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
       });
       old.forEach((t) => t.dispose());
-      show?.(Math.ceil((at + count) / size), at + size >= samples);
+      show?.((done += 1), done * size >= samples);
     }
     return measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results());
   }
@@ -362,7 +313,7 @@ export class LayersModel extends Container {
     const data = {
       steps: Math.ceil(samples / batchSize),
       batches: () => batchesOf([inputs, targets, weights], samples, batchSize, args.shuffle !== false),
-      validate: validation && (() => readScalars(tidy(() => this.test(validation.x, validation.y, validation.x[0]?.shape[0] ?? 0, batchSize, heldWeights)))),
+      validate: validation && (async (pause: Pause) => readScalars(await test(this, inOrder([validation.x, validation.y, heldWeights], validation.x[0]?.shape[0] ?? 0, batchSize), pause))),
     };
     try {
       return await train(this, data, args);
@@ -373,39 +324,6 @@ export class LayersModel extends Container {
 
   override setWeights(weights: Tensor[]): void {
     tidy(() => super.setWeights(weights));
-  }
-
-  /** The names weights are stored under. Where layers of models within have one name, the later ones are numbered. */
-  private storedNames(): Map<LayerVariable, string> {
-    const names = new Map<LayerVariable, string>();
-    const count = new Map<string, number>();
-    for (const w of this.orderedWeights) {
-      const before = count.get(w.name) ?? 0;
-      names.set(w, before === 0 ? w.name : `${w.name}_${before}`);
-      count.set(w.name, before + 1);
-    }
-    return names;
-  }
-
-  /** Sets weights by name. */
-  loadWeights(weights: NamedTensorMap, strict = true): void {
-    const missing: string[] = [];
-    const unused = new Set(Object.keys(weights));
-    // Keras names a recurrent layer's weights with its cell: lstm/lstm_cell/kernel.
-    const withCell = new Map([...unused].map((name) => [name.replace(/\/[^/]*cell[^/]*(?=\/[^/]*$)/, ''), name]));
-    const total = this.storedNames();
-    for (const [weight, own] of total) {
-      const name = weights[own] === undefined ? (withCell.get(own) ?? own) : own;
-      const value = weights[name];
-      if (value === undefined) missing.push(own);
-      else {
-        weight.write(value);
-        unused.delete(name);
-      }
-    }
-    if (!strict) return;
-    if (missing.length > 0) throw coded('format', `${missing.length} of ${total.size} weights are not set: ${missing}`);
-    if (unused.size > 0) throw coded('format', `Provided weight data has no target variable: ${[...unused].join(', ')}`);
   }
 
   setUserDefinedMetadata(metadata: object): void {

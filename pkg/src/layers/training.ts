@@ -3,13 +3,13 @@
 import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
 import { currentSeed, nextSeed, shuffled } from '../random.js';
-import { wasm } from '../runtime.js';
-import { keep, type Tensor, tidy } from '../tensor.js';
+import { dispose, type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
-import { nextFrame, now } from '../util.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs, type Moment, type State } from './callbacks.js';
 import type { LayersModel } from './model.js';
+import { Pause, type YieldEvery } from './pause.js';
 import { makeStep } from './step.js';
+import { withBatch } from './testing.js';
 
 /** How to train, whatever the data. */
 export interface TrainingArgs {
@@ -19,7 +19,8 @@ export interface TrainingArgs {
   verbose?: number;
   callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
   classWeight?: Record<number, number>;
-  yieldEvery?: 'auto' | 'batch' | 'epoch' | 'never' | number;
+  /** When the page has its turn: by itself often enough that no task is long, unless a step is; after batches, epochs or milliseconds; or never. */
+  yieldEvery?: YieldEvery;
   /** Ends training between two steps. */
   signal?: AbortSignal;
   /**
@@ -43,7 +44,7 @@ export interface TrainingData {
   /** The batches of an epoch. */
   batches(): Iterable<Batch> | AsyncIterable<Batch>;
   /** Losses and metrics after an epoch, in the order of the model's `metricsNames`. */
-  readonly validate: (() => Promise<number[]>) | null;
+  readonly validate: ((pause: Pause) => Promise<number[]>) | null;
   /** What the batches of the epoch under way come from, besides the seed. */
   readonly source?: { getState(): State; setState(state: any): void };
 }
@@ -66,21 +67,21 @@ export interface Run {
   left?: ((batches: ReturnType<TrainingData['batches']>) => AsyncIterable<Batch>) | undefined;
 }
 
-/** Milliseconds of work after which training lets the page have its turn. */
-const YIELD_AFTER_MS = 16;
-
 /** Trains a model, and tells what became of it. */
 export async function train(model: LayersModel, data: TrainingData, args: TrainingArgs): Promise<History> {
   const { epochs = 1, initialEpoch = 0, verbose, signal } = args;
   checkAccumulation(model, args.accumulateSteps);
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
-  const pause = new Pause(args.yieldEvery ?? 'auto');
+  const pause = new Pause(args.yieldEvery, callbacks);
   const run: Run = { model, data, callbacks, signal, epoch: initialEpoch, batch: 0, seen: 0, sums: [], seed: 0 };
   const reached = async (at: Moment): Promise<void> => {
     await callbacks.each('onProgress', run, at);
     await callbacks.each('onCheckpoint', run, at);
   };
+  const { optimizer } = model;
+  // Steps are run here, in parts.
+  if (optimizer !== null) optimizer.flushes = false;
   model.isTraining = true;
   model.stopTraining = false;
   model.history = history;
@@ -90,7 +91,7 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
     for (; run.epoch < epochs && !ended(model, signal); run.epoch++) {
       if (run.batch === 0) await callbacks.each('onEpochBegin', run.epoch);
       const logs = await trainEpoch(run, args, pause, reached);
-      (await data.validate?.())?.forEach((v, i) => (logs[`val_${model.metricsNames[i]}`] = v));
+      (await data.validate?.(pause))?.forEach((v, i) => (logs[`val_${model.metricsNames[i]}`] = v));
       await callbacks.each('onEpochEnd', run.epoch, logs);
       await pause.afterEpoch();
       await reached('epoch');
@@ -99,6 +100,7 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
     model.optimizer?.finalizeVariableValues();
     await callbacks.each('onTrainEnd');
   } finally {
+    if (optimizer !== null) optimizer.flushes = true;
     run.sums.forEach((t) => t.dispose());
     model.isTraining = false;
   }
@@ -121,29 +123,32 @@ async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (
   try {
     const batches = ended(model, signal) ? [] : data.batches();
     for await (const given of run.left?.(batches) ?? batches) {
-      const { batch, sums } = run;
+      const { batch } = run;
       await callbacks.each('onBatchBegin', batch, { batch, size: given.size });
       const made = await makeStep(callbacks, model, batch, given, args);
       const { size } = made;
       values = made.values;
-      if (size > 0) {
-        run.sums = tidy(() => values.map((v, i) => (sums.length === 0 ? ops.mul(v, size) : ops.add(ops.mul(v, size), sums[i] as Tensor)))).map((t) => keep(t));
-        sums.forEach((t) => t.dispose());
-      }
+      if (size > 0) run.sums = withBatch(run.sums, values, size);
       run.seen += size;
-      wasm().flush();
+      await pause.flush();
       const logs: Logs = { batch, size };
-      if (callbacks.readsBatches) (await readValues(model, await readScalars(values))).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
-      else values.forEach((v) => v.dispose());
+      const read = async (): Promise<void> => (await readValues(model, await readScalars(values))).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
+      if (callbacks.readsBatches) await read();
       await callbacks.each('onBatchEnd', batch, logs);
       run.batch += 1;
-      if (await pause.afterBatch()) await callbacks.each('onYield', run.epoch, batch, logs);
+      const yields = pause.due();
+      if (yields && callbacks.find('onYield') !== undefined && !callbacks.readsBatches) await read();
+      dispose(values);
+      if (yields) {
+        await callbacks.each('onYield', run.epoch, batch, logs);
+        await pause.rest();
+      }
       await reached('batch');
       if (ended(model, signal)) break;
     }
     if (args.accumulateSteps !== undefined) model.endParts();
   } catch (error) {
-    for (const t of values) t.dispose();
+    dispose(values);
     throw error;
   }
   const logs: Logs = {};
@@ -179,26 +184,4 @@ export async function readScalars(scalars: Tensor[]): Promise<number[]> {
 /** What `metricsNames` names: given values, and those of metrics with a state. */
 export async function readValues({ measures }: LayersModel, values: number[]): Promise<number[]> {
   return measures === null ? values : measures.merged(values, await readScalars(tidy(() => measures.results())));
-}
-
-/** When training lets others have their turn. */
-class Pause {
-  private last = now();
-  constructor(private readonly every: NonNullable<TrainingArgs['yieldEvery']>) {}
-
-  private async rest(): Promise<true> {
-    await nextFrame();
-    this.last = now();
-    return true;
-  }
-
-  async afterBatch(): Promise<boolean> {
-    const { every } = this;
-    const due = every === 'batch' || (every === 'auto' && now() - this.last > YIELD_AFTER_MS) || (typeof every === 'number' && now() - this.last > every);
-    return due ? this.rest() : false;
-  }
-
-  async afterEpoch(): Promise<void> {
-    if (this.every === 'epoch') await this.rest();
-  }
 }

@@ -5,7 +5,7 @@ import { tensor, toTensor, toTensors } from '../convert.js';
 import { assertNonNegativeIntegerDimensions, axesOf, inferFromImplicitShape, sameShape, sizeOf } from '../shape.js';
 import { sliceInfo } from '../slice_util.js';
 import { run, run1, type Tensor } from '../tensor.js';
-import { conj } from '../special.js';
+import { special } from '../special_hook.js';
 import { coded, type Shape, type TensorInput } from '../types.js';
 
 
@@ -41,7 +41,7 @@ export function squeeze(x: TensorInput, axis?: number | number[]): Tensor {
 
 export function transpose(x: TensorInput, perm?: number[] | null, conjugate = false): Tensor {
   const given = toTensor(x, 'x', 'transpose', ANY);
-  const t = conjugate && given.dtype === 'complex64' ? conj(given) : given;
+  const t = conjugate && given.dtype === 'complex64' ? special().conj(given) : given;
   perm?.forEach((axis) => {
     if (axis < 0 || axis >= t.rank) throw coded('argument', `All entries in 'perm' must be between 0 and ${t.rank - 1} but got ${perm}`);
   });

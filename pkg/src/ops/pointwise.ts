@@ -3,7 +3,7 @@
 import { beside, toTensor, toTensors } from '../convert.js';
 import { run1, scoped, type Tensor } from '../tensor.js';
 import { sameShape } from '../shape.js';
-import { toComplex } from '../special.js';
+import { special } from '../special_hook.js';
 import { coded, dtypeCode, type DataType, isWhole, type TensorInput, upcastType } from '../types.js';
 
 type Unary = (x: TensorInput) => Tensor;
@@ -136,6 +136,6 @@ export function cast(x: TensorInput, dtype: DataType): Tensor {
   const t = toTensor(x, 'x', 'cast', 'string_or_numeric');
   if ((t.dtype === 'string') !== (dtype === 'string')) throw coded('dtype', `Only strings can be casted to strings`);
   if (t.dtype === dtype) return run1('reshape', [t], t.shape, t);
-  if (dtype === 'complex64') return toComplex(t);
+  if (dtype === 'complex64') return special().toComplex(t);
   return run1('cast', [t], [dtypeCode(dtype)]);
 }

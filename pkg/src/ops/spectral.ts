@@ -1,7 +1,7 @@
 /** Fourier transforms of any length, and `tf.signal`. The module computes with real and imaginary parts. */
 
 import { toTensor } from '../convert.js';
-import { complex, imag, real } from '../create.js';
+import { complex, imag, real } from '../complex.js';
 import { run, run1, scopedAll, type Tensor } from '../tensor.js';
 import { coded, type TensorInput } from '../types.js';
 

@@ -179,6 +179,8 @@ export const train = {
   lion: (learningRate?: LearningRate, args?: LionArgs): LionOptimizer => new LionOptimizer(learningRate, args),
   lamb: (learningRate?: LearningRate, args?: AdamArgs): LambOptimizer => new LambOptimizer(learningRate, args),
   withOptions,
+  /** The optimizer of a class name and a configuration, as models are stored with. */
+  deserialize: base.optimizerOf,
   schedules,
   findLearningRate,
 };

@@ -5,11 +5,13 @@ import { build } from 'esbuild';
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-export async function bundle() {
-  await rm(path('.build'), { recursive: true, force: true });
+/** Bundles scripts of `app/` into a folder of their own: tests may run at the same time. */
+export async function bundle(folder, names) {
+  const out = path(`.build/${folder}`);
+  await rm(out, { recursive: true, force: true });
   await build({
-    entryPoints: [path('app/bundled.js'), path('app/worker.js')],
-    outdir: path('.build'),
+    entryPoints: names.map((name) => path(`app/${name}.js`)),
+    outdir: out,
     bundle: true,
     minify: true,
     splitting: true,
@@ -18,5 +20,5 @@ export async function bundle() {
     external: ['node:*'],
     logLevel: 'warning',
   });
-  await cp(path('../../pkg/dist/wasm'), path('.build/wasm'), { recursive: true });
+  await cp(path('../../pkg/dist/wasm'), `${out}/wasm`, { recursive: true });
 }

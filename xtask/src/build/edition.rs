@@ -28,8 +28,8 @@ impl Edition {
     /// Features of `crates/web`.
     pub fn features(self) -> &'static str {
         match self {
-            Edition::Whole => "all-ops",
-            Edition::Lean => "",
+            Edition::Whole => "default,all-ops",
+            Edition::Lean => "default",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Builds the npm package: `crates/web` in every edition and variant to `pkg/dist/wasm/`, then the TypeScript.
 
 pub mod edition;
+pub mod model;
+mod needs;
 mod order;
 pub mod variant;
 mod wasm;
@@ -15,6 +17,7 @@ use crate::size;
 use crate::workspace::Workspace;
 use edition::Edition;
 use variant::Variant;
+use wasm::Module;
 
 /// Where the package's WebAssembly goes.
 pub const OUTPUT: &str = "pkg/dist/wasm";
@@ -34,6 +37,9 @@ pub struct Options {
     /// Leave the TypeScript as it is.
     #[arg(long)]
     pub only_wasm: bool,
+    /// A package for certain models.
+    #[command(flatten)]
+    pub model: model::Options,
 }
 
 impl Options {
@@ -61,11 +67,20 @@ impl Options {
 /// # Errors
 /// Names the command or the file that failed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if !options.model.models.is_empty() {
+        return model::run(workspace, &options.model, &options.variants(), !options.dev);
+    }
     // Variant by variant: the editions of one share what is compiled.
     for variant in options.variants() {
         for edition in options.editions() {
             let start = Instant::now();
-            wasm::build(workspace, edition, variant, !options.dev)?;
+            let module = Module {
+                target: format!("wasm-{variant}"),
+                features: edition.features().to_owned(),
+                only: None,
+                output: workspace.path(OUTPUT).join(edition.folder()).join(variant.name()),
+            };
+            wasm::build(workspace, &module, variant, !options.dev)?;
             println!("Built {edition} {variant} in {:.1} s", start.elapsed().as_secs_f64());
         }
     }

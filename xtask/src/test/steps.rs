@@ -113,6 +113,17 @@ fn rust(context: &Context) -> Result<Tally> {
 
 fn build_package(context: &Context) -> Result<Tally> {
     build::run(context.workspace, &build::Options { variant: context.variants(), ..build::Options::default() })?;
+    // One for a page that runs the demo's model and no other.
+    let model = build::model::Options {
+        models: vec![context.workspace.path("demos/assets/mobilenet_v2_uint8/model.json")],
+        predict_only: true,
+        engine: build::model::Engine::Cpu,
+        ..build::model::Options::default()
+    };
+    build::run(
+        context.workspace,
+        &build::Options { variant: vec![Variant::Simd], model, ..build::Options::default() },
+    )?;
     Ok(Tally::ONE)
 }
 

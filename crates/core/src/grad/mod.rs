@@ -6,15 +6,16 @@ mod scan;
 mod scatter;
 
 use crate::collect::AllOk;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::ids::{IdMap, IdSet};
 use crate::op::Op;
 use crate::ops;
+use crate::selection::GRADIENTS;
 use crate::tensor::Tensor;
 
 /// A user's gradient: from the result and its gradient, the gradient of each input.
@@ -47,10 +48,10 @@ impl Tape {
 
     /// The tensors from outside that `y` was made of.
     pub(crate) fn operands_of(&self, y: &Tensor) -> Vec<Tensor> {
-        let mut needed: HashSet<u64> = HashSet::from([y.id()]);
+        let mut needed: IdSet = [y.id()].into_iter().collect();
         let mut operands: Vec<Tensor> = vec![y.clone()];
         for entry in self.entries.iter().rev() {
-            if needed.contains(&entry.output.id()) {
+            if needed.contains(entry.output.id()) {
                 operands.retain(|t| t.id() != entry.output.id());
                 for input in &entry.inputs {
                     if needed.insert(input.id()) {
@@ -74,29 +75,29 @@ impl Tape {
             }
         }
         // Only what depends on some x takes part.
-        let mut active: HashSet<u64> = xs.iter().map(|x| x.id()).collect();
+        let mut active: IdSet = xs.iter().map(|x| x.id()).collect();
         for entry in &self.entries {
-            if entry.inputs.iter().any(|i| active.contains(&i.id())) {
+            if entry.inputs.iter().any(|i| active.contains(i.id())) {
                 active.insert(entry.output.id());
             }
         }
-        let mut gradient: HashMap<u64, Tensor> = HashMap::new();
-        if active.contains(&y.id()) {
+        let mut gradient: IdMap<Tensor> = IdMap::default();
+        if active.contains(y.id()) {
             let seed = dy.map_or_else(
                 || y.ones_like(),
                 |dy| if y.dtype().is_float() { dy.cast(y.dtype()) } else { Ok(dy.clone()) },
             )?;
             gradient.insert(y.id(), seed);
         }
-        let wanted: HashSet<u64> = xs.iter().map(|x| x.id()).collect();
+        let wanted: IdSet = xs.iter().map(|x| x.id()).collect();
         for entry in self.entries.iter().rev() {
             let id = entry.output.id();
-            if !active.contains(&id) {
+            if !active.contains(id) {
                 continue;
             }
-            let found = if wanted.contains(&id) { gradient.get(&id).cloned() } else { gradient.remove(&id) };
+            let found = if wanted.contains(id) { gradient.get(id).cloned() } else { gradient.entry(id).take() };
             let Some(dy) = found else { continue };
-            let needed: SmallVec<[bool; 3]> = entry.inputs.iter().map(|i| active.contains(&i.id())).collect();
+            let needed: SmallVec<[bool; 3]> = entry.inputs.iter().map(|i| active.contains(i.id())).collect();
             let parts = match &entry.recorded {
                 Recorded::Op(op) => rules::backward(op, &entry.inputs, &entry.output, &dy, &needed)?,
                 Recorded::Custom(f) => f(&entry.output, &dy)?.into_iter().map(Some).collect(),
@@ -109,26 +110,28 @@ impl Tape {
                 }
                 // Steps on the way may be wider than what they began with.
                 let part = if input.dtype().is_float() { part.cast(input.dtype())? } else { part };
-                let sum = match gradient.remove(&input.id()) {
+                let sum = gradient.entry(input.id());
+                *sum = Some(match sum.take() {
                     Some(sum) => ops::add(&sum, &part)?,
                     None => part,
-                };
-                gradient.insert(input.id(), sum);
+                });
             }
         }
         // What `y` depends on in steps alone has a gradient of zero; `None` is left for what it does not depend on.
-        let mut reached = HashSet::new();
-        if xs.iter().any(|x| !gradient.contains_key(&x.id())) {
+        let mut reached = IdSet::default();
+        if xs.iter().any(|x| gradient.get(x.id()).is_none()) {
             reached.insert(y.id());
             for entry in self.entries.iter().rev() {
-                if reached.contains(&entry.output.id()) {
-                    reached.extend(entry.inputs.iter().map(Tensor::id));
+                if reached.contains(entry.output.id()) {
+                    for input in &entry.inputs {
+                        reached.insert(input.id());
+                    }
                 }
             }
         }
-        let found = |x: &&Tensor| match gradient.get(&x.id()) {
+        let found = |x: &&Tensor| match gradient.get(x.id()) {
             Some(part) => Ok(Some(part.clone())),
-            None if reached.contains(&x.id()) => y.device().zeros(x.shape(), x.dtype().float()).map(Some),
+            None if reached.contains(x.id()) => y.device().zeros(x.shape(), x.dtype().float()).map(Some),
             None => Ok(None),
         };
         xs.iter().map(found).all_ok()
@@ -182,6 +185,10 @@ pub fn custom(
         let output = device.without_tapes(|| forward(&owned)?.same())?;
         device.record_custom(backward, inputs, &output);
         Ok(output)
+    }
+    if !GRADIENTS {
+        let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
+        return forward(&owned);
     }
     record(inputs, Box::new(forward), Arc::new(backward))
 }

@@ -1,10 +1,10 @@
 //! Which nodes get a buffer, and which heads join the pointwise kernel that uses them.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 
 use super::{Graph, GraphNode, GraphOp};
+use crate::hash::StructureHasher;
+use crate::ids::IdMap;
 use crate::op::{Op, ViewOp};
 use crate::view::View;
 
@@ -139,23 +139,22 @@ impl Known {
 /// Maps each node to the first of the same operation on the same operands, or to what `known` says of it given those
 /// before.
 fn same(graph: &Graph, known: &dyn Fn(usize, &[usize]) -> Option<Known>) -> Vec<usize> {
-    let mut first: HashMap<(u64, u64), usize> = HashMap::new();
+    let mut first: IdMap<(u64, usize)> = IdMap::default();
     let mut canon: Vec<usize> = Vec::with_capacity(graph.nodes.len());
     let mut seen_as: Vec<usize> = Vec::with_capacity(graph.nodes.len());
     for (i, node) in graph.nodes.iter().enumerate() {
         let of_node = || {
-            let (mut a, mut b) = (DefaultHasher::new(), DefaultHasher::new());
-            b.write_u64(1);
-            for h in [&mut a, &mut b] {
-                match &node.op {
-                    GraphOp::Leaf(k) => (0, k).hash(h),
-                    GraphOp::Param(k) => (1, k).hash(h),
-                    GraphOp::Op(op) => op.hash_structure(h),
-                }
-                (&node.shape, node.dtype).hash(h);
-                node.inputs.iter().for_each(|&j| seen_as[j].hash(h));
+            let mut h = StructureHasher::default();
+            match &node.op {
+                GraphOp::Leaf(k) => (0, k).hash(&mut h),
+                GraphOp::Param(k) => (1, k).hash(&mut h),
+                GraphOp::Op(op) => op.hash_structure(&mut h),
             }
-            Known::same(*first.entry((a.finish(), b.finish())).or_insert(i))
+            (&node.shape, node.dtype).hash(&mut h);
+            node.inputs.iter().for_each(|&j| seen_as[j].hash(&mut h));
+            let (key, check) = h.both();
+            let (other, found) = *first.entry(key).get_or_insert((check, i));
+            Known::same(if other == check { found } else { i })
         };
         let known = known(i, &canon).unwrap_or_else(of_node);
         canon.push(known.canon);

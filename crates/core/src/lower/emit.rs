@@ -167,6 +167,9 @@ impl<'g> Emitter<'g> {
         let GraphNode { op: GraphOp::Op(op), inputs, shape, .. } = &graph.nodes[node] else {
             return Err(Error::argument("plan", "an operation", "a leaf"));
         };
+        if !op.is_carried() {
+            return Err(Error::argument("plan", "an operation that this build carries", op.name()));
+        }
         let shape_of = |i: usize| graph.nodes[inputs[i]].shape.clone();
         Ok(Ok(match op {
             Op::Reduce { op, axes } => {

@@ -35,7 +35,7 @@ macro_rules! pointwise {
             name: $name,
             types: TypeRule::$types,
             expression: pointwise!(@expr $arity, $expr),
-            gradient: $grad,
+            gradient: if crate::selection::GRADIENTS { $grad } else { Gradient::Derived },
             #[cfg(any(test, feature = "reference"))]
             check: Check { reference: $reference, domain: $domain },
         }),*];

@@ -56,9 +56,16 @@ impl Engine for ReferenceEngine {
         Ok(buffer(lanes.iter().map(|&bits| of_bits(dtype, bits)).collect(), dtype))
     }
 
-    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+    fn run(
+        &self,
+        plan: &Plan,
+        values: &mut [Option<Buffer>],
+        _from: usize,
+        params: &[u32],
+        _enough: &dyn Fn() -> bool,
+    ) -> Result<usize> {
         let mut run = Run { plan, values: vec![None; plan.values.len()], params };
-        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
+        for (slot, leaf) in run.values.iter_mut().zip(values.iter().flatten()) {
             *slot = Some(Arc::new(lanes(leaf)?.clone()));
         }
         for (kernel, frees) in plan.kernels.iter().zip(&plan.frees) {
@@ -68,15 +75,14 @@ impl Engine for ReferenceEngine {
             run.kernel(kernel)?;
             frees.iter().for_each(|&v| run.values[v] = None);
         }
-        (plan.results.iter())
-            .map(|&v| {
-                let lanes = run.lanes(v)?;
-                if lanes.len() != plan.values[v].size {
-                    return Err(Error::device("reference", format!("value {v} has {} elements", lanes.len())));
-                }
-                Ok(buffer(lanes.to_vec(), plan.values[v].dtype))
-            })
-            .collect()
+        for &v in &plan.results {
+            let lanes = run.lanes(v)?;
+            if lanes.len() != plan.values[v].size {
+                return Err(Error::device("reference", format!("value {v} has {} elements", lanes.len())));
+            }
+            values[v] = Some(buffer(lanes.to_vec(), plan.values[v].dtype));
+        }
+        Ok(plan.kernels.len())
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {

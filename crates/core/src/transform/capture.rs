@@ -1,15 +1,15 @@
 //! A function captured as one plan.
 
 use crate::collect::AllOk;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::device::{Device, Gathered};
 use crate::dtype::DType;
 use crate::engine::Buffer;
 use crate::error::{Error, Result};
+use crate::ids::IdMap;
 use crate::lower::lower;
-use crate::plan::Plan;
+use crate::plan::{Plan, ValueId};
 use crate::shape::Shape;
 use crate::tensor::{Node, State, Tensor};
 
@@ -77,11 +77,11 @@ impl Captured {
         // Results in the caller's order, a repeated one as often as asked for.
         let place = |t: &Tensor| plan.results[nodes.partition_point(|n| n.id < t.id())];
         plan.results = results.iter().map(place).collect();
-        let operand: HashMap<u64, usize> = placeholders.iter().enumerate().map(|(i, t)| (t.id(), i)).collect();
+        let operand: IdMap<usize> = placeholders.iter().enumerate().map(|(i, t)| (t.id(), i)).collect();
         let leaf = |node: &Arc<Node>| match &*node.state() {
             State::Ready(buffer) => Some(Ok(Leaf::Held(buffer.clone()))),
             State::Pending { .. } => None,
-            State::Placeholder => Some(operand.get(&node.id).map(|&i| Leaf::Operand(i)).ok_or_else(|| {
+            State::Placeholder => Some(operand.get(node.id).map(|&i| Leaf::Operand(i)).ok_or_else(|| {
                 Error::argument("jit", "a function of its own operands", "the operand of another traced function")
             })),
         };
@@ -116,14 +116,14 @@ impl Captured {
         }
         let buffers: Vec<Buffer> = operands.iter().map(|t| t.buffer()).all_ok()?;
         let leaf = |leaf: &Leaf| match leaf {
-            Leaf::Operand(i) => buffers[*i].clone(),
-            Leaf::Held(buffer) => buffer.clone(),
+            Leaf::Operand(i) => Some(buffers[*i].clone()),
+            Leaf::Held(buffer) => Some(buffer.clone()),
         };
-        let leaves: Vec<Buffer> = self.leaves.iter().map(leaf).collect();
-        let results = self.device.engine().run(&self.plan, &leaves, &self.params)?;
-        let tensor = |(buffer, (shape, dtype)): (Buffer, &(Shape, DType))| {
-            Tensor::ready(&self.device, buffer, shape.clone(), *dtype)
+        let mut values = self.plan.start(self.leaves.iter().map(leaf).collect());
+        self.device.engine().run(&self.plan, &mut values, 0, &self.params, &|| false)?;
+        let tensor = |(&value, (shape, dtype)): (&ValueId, &(Shape, DType))| {
+            Some(Tensor::ready(&self.device, values[value].clone()?, shape.clone(), *dtype))
         };
-        Ok(results.into_iter().zip(&self.results).map(tensor).collect())
+        Ok(self.plan.results.iter().zip(&self.results).filter_map(tensor).collect())
     }
 }

@@ -1,11 +1,11 @@
 //! Gradient checkpointing: memory for time.
 
 use crate::collect::AllOk;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::device::Device;
 use crate::error::Result;
+use crate::ids::IdMap;
 use crate::op::{Op, ViewOp};
 use crate::tensor::Tensor;
 
@@ -48,7 +48,7 @@ impl Device {
         let backward = move |_: &Tensor, dy: &Tensor| {
             let view = |t: &Tensor| device.record(Op::View(again.clone()), &[t], t.shape().clone(), t.dtype());
             let fresh: Vec<Tensor> = kept.iter().map(view).all_ok()?;
-            let stand_ins: HashMap<u64, Tensor> = kept.iter().map(Tensor::id).zip(fresh.iter().cloned()).collect();
+            let stand_ins: IdMap<Tensor> = kept.iter().map(Tensor::id).zip(fresh.iter().cloned()).collect();
             device.start_tape();
             let value = device.with_stand_ins(stand_ins, &f);
             let tape = device.end_tape();

@@ -1,11 +1,11 @@
 //! What a function did to placeholders.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::ids::IdSet;
 use crate::shape::Shape;
 use crate::tensor::{Node, State, Tensor};
 
@@ -28,7 +28,7 @@ pub(super) fn trace(
 
 /// The nodes that `results` need and that depend on a placeholder, in the order they were recorded.
 pub(super) fn steps(results: &[Tensor]) -> Vec<Arc<Node>> {
-    let mut seen = HashSet::new();
+    let mut seen = IdSet::default();
     let mut stack: Vec<Arc<Node>> = results.iter().map(|t| t.node.clone()).collect();
     let mut nodes = Vec::new();
     while let Some(node) = stack.pop() {

@@ -1,11 +1,11 @@
 //! A function of one example applied to all of a batch at once.
 
 use crate::collect::AllOk;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::ids::IdMap;
 use crate::op::{ConvGeometry, ConvKind, Dims, IndexOp, Op, PoolGeometry, ResizeGeometry, ViewOp};
 use crate::ops;
 use crate::shape::Shape;
@@ -68,7 +68,7 @@ pub fn vmap_traced(
         return Err(Error::argument("vmap", format!("an axis for each of {} operands", xs.len()), axes.len()));
     }
     let mut n = None;
-    let mut values: HashMap<u64, Value> = HashMap::new();
+    let mut values: IdMap<Value> = IdMap::default();
     for ((x, &axis), placeholder) in xs.iter().zip(axes).zip(placeholders) {
         let value = match axis {
             None => Value::Same((*x).clone()),
@@ -95,13 +95,13 @@ pub fn vmap_traced(
         };
         let of = |i: &Arc<Node>| {
             let outside = || Value::Same(Tensor::of_node(batch.device.clone(), i.clone()));
-            values.get(&i.id).cloned().unwrap_or_else(outside)
+            values.get(i.id).cloned().unwrap_or_else(outside)
         };
         let operands: Vec<Value> = inputs.iter().map(of).collect();
         values.insert(step.id, batch.step(&op, &step, &operands)?);
     }
     let finish = |result: &Tensor| {
-        let value = values.get(&result.id()).cloned().unwrap_or_else(|| Value::Same(result.clone()));
+        let value = values.get(result.id()).cloned().unwrap_or_else(|| Value::Same(result.clone()));
         back(&batch.each(&value)?, out_axis)
     };
     results.iter().map(finish).all_ok()

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use headwater_core::op::Routine;
 use headwater_core::op::{ConvGeometry, ConvKind, Dims, IndexOp, ReduceOp};
 use headwater_core::plan::{Access, Head, Map, PadValue, Source, ValueId};
+use headwater_core::selection::has;
 use headwater_core::view::{collapse, View};
 use headwater_core::{DType, Error, Result, Shape};
 use headwater_lanes::Combine;
@@ -30,17 +31,17 @@ impl Run<'_> {
                 Some(prepared) => self.reduce(*op, body, *kept, prepared, out),
                 None => Err(Error::device("cpu", "a reduction that was not prepared")),
             },
-            Head::ArgReduce { max, input } => self.arg_reduce(*max, input, out),
-            Head::Scan { kind, shape, input } => {
+            Head::ArgReduce { max, input } if const { has("kernel:argReduce") } => self.arg_reduce(*max, input, out),
+            Head::Scan { kind, shape, input } if const { has("kernel:scan") } => {
                 let dtype = self.plan.values[*input].dtype;
                 scan::scan(self.engine.level, pool, *kind, dtype, *shape, self.lanes(*input)?, out);
                 Ok(())
             }
             Head::MatMul { a, b } => self.matmul(a, b, bytemuck::cast_slice_mut(out), Epilogue::NONE),
-            Head::Conv { kind, geometry, inputs } => {
+            Head::Conv { kind, geometry, inputs } if const { has("kernel:conv") } => {
                 self.conv(*kind, geometry, *inputs, bytemuck::cast_slice_mut(out), Epilogue::NONE)
             }
-            Head::Pool { kind, geometry, inputs } => {
+            Head::Pool { kind, geometry, inputs } if const { has("kernel:pool") } => {
                 let index = match inputs.get(1) {
                     Some(&index) => self.lanes(index)?,
                     None => &[],
@@ -49,12 +50,14 @@ impl Run<'_> {
                 images::window(pool, *kind, geometry, operands, out);
                 Ok(())
             }
-            Head::Resize { kind, geometry, input } => {
+            Head::Resize { kind, geometry, input } if const { has("kernel:resize") } => {
                 images::resize(pool, *kind, geometry, self.floats(*input)?, bytemuck::cast_slice_mut(out));
                 Ok(())
             }
-            Head::Index { op, from, to, input, index } => self.index(*op, *from, *to, *input, *index, out),
-            Head::Pad { before, between, shape, input, value } => {
+            Head::Index { op, from, to, input, index } if const { has("kernel:index") } => {
+                self.index(*op, *from, *to, *input, *index, out)
+            }
+            Head::Pad { before, between, shape, input, value } if const { has("kernel:pad") } => {
                 let fill = match value {
                     PadValue::Const(bits) => *bits,
                     PadValue::Param(k) => self.params[*k],
@@ -63,7 +66,7 @@ impl Run<'_> {
                 let step = |d: usize| between[d] as isize + 1;
                 self.place(input, shape, before, (0..shape.rank()).map(step).collect(), out)
             }
-            Head::Concat { axis, shape, inputs } => {
+            Head::Concat { axis, shape, inputs } if const { has("kernel:concat") } => {
                 let mut begin: Dims = Dims::from_elem(0, shape.rank());
                 for input in inputs {
                     self.place(input, shape, &begin, vec![1; shape.rank()], out)?;
@@ -72,13 +75,16 @@ impl Run<'_> {
                 Ok(())
             }
             #[cfg(feature = "sort")]
-            Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out: shape } => {
+            Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out: shape }
+                if const { has("kernel:sort") } =>
+            {
                 let dtype = self.plan.values[inputs[0]].dtype;
                 sort::sort(pool, self.lanes(inputs[0])?, dtype, *descending, shapes[0][1], shape[1], out);
                 Ok(())
             }
             #[cfg(feature = "linalg")]
-            Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, .. } => {
+            Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, .. } if const { has("kernel:linalg") } =>
+            {
                 let operands = inputs.iter().map(|&v| self.floats(v)).collect::<Result<Vec<_>>>()?;
                 linalg::run(pool, *routine, shapes, &operands, bytemuck::cast_slice_mut(out));
                 Ok(())
@@ -87,6 +93,8 @@ impl Run<'_> {
             Head::Routine { routine, .. } => {
                 Err(Error::device("cpu", format!("this build is without the feature {}", routine.feature())))
             }
+            // Not planned where the build carries no such kernel.
+            _ => Ok(()),
         }
     }
 
@@ -119,7 +127,9 @@ impl Run<'_> {
         let out = bytemuck::cast_slice_mut(out.get_mut());
         match head {
             Head::MatMul { a, b } => self.matmul(a, b, out, epilogue)?,
-            Head::Conv { kind, geometry, inputs } => self.conv(*kind, geometry, *inputs, out, epilogue)?,
+            Head::Conv { kind, geometry, inputs } if const { has("kernel:conv") } => {
+                self.conv(*kind, geometry, *inputs, out, epilogue)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -225,7 +235,9 @@ impl Run<'_> {
         // One filter per channel has kernels of its own.
         let single = g.is_depthwise() && g.out_channels == g.in_channels;
         match kind {
-            ConvKind::Forward if single => depthwise::forward(level, pool, g, a, b, out, e),
+            ConvKind::Forward if single && const { has("kernel:depthwise") } => {
+                depthwise::forward(level, pool, g, a, b, out, e)
+            }
             ConvKind::Forward => {
                 let make = || PackedWeight::Filters(conv::pack_filters(level, g, b));
                 let filters = self.packed(inputs[1], make, |p| matches!(p, PackedWeight::Filters(f) if f.fits(g)))?;
@@ -233,10 +245,19 @@ impl Run<'_> {
                     conv::forward(level, pool, g, a, filters, out, e);
                 }
             }
-            ConvKind::BackwardInput if single => depthwise::backward_input(pool, g, a, b, out),
-            ConvKind::BackwardInput => conv::backward_input(level, pool, g, a, b, out, e),
-            ConvKind::BackwardFilter if single => depthwise::backward_filter(pool, g, a, b, out),
-            ConvKind::BackwardFilter => conv::backward_filter(level, pool, g, a, b, out),
+            ConvKind::BackwardInput if single && const { has("kernel:depthwiseGradient") } => {
+                depthwise::backward_input(pool, g, a, b, out)
+            }
+            ConvKind::BackwardInput if const { has("kernel:convGradient") } => {
+                conv::backward_input(level, pool, g, a, b, out, e)
+            }
+            ConvKind::BackwardFilter if single && const { has("kernel:depthwiseGradient") } => {
+                depthwise::backward_filter(pool, g, a, b, out)
+            }
+            ConvKind::BackwardFilter if const { has("kernel:convGradient") } => {
+                conv::backward_filter(level, pool, g, a, b, out)
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -1,11 +1,10 @@
 //! Buffers, pooled by size class so that a loop's memory stays flat.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
-use headwater_core::{DType, Error, Result};
+use headwater_core::{DType, Error, IdMap, Result};
 
 use crate::kernels::conv::Filters;
 use crate::kernels::gemm::Packed;
@@ -21,7 +20,7 @@ pub struct Memory {
 
 #[derive(Default)]
 struct State {
-    free: HashMap<usize, Vec<Vec<u32>>>,
+    free: IdMap<Vec<Vec<u32>>>,
     memory: EngineMemory,
 }
 
@@ -34,7 +33,7 @@ impl Memory {
     pub fn take(self: &Arc<Self>, size: usize) -> Result<Lanes> {
         let class = size_class(size);
         let mut state = self.state();
-        let reused = state.free.get_mut(&class).and_then(Vec::pop);
+        let reused = state.free.entry(class as u64).as_mut().and_then(Vec::pop);
         let data = match reused {
             Some(data) => {
                 state.memory.pooled -= class * 4;
@@ -67,7 +66,7 @@ impl Memory {
         state.memory.live -= bytes;
         if state.memory.pooled + bytes <= MAX_POOLED {
             state.memory.pooled += bytes;
-            state.free.entry(data.len()).or_default().push(data);
+            state.free.entry(data.len() as u64).get_or_insert_default().push(data);
         }
     }
 }
@@ -124,24 +123,13 @@ impl BufferData for Lanes {
 }
 
 /// A tensor's view of lanes.
-pub fn buffer(lanes: Arc<Lanes>, dtype: DType) -> Buffer {
-    Buffer { size: lanes.size, data: lanes, dtype }
+pub fn buffer(lanes: Lanes, dtype: DType) -> Buffer {
+    Buffer { size: lanes.size, data: Arc::new(lanes), dtype }
 }
 
 /// The lanes of a buffer of this engine.
-pub fn lanes(buffer: &Buffer) -> Result<Arc<Lanes>> {
-    let any: Arc<dyn BufferData> = buffer.data.clone();
-    if any.as_any().is::<Lanes>() {
-        return Ok(downcast(any));
-    }
-    Err(Error::device("cpu", "received a buffer of another engine"))
-}
-
-/// What `Arc<dyn Any>::downcast` does, which there is none of for other traits.
-#[allow(unsafe_code)]
-fn downcast(any: Arc<dyn BufferData>) -> Arc<Lanes> {
-    // SAFETY: the only caller checked that the value is a `Lanes`; the allocation and its counts stay the same.
-    unsafe { Arc::from_raw(Arc::into_raw(any).cast::<Lanes>()) }
+pub fn lanes(buffer: &Buffer) -> Result<&Lanes> {
+    buffer.data.as_any().downcast_ref().ok_or_else(|| Error::device("cpu", "received a buffer of another engine"))
 }
 
 #[cfg(test)]

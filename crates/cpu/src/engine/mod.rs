@@ -80,7 +80,7 @@ impl CpuEngine {
 struct Run<'a> {
     engine: &'a CpuEngine,
     plan: &'a Plan,
-    values: Vec<Option<Arc<Lanes>>>,
+    values: &'a mut [Option<Buffer>],
     params: &'a [u32],
 }
 
@@ -102,10 +102,17 @@ impl Engine for CpuEngine {
     fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer> {
         let mut copy = self.memory.take(lanes.len())?;
         copy.get_mut().copy_from_slice(lanes);
-        Ok(buffer(Arc::new(copy), dtype))
+        Ok(buffer(copy, dtype))
     }
 
-    fn run(&self, plan: &Plan, leaves: &[Buffer], params: &[u32]) -> Result<Vec<Buffer>> {
+    fn run(
+        &self,
+        plan: &Plan,
+        values: &mut [Option<Buffer>],
+        from: usize,
+        params: &[u32],
+        enough: &dyn Fn() -> bool,
+    ) -> Result<usize> {
         let prepare = |kernel: &Kernel| PreparedKernel {
             map: Prepared::new(&kernel.map),
             body: match &kernel.head {
@@ -117,23 +124,22 @@ impl Engine for CpuEngine {
         let Some(prepared) = prepared.downcast_ref::<Vec<PreparedKernel>>() else {
             return Err(Error::device("cpu", "received a plan prepared by another engine"));
         };
-        let mut run = Run { engine: self, plan, values: vec![None; plan.values.len()], params };
-        for (slot, leaf) in run.values.iter_mut().zip(leaves) {
-            *slot = Some(lanes(leaf)?);
-        }
+        let mut run = Run { engine: self, plan, values, params };
         let timed = self.times().is_some();
-        for ((kernel, prepared), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
+        let mut done = from;
+        while done < plan.kernels.len() && (done == from || !enough()) {
+            let kernel = &plan.kernels[done];
             let start = if timed { (self.clock)() } else { 0.0 };
-            run.kernel(kernel, prepared)?;
+            run.kernel(kernel, &prepared[done])?;
             if timed {
                 let duration = (self.clock)() - start;
                 let time = KernelTime { label: kernel.label.clone(), start, duration };
                 self.times().get_or_insert_default().push(time);
             }
-            frees.iter().for_each(|&v| run.values[v] = None);
+            plan.frees[done].iter().for_each(|&v| run.values[v] = None);
+            done += 1;
         }
-        let result = |&v: &ValueId| Ok(buffer(run.value(v)?.clone(), plan.values[v].dtype));
-        plan.results.iter().map(result).all_ok()
+        Ok(done)
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
@@ -160,9 +166,11 @@ impl Engine for CpuEngine {
 }
 
 impl Run<'_> {
-    fn value(&self, value: ValueId) -> Result<&Arc<Lanes>> {
-        let lanes = self.values.get(value).and_then(Option::as_ref);
-        lanes.ok_or_else(|| Error::device("cpu", format!("value {value} is read before it is computed")))
+    fn value(&self, value: ValueId) -> Result<&Lanes> {
+        match self.values.get(value) {
+            Some(Some(buffer)) => lanes(buffer),
+            _ => Err(Error::device("cpu", format!("value {value} is read before it is computed"))),
+        }
     }
 
     fn lanes(&self, value: ValueId) -> Result<&[u32]> {
@@ -197,7 +205,7 @@ impl Run<'_> {
             }
         }
         for (lanes, value) in outputs.into_iter().zip(kernel.writes()) {
-            self.values[value] = Some(Arc::new(lanes));
+            self.values[value] = Some(buffer(lanes, self.plan.values[value].dtype));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use headwater_core::op::{
     ConvGeometry, ConvKind, IndexOp, PoolGeometry, PoolKind, ReduceOp, ResizeGeometry, ResizeKind, ScanKind,
 };
 use headwater_core::plan::{Access, Head, Map, PadValue, ValueId};
+use headwater_core::selection::has;
 use headwater_core::{DType, Shape};
 
 use super::code::{type_name, Code};
@@ -15,17 +16,23 @@ use super::code::{type_name, Code};
 pub fn head(code: &mut Code<'_>, head: &Head) {
     match head {
         Head::Reduce { op, body, kept } => reduce(code, *op, body, *kept),
-        Head::ArgReduce { max, input } => arg_reduce(code, *max, input),
-        Head::Scan { kind, shape, input } => scan(code, *kind, *shape, *input),
+        Head::ArgReduce { max, input } if const { has("kernel:argReduce") } => arg_reduce(code, *max, input),
+        Head::Scan { kind, shape, input } if const { has("kernel:scan") } => scan(code, *kind, *shape, *input),
         Head::MatMul { a, b } => matmul(code, a, b),
-        Head::Conv { kind, geometry, inputs } => conv(code, *kind, geometry, *inputs),
-        Head::Pool { kind, geometry, inputs } => pool(code, *kind, geometry, inputs),
-        Head::Resize { kind, geometry, input } => resize(code, *kind, geometry, *input),
-        Head::Index { op, from, to, input, index } => pick(code, *op, *from, *to, *input, *index),
-        Head::Pad { before, between, shape, input, value } => pad(code, before, between, shape, input, *value),
-        Head::Concat { axis, shape, inputs } => concat(code, *axis, shape, inputs),
-        // Shaders of their own.
-        Head::Routine { .. } => {}
+        Head::Conv { kind, geometry, inputs } if const { has("kernel:conv") } => conv(code, *kind, geometry, *inputs),
+        Head::Pool { kind, geometry, inputs } if const { has("kernel:pool") } => pool(code, *kind, geometry, inputs),
+        Head::Resize { kind, geometry, input } if const { has("kernel:resize") } => {
+            resize(code, *kind, geometry, *input)
+        }
+        Head::Index { op, from, to, input, index } if const { has("kernel:index") } => {
+            pick(code, *op, *from, *to, *input, *index)
+        }
+        Head::Pad { before, between, shape, input, value } if const { has("kernel:pad") } => {
+            pad(code, before, between, shape, input, *value)
+        }
+        Head::Concat { axis, shape, inputs } if const { has("kernel:concat") } => concat(code, *axis, shape, inputs),
+        // Routines have shaders of their own; others are not planned where the build carries no kernel of their kind.
+        _ => {}
     }
 }
 

@@ -17,6 +17,7 @@ mod sort;
 #[cfg(any(feature = "linalg", feature = "sort"))]
 use headwater_core::op::Routine;
 use headwater_core::plan::{Head, Kernel, Plan, ValueId};
+use headwater_core::selection::has;
 use headwater_core::{Error, Result};
 
 use crate::engine::GpuOptions;
@@ -60,11 +61,15 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
         return Ok(Vec::new());
     }
     #[cfg(feature = "linalg")]
-    if let Some(Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, out }) = &kernel.head {
+    if let (true, Some(Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, out })) =
+        (const { has("kernel:linalg") }, &kernel.head)
+    {
         return Ok(linalg::print(plan, &kernel.map, *routine, inputs, shapes, out));
     }
     #[cfg(feature = "sort")]
-    if let Some(Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out }) = &kernel.head {
+    if let (true, Some(Head::Routine { routine: Routine::Sort { descending }, inputs, shapes, out })) =
+        (const { has("kernel:sort") }, &kernel.head)
+    {
         return Ok(sort::print(plan, kernel, inputs[0], *descending, [shapes[0][0], shapes[0][1], out[1]]));
     }
     if let Some(Head::Routine { routine, .. }) = &kernel.head {
@@ -78,10 +83,10 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
                 }
             }
             #[cfg(feature = "scan")]
-            Some(Head::Scan { kind, shape, input }) => {
+            Some(Head::Scan { kind, shape, input }) if const { has("kernel:scan") } => {
                 return Ok(scan::print(plan, kernel, *kind, *shape, *input));
             }
-            Some(Head::Conv { kind, geometry, inputs }) if geometry.groups > 1 => {
+            Some(Head::Conv { kind, geometry, inputs }) if const { has("kernel:depthwise") } && geometry.groups > 1 => {
                 if let Some(shaders) = depthwise::print(plan, kernel, *kind, geometry, *inputs) {
                     return Ok(shaders);
                 }

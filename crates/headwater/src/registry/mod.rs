@@ -31,6 +31,8 @@ mod volumes;
 use std::sync::OnceLock;
 
 use headwater_core::pointwise::rows;
+#[allow(unused_imports)] // by a build without any family
+use headwater_core::selected;
 use headwater_core::{ops, Device, Error, Result, Tensor};
 
 pub use attrs::Attrs;
@@ -54,31 +56,31 @@ type Declared = (&'static str, Arity, Operation);
 fn families() -> impl Iterator<Item = &'static [Declared]> {
     let all: &[&'static [Declared]] = &[
         #[cfg(feature = "ops-scan")]
-        scan::OPERATIONS,
+        selected!(Declared, scan::OPERATIONS),
         #[cfg(feature = "ops-indexing")]
-        indexing::OPERATIONS,
+        selected!(Declared, indexing::OPERATIONS),
         #[cfg(feature = "ops-layout")]
-        layout::OPERATIONS,
+        selected!(Declared, layout::OPERATIONS),
         #[cfg(feature = "ops-linalg")]
-        linalg::OPERATIONS,
+        selected!(Declared, linalg::OPERATIONS),
         #[cfg(feature = "ops-einsum")]
-        einsum::OPERATIONS,
+        selected!(Declared, einsum::OPERATIONS),
         #[cfg(feature = "ops-volumes")]
-        volumes::OPERATIONS,
+        selected!(Declared, volumes::OPERATIONS),
         #[cfg(feature = "ops-spectral")]
-        spectral::OPERATIONS,
+        selected!(Declared, spectral::OPERATIONS),
         #[cfg(feature = "ops-images")]
-        images::OPERATIONS,
+        selected!(Declared, images::OPERATIONS),
         #[cfg(feature = "ops-attention")]
-        attention::OPERATIONS,
+        selected!(Declared, attention::OPERATIONS),
         #[cfg(feature = "ops-quantize")]
-        quantize::OPERATIONS,
+        selected!(Declared, quantize::OPERATIONS),
         #[cfg(feature = "ops-distributions")]
-        distributions::OPERATIONS,
+        selected!(Declared, distributions::OPERATIONS),
         #[cfg(feature = "ops-recurrent")]
-        recurrent::OPERATIONS,
+        selected!(Declared, recurrent::OPERATIONS),
         #[cfg(feature = "optimizers-more")]
-        crate::nn::optimizers::more::OPERATIONS,
+        selected!(Declared, crate::nn::optimizers::more::OPERATIONS),
     ];
     all.iter().copied()
 }

@@ -1,7 +1,7 @@
 //! The operations that are not rows of the pointwise table.
 
 use headwater_core::ops::{self, Conv1dOptions, Conv2dOptions, Padding, Padding1d, PoolOptions};
-use headwater_core::{AllOk, Result, Tensor};
+use headwater_core::{selected, AllOk, Result, Tensor};
 
 use super::{one, two, Arity, Attrs, Declared};
 use crate::nn::{losses, metrics, optimizers};
@@ -163,17 +163,17 @@ const COMPOSITES: &[Declared] = &[
     }),
 ];
 
-/// All declarations: what models and their training need, then the families that a build may leave out.
+/// All declarations of this build: what models and their training need, then the families that it may leave out.
 pub(super) fn all() -> impl Iterator<Item = Declared> {
     [
-        CREATION,
-        MOVEMENT,
-        REDUCTIONS,
-        CONTRACTIONS,
-        COMPOSITES,
-        losses::OPERATIONS,
-        metrics::OPERATIONS,
-        optimizers::OPERATIONS,
+        selected!(Declared, CREATION),
+        selected!(Declared, MOVEMENT),
+        selected!(Declared, REDUCTIONS),
+        selected!(Declared, CONTRACTIONS),
+        selected!(Declared, COMPOSITES),
+        selected!(Declared, losses::OPERATIONS),
+        selected!(Declared, metrics::OPERATIONS),
+        selected!(Declared, optimizers::OPERATIONS),
     ]
     .into_iter()
     .chain(super::families())

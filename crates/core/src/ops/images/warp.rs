@@ -5,6 +5,7 @@ use super::{float, pixels, places, sizes, Interpolation};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::host::HostSlice;
+use crate::math;
 use crate::number;
 use crate::ops::{
     add, ceil, check_table, clip, div, equal, expand_dims, floor, greater, greater_equal, less, less_equal,
@@ -198,7 +199,7 @@ pub fn rotate_with_offset(images: &Tensor, radians: f64, fill: &Tensor, center: 
         return Err(Error::shape(OP, format!("a fill value, or one for each of {channels} channels"), fill.shape()));
     }
     let (x, y) = (width as f64 * center.0, height as f64 * center.1);
-    let (sin, cos) = (radians.sin(), radians.cos());
+    let (sin, cos) = (math::sin(radians), math::cos(radians));
     let map = [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0].map(|v| v as f32);
     let table = images.device().tensor(HostSlice::F32(&map), [1, 8])?;
     let (how, mode) = (Interpolation::Nearest, FillMode::Constant);

@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::host::HostSlice;
+use crate::math;
 use crate::ops::{add, check_table, concat, matmul, mul, neg, pad, permute, reshape, reverse, slice, sub};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -31,7 +32,7 @@ fn roots(like: &Tensor, [rows, columns]: [usize; 2], n: usize, exponent: fn(u64,
         let values: Vec<f32> = (0..rows * columns).map(|i| part(TAU * turn(i) as f64 / n as f64) as f32).collect();
         like.device().tensor(HostSlice::F32(&values), [rows, columns])
     };
-    Ok((table(f64::cos)?, table(|angle| -angle.sin())?))
+    Ok((table(math::cos)?, table(|angle| -math::sin(angle))?))
 }
 
 /// The transform of rows `[rows, n]` (Cooley & Tukey 1965; of large prime factors, Bluestein 1970). No imaginary part is

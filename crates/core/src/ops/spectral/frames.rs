@@ -7,6 +7,7 @@ use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::host::HostSlice;
+use crate::math;
 use crate::ops::{add, broadcast_to, check_table, div_no_nan, gather, mul, pad, reshape, slice, square};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -19,7 +20,7 @@ use crate::tensor::Tensor;
 pub fn cosine_window(device: &Device, n: usize, a: f64, b: f64) -> Result<Tensor> {
     check_table("cosineWindow", n)?;
     let period = n - n % 2;
-    let value = |i: usize| if n == 1 { a + b } else { a - b * (TAU * i as f64 / period as f64).cos() };
+    let value = |i: usize| if n == 1 { a + b } else { a - b * math::cos(TAU * i as f64 / period as f64) };
     device.tensor(HostSlice::F32(&(0..n).map(|i| value(i) as f32).collect::<Vec<_>>()), [n])
 }
 

@@ -54,7 +54,7 @@ mod windows;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-normalization"))]
 mod wrapper;
 
-use headwater_core::{Error, Result};
+use headwater_core::{selected, Error, Result};
 
 pub use typed::*;
 
@@ -64,33 +64,36 @@ use super::value::Value;
 
 type Make = fn(&Config<'_>) -> Result<Box<dyn Layer>>;
 
-/// Every layer: Keras's class name, and how to make one of its configuration.
-const LAYERS: &[&[(&str, Make)]] = &[
-    activation::LAYERS,
-    conv::LAYERS,
-    core::LAYERS,
-    merge::LAYERS,
-    noise::LAYERS,
-    norm::LAYERS,
-    pooling::LAYERS,
-    regularized::LAYERS,
-    shaping::LAYERS,
+/// A layer: Keras's class name, and how to make one of its configuration.
+type Entry = (&'static str, Make);
+
+/// Every layer of this build.
+const LAYERS: &[&[Entry]] = &[
+    selected!(Entry, activation::LAYERS),
+    selected!(Entry, conv::LAYERS),
+    selected!(Entry, core::LAYERS),
+    selected!(Entry, merge::LAYERS),
+    selected!(Entry, noise::LAYERS),
+    selected!(Entry, norm::LAYERS),
+    selected!(Entry, pooling::LAYERS),
+    selected!(Entry, regularized::LAYERS),
+    selected!(Entry, shaping::LAYERS),
     #[cfg(feature = "layers-recurrent")]
-    recurrent::LAYERS,
+    selected!(Entry, recurrent::LAYERS),
     #[cfg(feature = "layers-attention")]
-    attention::LAYERS,
+    selected!(Entry, attention::LAYERS),
     #[cfg(feature = "layers-attention")]
-    heads::LAYERS,
+    selected!(Entry, heads::LAYERS),
     #[cfg(feature = "layers-attention")]
-    einsum::LAYERS,
+    selected!(Entry, einsum::LAYERS),
     #[cfg(feature = "layers-normalization")]
-    groups::LAYERS,
+    selected!(Entry, groups::LAYERS),
     #[cfg(feature = "layers-preprocessing")]
-    preprocessing::LAYERS,
+    selected!(Entry, preprocessing::LAYERS),
     #[cfg(feature = "layers-sequences")]
-    sequences::LAYERS,
+    selected!(Entry, sequences::LAYERS),
     #[cfg(feature = "layers-volumes")]
-    volumes::LAYERS,
+    selected!(Entry, volumes::LAYERS),
 ];
 
 /// Makes a layer of Keras class `class_name` from its configuration.

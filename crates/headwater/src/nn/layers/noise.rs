@@ -1,5 +1,6 @@
 //! Layers that are random in training and nothing in inference.
 
+use headwater_core::selection::GRADIENTS;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
@@ -83,7 +84,7 @@ impl Layer for Noise {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
-        if !call.training || self.amount == 0.0 {
+        if !GRADIENTS || !call.training || self.amount == 0.0 {
             return Ok(Output::of(x.clone()));
         }
         let amount = self.amount as f32;

@@ -1,5 +1,6 @@
 //! Losses of a layer's outputs.
 
+use headwater_core::selection::GRADIENTS;
 use headwater_core::{ops, Result, Tensor};
 
 use super::super::layer::{Call, Dims, Layer, Output, WeightSpec};
@@ -15,7 +16,7 @@ struct Regularized {
 
 /// The layer with an `activity_regularizer`, where it has one.
 pub(super) fn regularized(layer: Box<dyn Layer>, regularizer: Option<Value>) -> Result<Box<dyn Layer>> {
-    let Some(regularizer) = regularizer else { return Ok(layer) };
+    let Some(regularizer) = regularizer.filter(|_| GRADIENTS) else { return Ok(layer) };
     known_regularizer(&regularizer)?;
     Ok(Box::new(Regularized { layer, regularizer }))
 }

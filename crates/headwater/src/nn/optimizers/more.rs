@@ -2,7 +2,7 @@
 //! those of Keras, except that epsilon is added to the corrected deviation, as in the papers and in this library's Adam.
 
 use headwater_core::ops::{add, clip, greater, maximum, mul, pow, real_div, select, sign, sqrt, square, sub, sum};
-use headwater_core::{Result, Tensor};
+use headwater_core::{math, Result, Tensor};
 
 use super::options::{averaged, clipped_by_global_norm, clipped_by_norm, clipped_by_value, decayed};
 use super::{average, corrected, fixed, moments, moved, normalized, rate, scalar, wide, Step};
@@ -20,14 +20,14 @@ fn amsgrad(x: &[Tensor], a: &Attrs<'_>) -> Step {
 
 /// The momentum of Nadam's step `t`.
 fn warmed(beta: f64, t: f64) -> f64 {
-    beta * (1.0 - 0.5 * 0.96f64.powf(t))
+    beta * (1.0 - 0.5 * math::pow(0.96, t))
 }
 
 /// The product of Nadam's momenta up to step `t`. Beyond a thousand steps they are `beta`.
 fn warmed_product(beta: f64, t: f64) -> f64 {
     let first = t.min(1000.0);
     let product: f64 = (1..=first as u32).map(|i| warmed(beta, f64::from(i))).product();
-    product * beta.powf(t - first)
+    product * math::pow(beta, t - first)
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Dozat 2016).

@@ -1,0 +1,4 @@
+/** As `predict.ts`, with both engines. */
+
+export * from './predict.js';
+export { setBackend } from './runtime.js';

@@ -1,0 +1,25 @@
+/** The place of what complex numbers and strings need, which the whole package fills and smaller ones leave empty. */
+
+import type { Tensor } from './tensor.js';
+import { coded } from './types.js';
+
+/** See `special.ts`. */
+export interface Special {
+  runSpecial(op: string, inputs: readonly Tensor[], attrs: readonly number[], shares?: Tensor): Tensor[];
+  complexOf(real: Tensor, imag: Tensor): Tensor;
+  toComplex(x: Tensor): Tensor;
+  conj(x: Tensor): Tensor;
+}
+
+let installed: Special | null = null;
+
+/** Has operations on complex numbers and strings done by `special`. */
+export function installSpecial(special: Special): void {
+  installed = special;
+}
+
+/** What does operations on complex numbers and strings. */
+export function special(): Special {
+  if (installed === null) throw coded('dtype', 'Complex numbers and strings need the whole package: import it from `headwater`.');
+  return installed;
+}
