@@ -36,6 +36,7 @@ mod optimizer;
 mod ready;
 mod rule;
 mod source;
+mod step;
 mod trainer;
 
 pub use backup::{Backup, Store};
