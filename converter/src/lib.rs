@@ -1,17 +1,15 @@
 //! Readers and writers of model formats.
 //!
 //! * [`pytorch`]: PyTorch checkpoints, of the zip layout and of the older one.
-//! * [`tfjs`]: TensorFlow.js layers models, the interchange format of the web face.
+//! * [`tfjs`](headwater::tfjs): TensorFlow.js layers models, the interchange format of the web face.
 //! * [`mobilenet`]: MobileNetV2 with torchvision's weights as a Keras model.
 //! * [`assets`]: the models that the demos embed.
 
 pub mod assets;
 pub mod mobilenet;
 pub mod pytorch;
-mod tensor;
-pub mod tfjs;
 
-pub use tensor::{HostTensor, TensorMap};
+pub use headwater::{tfjs, HostTensor, TensorMap};
 
 use std::path::Path;
 
@@ -28,12 +26,4 @@ pub(crate) fn format_error(what: impl std::fmt::Display, message: impl std::fmt:
 /// `ErrorKind::Format` naming the file.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| format_error(path.display(), e))
-}
-
-/// Writes a file.
-///
-/// # Errors
-/// `ErrorKind::Format` naming the file.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    std::fs::write(path, bytes).map_err(|e| format_error(path.display(), e))
 }

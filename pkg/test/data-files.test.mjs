@@ -160,6 +160,13 @@ test('images in folders stream, with their folders as labels', async () => {
   const file = (path) => Object.assign(new File([Uint8Array.of(9)], path.split('/').at(-1), { type: 'image/png' }), { webkitRelativePath: path });
   const chosen = tf.data.images([file('pets/cats/1.png'), file('pets/dogs/1.png'), new File([], '.DS_Store')], { labelsFromFolders: true, decode });
   assert.deepEqual((await chosen.toArray()).map(({ xs, ys }) => [xs.arraySync()[0][0][0], ys]), [[9, 0], [9, 1]]);
+  const names = Array.from({ length: 400 }, (_, i) => file(`pets/cats/${i}.png`));
+  const part = async (config) => (await tf.data.images(names, { decode: () => tf.zeros([1, 1, 1]), validationSplit: 0.25, ...config }).toArray()).length;
+  const [training, validation] = [await part(), await part({ subset: 'validation' })];
+  assert.ok(training + validation === 400 && Math.abs(validation - 100) < 30, `${validation} of 400 are for validation`);
+  assert.equal(await part({ subset: 'validation' }), validation);
+  assert.notEqual(await part({ subset: 'validation', seed: 1 }), validation);
+  assert.throws(() => tf.data.images(names, { validationSplit: 2 }), /a validationSplit from 0 to 1, received 2/);
   await assert.rejects(tf.data.images(root).toArray(), /cannot decode .*\.png: outside of browsers the option `decode`/);
   await assert.rejects(tf.data.images(join(root, 'cats', 'more'), { labelsFromFolders: true, decode }).toArray(), /finds no folders to take labels from/);
 });

@@ -3,10 +3,10 @@
 
 use std::io::Read;
 
+use headwater::nn::layers::{Dense, Dropout};
 use headwater::nn::Sequential;
 use headwater::train::{Control, Optimizer, Trainer};
 use headwater::{cpu, custom, ops, DType, Device, Error, HostSlice, Result, Scalar, Tensor};
-use serde_json::json;
 
 /// Fits `a x^2 + b x + c` to points and returns the coefficients and the true ones.
 pub fn fit_quadratic(device: &Device) -> Result<(Vec<f32>, [f32; 3])> {
@@ -54,9 +54,9 @@ pub fn learn_digits(device: &Device, file: &str, epochs: usize) -> Result<f64> {
         device.tensor(HostSlice::F32(&values[from * width..to * width]), [to - from, width])
     };
     let model = Sequential::new(device, vec![None, Some(64)], 5)
-        .add("Dense", json!({"units": 64, "activation": "relu"}))?
-        .add("Dropout", json!({"rate": 0.2}))?
-        .add("Dense", json!({"units": 10, "activation": "softmax"}))?
+        .layer(Dense::new(64).activation("relu"))?
+        .layer(Dropout::new(0.2))?
+        .layer(Dense::new(10).activation("softmax"))?
         .build();
     let mut trainer = Trainer { epochs, ..Trainer::new(Optimizer::adam(0.005)?, "categoricalCrossentropy")? };
     let (x, y) = (part(&images, 64, 0, trained)?, part(&classes, 10, 0, trained)?);

@@ -1,4 +1,4 @@
-//! A guide to tensors: one example for each group of operations.
+//! A guide: an example for each group of operations on tensors, then models, training, data and files.
 //!
 //! Operations are functions in [`ops`](crate::ops); the elementwise ones and those of every day are methods of
 //! [`Tensor`](crate::Tensor), too. Every one returns a [`Result`](crate::Result): wrong shapes, dtypes and arguments are errors of the call
@@ -138,6 +138,102 @@
 //! // A gradient of one's own: rounding, as if it were the identity.
 //! let rounded = || custom(&[&x], |x| x[0].round(), |_, dy| Ok(vec![dy.clone()]))?.sum(None, false);
 //! assert_eq!(device.value_and_grads(&[&x], rounded)?.1[0].to_vec()?, [1.0, 1.0]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Models
+//!
+//! [`Sequential`](crate::nn::Sequential) makes chains of [`layers`](crate::nn::layers),
+//! [`Functional`](crate::nn::Functional) graphs, with several inputs and outputs, shared layers and models as layers. A layer of
+//! one's own is a [`Layer`](crate::nn::Layer), a network whose call is written in Rust a [`Network`](crate::nn::Network).
+//!
+//! ```
+//! # use headwater::{cpu, DType, Result};
+//! use headwater::nn::layers::{Add, Conv2D, Dense, GlobalAveragePooling2D};
+//! use headwater::nn::Functional;
+//!
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let mut net = Functional::new(&device, 1);
+//! let image = net.input("image", vec![None, Some(8), Some(8), Some(3)])?;
+//! let conv = || Conv2D::new(4, 3).padding("same").activation("relu");
+//! let x = net.apply(conv(), &[image])?;
+//! // A residual block.
+//! let inner = net.apply(conv(), &[x])?;
+//! let x = net.apply(Add::new(), &[x, inner])?;
+//! let pooled = net.apply(GlobalAveragePooling2D::new().name("features"), &[x])?;
+//! let class = net.apply(Dense::new(10).activation("softmax").name("class"), &[pooled])?;
+//! let model = net.build(&[image], &[class])?;
+//!
+//! let images = device.ones([2, 8, 8, 3], DType::F32)?;
+//! assert_eq!(model.predict(&[&images])?[0].shape()[..], [2, 10]);
+//! // What a part of it computes; its layers and weights by name.
+//! assert_eq!(model.up_to("features")?.predict(&[&images])?[0].shape()[..], [2, 4]);
+//! model.layer("class")?.set_trainable(false);
+//! assert_eq!(model.weight("class/kernel")?.value().shape()[..], [4, 10]);
+//! assert!(model.summary().ends_with("Parameters: 310. Trainable: 260. Not trainable: 50.\n"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Training
+//!
+//! A [`Trainer`](crate::train::Trainer) has an optimizer, an [`Objective`](crate::train::Objective) of losses and metrics, a batch
+//! size and a number of epochs. [`Fit`](crate::train::Fit) adds validation and callbacks: early stopping, checkpoints, logs,
+//! learning rates, or a [`Callback`](crate::train::Callback) of one's own.
+//!
+//! ```
+//! # use headwater::{cpu, ops, DType, Result};
+//! use headwater::nn::{layers::Dense, Sequential};
+//! use headwater::train::{EarlyStopping, Fit, Objective, Optimizer, Samples, Trainer};
+//!
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let x = ops::random_normal(&device, [400, 2], 0.0, 1.0, 1)?;
+//! let square = (&x * &x)?.sum(Some(&[1]), true)?;
+//! let y = ops::less(&square, &device.ones([400, 1], DType::F32)?)?.cast(DType::F32)?;
+//! let model = Sequential::new(&device, vec![None, Some(2)], 1)
+//!     .layer(Dense::new(16).activation("tanh"))?
+//!     .layer(Dense::new(1).activation("sigmoid"))?
+//!     .build();
+//! let objective = Objective::new("binaryCrossentropy")?.class_weights(&[(1, 1.5)]);
+//! let mut trainer = Trainer { epochs: 60, ..Trainer::compiled(Optimizer::adam(0.03)?, objective) };
+//! let (train, validation) = Samples::new(&[&x], &[&y])?.split(0.25)?;
+//! let mut stop = EarlyStopping { monitor: "val_accuracy".into(), patience: 20, ..EarlyStopping::default() };
+//! let history = trainer.fit_with(&model, &train, Fit::new().validation(&validation).callback(&mut stop))?;
+//! assert_eq!(history.names(), ["loss", "accuracy", "val_loss", "val_accuracy"]);
+//! assert!(trainer.evaluate(&model, &validation)?.get("accuracy") > Some(0.9));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Data and files
+//!
+//! A [`Dataset`](crate::data::Dataset) is a stream that may be longer than memory: of an iterator, of tensors, of
+//! [csv files](crate::data::csv), of [folders of images](crate::data::images). It is trained on like samples. Models are files that
+//! TensorFlow.js reads, too.
+//!
+//! ```
+//! # use headwater::{cpu, Result};
+//! use headwater::data::Dataset;
+//! use headwater::nn::{layers::Dense, Model, Sequential};
+//! use headwater::train::{Fit, Optimizer, Trainer};
+//! use headwater::HostTensor;
+//!
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let example = |n: u32| (HostTensor::f32(vec![1], vec![n as f32]), HostTensor::f32(vec![1], vec![n as f32 / 2.0])).into();
+//! let data = Dataset::from_fn(|_| 0..64).map_parallel(2, move |n| Ok(example(n))).shuffle(64, 1).batch(8);
+//! let model = Sequential::new(&device, vec![None, Some(1)], 1).layer(Dense::new(1))?.build();
+//! let mut trainer = Trainer { epochs: 5, ..Trainer::new(Optimizer::adam(0.1)?, "meanSquaredError")? };
+//! trainer.fit_with(&model, &data.to_device(&device).prefetch(2), Fit::new())?;
+//!
+//! let directory = std::env::temp_dir().join("headwater-guide");
+//! model.save(&directory)?;
+//! let again = Model::load(&device, &directory)?;
+//! assert_eq!(trainer.evaluate(&again, &data)?.get("loss"), trainer.evaluate(&model, &data)?.get("loss"));
+//! # drop(std::fs::remove_dir_all(directory));
 //! # Ok(())
 //! # }
 //! ```

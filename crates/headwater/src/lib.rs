@@ -14,12 +14,21 @@
 //! # }
 //! ```
 //!
-//! [`guide`] has an example for each group of operations, [`nn`] the layers, [`train`] the training.
+//! [`guide`] has examples of operations, models, training and data; [`nn`] has the layers, [`train`] the training.
+//!
+//! # Features
+//! All are on by default. `gpu`: the GPU engine. `data`, `csv`, `images`: [`data`]. `files`: [`tfjs`]. `progress`: bars in terminals.
+//! `layers-custom`: layers of programs by name. `metrics-more`: metrics as objects. `ops-*` and `layers-*`: families of operations and layers.
 
+#[cfg(feature = "data")]
+pub mod data;
 pub mod guide;
+mod host_tensor;
 pub mod nn;
 pub mod registry;
 pub mod safetensors;
+#[cfg(feature = "files")]
+pub mod tfjs;
 pub mod train;
 
 use std::sync::Arc;
@@ -28,6 +37,8 @@ pub use headwater_core::{
     custom, engine, ops, transform, AllOk, DType, Device, Error, ErrorKind, HostData, HostSlice, Result, Scalar, Shape,
     Tape, Tensor,
 };
+pub use host_tensor::{HostTensor, TensorMap};
+
 pub use headwater_cpu::{CpuEngine, CpuOptions};
 
 /// A device that runs on the processor with so many threads.

@@ -4,10 +4,15 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use headwater::nn::layers::{BatchNormalization, Dense, Dropout};
+use headwater::nn::metrics::Metric;
 use headwater::nn::schedules::Schedule;
-use headwater::nn::{Model, Sequential};
-use headwater::train::{Backup, Clip, Control, Ema, History, Optimizer, Options, Store, Trainer};
-use headwater::{cpu, ops, safetensors, AllOk, Device, Error, Result, Tensor};
+use headwater::nn::{Model, Network, Sequential};
+use headwater::train::{
+    Backup, Batch, Batches, Callback, Clip, Control, EarlyStopping, Ema, Fit, Gradients, History, Objective, Optimizer,
+    Options, Pass, ReduceLrOnPlateau, Run, Samples, Source, Store, Trainer,
+};
+use headwater::{cpu, ops, safetensors, AllOk, DType, Device, Error, Result, Tensor};
 use serde_json::json;
 
 const SAMPLES: usize = 44;
@@ -74,7 +79,7 @@ fn train(
     let (x, y) = data(device, kind)?;
     let mut trainer = trainer(kind, backup)?;
     let mut steps = 0;
-    let History { loss, accuracy } = trainer.fit(&model, &x, &y, |at, optimizer| {
+    let History { loss, accuracy, .. } = trainer.fit(&model, &x, &y, |at, optimizer| {
         if let (Kind::Momentum, Some(_)) = (kind, at.result) {
             optimizer.set_rate(optimizer.rate() * 0.9);
         }
@@ -131,6 +136,123 @@ fn from_the_checkpoint_of_every_step_it_comes_to_the_same() -> Result<()> {
             let again = train(&cpu(threads), kind, 100, Some(Backup::new(store.clone())), GO_ON)?;
             assert_eq!(again, whole, "{kind:?}, checkpoint {i}, {threads} threads");
             assert_eq!(*store.lock().unwrap(), None, "deleted at the end");
+        }
+    }
+    Ok(())
+}
+
+/// A training with all that may surround steps. `stop` ends it at that place of that step, from 0.
+struct Whole {
+    steps_per_epoch: Option<usize>,
+    stop: Option<(usize, Place)>,
+    at: usize,
+    skips: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Batch,
+    Gradients,
+    Step,
+}
+
+impl Whole {
+    fn control(&self, steps: usize, place: Place) -> Control {
+        if self.stop == Some((steps, place)) {
+            return Control::Stop;
+        }
+        // The third step of all is not made.
+        if self.skips && steps == 2 && place == Place::Gradients {
+            Control::Skip
+        } else {
+            Control::Continue
+        }
+    }
+}
+
+impl Callback for Whole {
+    fn batch(&mut self, run: &Run, _: &mut Batch) -> Result<Control> {
+        Ok(self.control(run.steps, Place::Batch))
+    }
+    fn gradients(&mut self, run: &Run, _: &mut Gradients<'_>) -> Result<Control> {
+        Ok(self.control(run.steps, Place::Gradients))
+    }
+    fn step_end(&mut self, run: &Run, _: Option<&Tensor>, _: &dyn Network, _: &mut Optimizer) -> Result<Control> {
+        self.at += 1;
+        Ok(self.control(run.steps, Place::Step))
+    }
+}
+
+/// A source that does not know how many batches it has.
+struct Unknown(Samples);
+
+impl Source for Unknown {
+    fn batches(&self, _: usize) -> Option<usize> {
+        None
+    }
+    fn pass<'a>(&'a self, device: &Device, pass: Pass) -> Result<Batches<'a>> {
+        self.0.pass(device, pass)
+    }
+}
+
+type Columns = Vec<(String, Vec<f64>)>;
+
+/// What is left of a training, and the steps made here.
+fn surrounded(whole: &mut Whole, backup: Option<Backup>, seed: u32) -> Result<(Vec<Vec<u32>>, Columns, f64, usize)> {
+    let device = cpu(1);
+    let model = Sequential::new(&device, vec![None, Some(6)], seed)
+        .layer(Dense::new(4).activation("tanh"))?
+        .layer(BatchNormalization::new())?
+        .layer(Dropout::new(0.2))?
+        .layer(Dense::new(1).activation("sigmoid"))?
+        .build();
+    let x = ops::random_normal(&device, [SAMPLES, 6], 0.0, 1.0, 1)?;
+    let y = ops::greater(&x.sum(Some(&[1]), true)?, &x.constant(0.0))?.cast(DType::F32)?;
+    let samples = Samples::new(&[&x], &[&y])?;
+    let (train, validation) = samples.split(0.25)?;
+    let objective = Objective::new("binaryCrossentropy")?.measured(Metric::new("AUC", json!({"num_thresholds": 9}))?);
+    let (epochs, accumulate) = (5, 2);
+    let optimizer = Optimizer::adam(0.5)?;
+    let mut trainer = Trainer { epochs, accumulate, batch_size: 7, backup, ..Trainer::compiled(optimizer, objective) };
+    let (monitor, patience) = ("val_auc".to_owned(), 3);
+    let mut early =
+        EarlyStopping { monitor: monitor.clone(), patience, restore_best_weights: true, ..EarlyStopping::default() };
+    let mut slower = ReduceLrOnPlateau { monitor, patience: 1, factor: 0.5, ..ReduceLrOnPlateau::default() };
+    let steps_per_epoch = whole.steps_per_epoch;
+    let fit = Fit::new().validation(&validation).callback(whole).callback(&mut early).callback(&mut slower);
+    let unknown = Unknown(train);
+    let history = match steps_per_epoch {
+        Some(steps) => trainer.fit_with(&model, &unknown, fit.steps_per_epoch(steps))?,
+        None => trainer.fit_with(&model, &unknown, fit)?,
+    };
+    let columns = history.names().into_iter().map(|n| (n.to_owned(), history.get(n).unwrap_or(&[]).to_vec()));
+    let weights = model.weights().iter().map(|w| w.value().to_lanes()).all_ok()?;
+    Ok((weights, columns.collect(), trainer.optimizer.rate(), whole.at))
+}
+
+#[test]
+fn sources_callbacks_metrics_and_accumulated_gradients_go_on() -> Result<()> {
+    // Five batches of a pass of 33 samples; epochs of four go over the ends of passes.
+    for steps_per_epoch in [None, Some(4)] {
+        let new = || Whole { steps_per_epoch, stop: None, at: 0, skips: true };
+        let whole = surrounded(&mut new(), None, 1)?;
+        assert!(whole.1.iter().any(|(name, list)| name == "val_auc" && list.len() == 5), "{:?}", whole.1);
+        assert!(whole.2 < 0.5);
+        let saved = All::default();
+        surrounded(&mut new(), Some(Backup::new(saved.clone()).every(1).kept()), 1)?;
+        let saved = saved.kept().clone();
+        assert_eq!(saved.len(), whole.3);
+        for (i, bytes) in saved.into_iter().enumerate() {
+            let again = surrounded(&mut new(), Some(Backup::new(Arc::new(Mutex::new(Some(bytes))))), 100)?;
+            assert_eq!((&again.0, &again.1, again.2), (&whole.0, &whole.1, whole.2), "checkpoint {i}");
+            assert_eq!(again.3, whole.3 - 1 - i);
+        }
+        for (step, place) in (0..9).flat_map(|i| [Place::Batch, Place::Gradients, Place::Step].map(|p| (i, p))) {
+            let store: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+            let backup = || Some(Backup::new(store.clone()));
+            surrounded(&mut Whole { stop: Some((step, place)), ..new() }, backup(), 1)?;
+            let again = surrounded(&mut new(), backup(), 7)?;
+            assert_eq!((&again.0, &again.1, again.2), (&whole.0, &whole.1, whole.2), "{place:?} of step {step}");
         }
     }
     Ok(())

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use headwater::{ops, Result};
 
-use crate::embedder::{image_size, load, upload, Embedder, DEFAULT_MODEL};
+use crate::embedder::{file_error, image_size, load, upload, Embedder, DEFAULT_MODEL};
 use crate::engine::Engine;
-use crate::images::file_error;
 
 /// What `classify` takes.
 #[derive(Args)]

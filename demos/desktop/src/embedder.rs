@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use headwater::data::images::{pixels, Fill};
 use headwater::nn::Model;
-use headwater::{Device, HostSlice, Result, Tensor};
-use headwater_converter::tfjs;
+use headwater::{tfjs, Device, Error, HostSlice, Result, Tensor};
 use serde_json::Value;
-
-use crate::images::{file_error, pixels};
 
 /// The model that lies with the demos.
 pub const DEFAULT_MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/mobilenet_v2_uint8");
@@ -15,18 +13,18 @@ pub const DEFAULT_MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/
 /// The layer whose output describes an image.
 const FEATURES: &str = "features";
 
+/// An error about a file or directory.
+pub fn file_error(path: &Path, message: impl std::fmt::Display) -> Error {
+    Error::format(path.display(), message)
+}
+
 /// Reads a TensorFlow.js layers model and the names of its classes, which may be none.
 ///
 /// # Errors
 /// [`headwater::Error::Format`] naming the file or weight; what layers give.
 pub fn load(device: &Device, directory: &Path) -> Result<(Model, Vec<String>)> {
     let stored = tfjs::read(directory)?;
-    let model = Model::from_keras(device, &stored.topology, 0)?;
-    for weight in model.weights() {
-        let tensor = stored.weights.get(&weight.name);
-        let tensor = tensor.ok_or_else(|| file_error(directory, format!("weight '{}' is missing", weight.name)))?;
-        weight.set(tensor.to_device(device)?)?;
-    }
+    let model = stored.model(device)?;
     let labels = stored.metadata.get("labels").and_then(Value::as_array);
     let labels = labels.into_iter().flatten().filter_map(|l| l.as_str().map(String::from)).collect();
     Ok((model, labels))
@@ -53,7 +51,7 @@ pub fn image_size(model: &Model, directory: &Path) -> Result<(usize, usize)> {
 pub fn upload(device: &Device, files: &[PathBuf], size: (usize, usize)) -> Result<Tensor> {
     let mut batch = Vec::with_capacity(files.len() * size.0 * size.1 * 3);
     for file in files {
-        batch.extend(pixels(file, size)?.into_iter().map(f32::from));
+        batch.extend(pixels(file, size, Fill::Crop, false)?.into_iter().map(f32::from));
     }
     device.tensor(HostSlice::F32(&batch), [files.len(), size.0, size.1, 3])
 }

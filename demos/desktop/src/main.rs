@@ -3,7 +3,6 @@
 mod classify;
 mod embedder;
 mod engine;
-mod images;
 mod retrain;
 
 use std::process::ExitCode;

@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use headwater::data::images::{folders, Class};
+use headwater::nn::layers::{Dense, Dropout};
 use headwater::nn::{Model, Sequential};
 use headwater::ops::{self, hash_key};
+use headwater::tfjs::SaveOptions;
 use headwater::train::{Control, Optimizer, Trainer};
-use headwater::{DType, Device, HostData, HostSlice, Result, Tensor};
-use headwater_converter::tfjs::{self, Quantization, WriteOptions};
-use headwater_converter::HostTensor;
+use headwater::{DType, Device, HostSlice, Result, Tensor};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::embedder::{Embedder, DEFAULT_MODEL};
+use crate::embedder::{file_error, Embedder, DEFAULT_MODEL};
 use crate::engine::Engine;
-use crate::images::{folders, Class};
 
 /// One image in so many of each class measures accuracy and is not trained on.
 const HELD_OUT_EVERY: usize = 5;
@@ -107,9 +107,9 @@ fn examples(features: &Tensor, classes: &[Class], picked: &[usize]) -> Result<(T
 /// The head of the webcam demo: a hidden layer, dropout, one probability per class.
 fn new_head(device: &Device, options: &Options, features: usize, classes: usize) -> Result<Model> {
     Ok(Sequential::new(device, vec![None, Some(features)], options.seed)
-        .add("Dense", json!({"name": "hidden", "units": options.hidden_units, "activation": "relu"}))?
-        .add("Dropout", json!({"name": "dropout", "rate": 0.2}))?
-        .add("Dense", json!({"name": "classes", "units": classes, "activation": "softmax"}))?
+        .layer(Dense::new(options.hidden_units as usize).activation("relu").name("hidden"))?
+        .layer(Dropout::new(0.2).name("dropout"))?
+        .layer(Dense::new(classes).activation("softmax").name("classes"))?
         .build())
 }
 
@@ -122,15 +122,9 @@ fn count_right(head: &Model, x: &Tensor, y: &Tensor) -> Result<usize> {
 
 /// Writes the head with the names of its classes.
 fn save(head: &Model, classes: &[Class], directory: &std::path::Path) -> Result<()> {
-    let weight = |w: &headwater::nn::Weight| -> Result<(String, HostTensor)> {
-        let value = w.value();
-        Ok((w.name.clone(), HostTensor { shape: value.shape().to_vec(), data: HostData::F32(value.to_vec()?) }))
-    };
-    let weights = head.weights().iter().map(weight).collect::<Result<Vec<_>>>()?;
     let labels: Vec<&str> = classes.iter().map(|c| c.name.as_str()).collect();
-    let options =
-        WriteOptions { quantization: &|_, _| Quantization::None, metadata: Some(json!({ "labels": labels })) };
-    tfjs::write(directory, &head.to_keras("head"), &weights, &options)
+    let metadata = Some(json!({ "labels": labels }));
+    head.save_with(directory, &SaveOptions { name: Some("head"), metadata, ..SaveOptions::default() })
 }
 
 /// Trains a head and prints how well it does on images that it has not seen.
@@ -141,6 +135,10 @@ pub fn run(options: &Options) -> Result<()> {
     let device = options.engine.device()?;
     let found = folders(&options.images)?;
     let classes = &found.classes;
+    if let [one] = classes.as_slice() {
+        let message = format!("expected at least two classes, found only '{}'", one.name);
+        return Err(file_error(&options.images, message));
+    }
     for class in classes {
         println!("{:6} images of '{}'", class.files.len(), class.name);
     }

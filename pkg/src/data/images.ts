@@ -3,6 +3,7 @@
 import { fromPixels, type PixelData } from '../browser.js';
 import { env } from '../env.js';
 import { resizeBilinear } from '../ops/core.js';
+import { generator, seedOf } from '../random.js';
 import { Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { Dataset } from './dataset.js';
@@ -31,6 +32,12 @@ export interface ImagesConfig {
   decode?: (bytes: Uint8Array, name: string) => Tensor | PixelData | Promise<Tensor | PixelData>;
   /** Images that are read and decoded at a time; 4 by default. */
   parallelism?: number;
+  /** The part of the images that is for validation. Each is drawn by its name and folder, so that those of a run are those of the next. */
+  validationSplit?: number;
+  /** Which images are given with `validationSplit`: those for training, by default, or those for validation. */
+  subset?: 'training' | 'validation';
+  /** What `validationSplit` draws from. */
+  seed?: number;
 }
 
 const IMAGE = /\.(jpe?g|png|gif|webp|bmp|avif)$/i;
@@ -107,13 +114,27 @@ async function decodeInBrowser(bytes: Uint8Array, name: string): Promise<Tensor>
   }
 }
 
+/** The images of a subset. */
+function partOf(listing: Listing, { validationSplit, subset = 'training', seed = 0 }: ImagesConfig): Listing {
+  if (validationSplit === undefined) return listing;
+  if (!(validationSplit >= 0 && validationSplit <= 1)) throw coded('argument', `tf.data.images takes a validationSplit from 0 to 1, received ${validationSplit}`);
+  const drawn = ({ name, folder }: ImageFile): number => generator(seedOf(`${seed} ${folder}/${name.split(/[\\/]/).at(-1)}`))();
+  return {
+    folders: () => listing.folders(),
+    files: (folder) => listing.files(folder).filter((file) => drawn(file) < validationSplit === (subset === 'validation')),
+  };
+}
+
 /** Images as tensors [height, width, channels], with values from 0 to 255: int32 as decoded, float32 where they are scaled. */
 export class ImageDataset extends Dataset<any> {
+  private readonly listing: Listing;
+
   constructor(
-    private readonly listing: Listing,
+    listing: Listing,
     private readonly config: ImagesConfig,
   ) {
     super();
+    this.listing = partOf(listing, config);
   }
 
   /** The folders, in the order of their labels. */

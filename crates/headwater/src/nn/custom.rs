@@ -52,6 +52,7 @@ static MAKERS: RwLock<Vec<(String, Arc<Make>)>> = RwLock::new(Vec::new());
 /// });
 /// let device = headwater::cpu(1);
 /// let model = Sequential::new(&device, vec![None, Some(2)], 1).add("Scale", json!({"shift": 3.0}))?.build();
+/// // Or as it is, without a name: `.layer(Scale { shift: 3.0 })`.
 /// let x = device.ones([1, 2], headwater::DType::F32)?;
 /// assert_eq!(model.predict(&[&x])?[0].to_vec()?, [4.0, 4.0]);
 /// // It is stored and comes back by its name.
@@ -71,7 +72,25 @@ pub(super) fn registered(class_name: &str, config: &Value) -> Option<Result<Box<
     // Made after the lock is let go: a layer may have others within.
     let make = {
         let makers = MAKERS.read().unwrap_or_else(PoisonError::into_inner);
-        makers.iter().find(|(name, _)| name == class_name).map(|(_, make)| make.clone())
+        let of = |wanted: &str| makers.iter().find(|(name, _)| name == wanted).map(|(_, make)| make.clone());
+        of(class_name).or_else(|| of(class_name.rsplit_once('>')?.1))
     };
     make.map(|make| make(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{create, Map};
+
+    #[test]
+    fn a_package_in_front_of_the_name_is_skipped() -> Result<()> {
+        let none = || Value::Map(Map::default());
+        assert!(create("Own>Twice", &none()).is_err());
+        register("Twice", |_| create("Dense", &serde_json::json!({"units": 2}).into()));
+        assert_eq!(create("Own>Twice", &none())?.class_name(), "Dense");
+        // Classes of the library are in no package.
+        assert!(create("Own>Dense", &none()).is_err());
+        Ok(())
+    }
 }

@@ -7,9 +7,10 @@ mod activations;
 mod config;
 #[cfg(feature = "layers-custom")]
 mod custom;
+mod definition;
 mod initializers;
 mod layer;
-mod layers;
+pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
@@ -22,9 +23,10 @@ mod value;
 pub use activations::activation;
 #[cfg(feature = "layers-custom")]
 pub use custom::register;
+pub use definition::Definition;
 pub use initializers::initialize;
 pub use layer::{Call, Dims, Layer, Output, WeightSpec};
 pub use layers::create;
-pub use model::{Called, Model, Sequential, Weight};
-pub use regularizers::{constrain, penalty};
+pub use model::{Called, Functional, LayerId, Model, Network, Part, Sequential, Symbol, Weight};
+pub use regularizers::{constrain, l1, l1_l2, l2, penalty};
 pub use value::{Map, Value};

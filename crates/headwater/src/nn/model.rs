@@ -1,18 +1,30 @@
 //! Models: graphs of layers with their weights.
 
+mod functional;
+mod keras;
+mod network;
+mod parts;
 mod read;
+mod sequential;
+#[cfg(test)]
+mod tests;
 
-use headwater_core::AllOk;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use headwater_core::ops::hash_key;
-use headwater_core::{Device, Error, Result, Tensor};
-use serde_json::{json, Value};
+use headwater_core::{AllOk, Device, Error, Result, Tensor};
 
+use super::definition::{Definition, Kind};
 use super::initializers::initialize;
 use super::layer::{Call, Dims, Layer, WeightSpec};
-use super::layers::create;
 use super::topology::format_error;
+
+pub use functional::{Functional, LayerId, Symbol};
+pub use network::Network;
+pub use parts::Part;
+pub use sequential::Sequential;
 
 /// A weight: its description and its current value. Clones share the value.
 #[derive(Clone)]
@@ -22,6 +34,8 @@ pub struct Weight {
     /// What it is.
     pub spec: WeightSpec,
     value: Arc<Mutex<Tensor>>,
+    /// What each layer that the weight is in says about training.
+    trainable: Vec<Arc<AtomicBool>>,
 }
 
 impl Weight {
@@ -41,28 +55,56 @@ impl Weight {
         *self.value.lock().unwrap_or_else(PoisonError::into_inner) = value;
         Ok(())
     }
+
+    /// Whether training changes it: it is of such a kind, and no layer that it is in is frozen.
+    pub fn trainable(&self) -> bool {
+        self.spec.trainable && self.trainable.iter().all(|flag| flag.load(Ordering::Relaxed))
+    }
+}
+
+/// What a node computes.
+#[derive(Clone)]
+enum Op {
+    Input,
+    Layer(Arc<dyn Layer>),
+    Model(Arc<Model>),
 }
 
 /// A layer, applied to the outputs of nodes.
 #[derive(Clone)]
 struct Node {
     name: String,
-    /// `None` for an input.
-    layer: Option<Arc<dyn Layer>>,
+    op: Op,
     /// Which call of the layer this is: all share the weights of the first that was made.
     call: usize,
     shared: bool,
     /// Whether it is always called in training or in inference, whatever the model is called in.
     training: Option<bool>,
+    trainable: Arc<AtomicBool>,
     weights: Vec<Weight>,
     inputs: Vec<Place>,
     shapes: Vec<Dims>,
+}
+
+impl Node {
+    /// Whether the layer is frozen: batch normalization then normalizes as in inference, as in Keras.
+    fn frozen(&self) -> bool {
+        !self.trainable.load(Ordering::Relaxed)
+    }
+}
+
+/// The weights of a model that becomes a layer.
+fn nested(model: &Model, flag: &Arc<AtomicBool>) -> Vec<Weight> {
+    let mut own = model.every_weight();
+    own.iter_mut().for_each(|weight| weight.trainable.push(flag.clone()));
+    own
 }
 
 /// An output of a node: the node and which of its outputs.
 type Place = (usize, usize);
 
 /// What a call of a model gives.
+#[derive(Default)]
 pub struct Called {
     /// The outputs.
     pub outputs: Vec<Tensor>,
@@ -73,6 +115,8 @@ pub struct Called {
 }
 
 /// A graph of layers from inputs to outputs. Clones share weights.
+///
+/// Made by [`Sequential`], [`Functional`] or [`Model::from_keras`].
 #[derive(Clone)]
 pub struct Model {
     device: Device,
@@ -89,10 +133,11 @@ impl Model {
     fn add_input(&mut self, name: &str, shape: Dims) -> usize {
         self.nodes.push(Node {
             name: name.into(),
-            layer: None,
+            op: Op::Input,
             call: 0,
             shared: false,
             training: None,
+            trainable: Arc::new(AtomicBool::new(true)),
             weights: Vec::new(),
             inputs: Vec::new(),
             shapes: vec![shape],
@@ -104,99 +149,163 @@ impl Model {
     /// The shapes of outputs that a layer is to read.
     fn shapes_of(&self, places: &[Place]) -> Result<Vec<Dims>> {
         let shape = |&(node, output): &Place| {
-            let node = &self.nodes[node];
+            let node = self.nodes.get(node).ok_or_else(|| format_error("an output of another model is read"))?;
             let missing = || format_error(format!("'{}' has no output {output}", node.name));
             node.shapes.get(output).cloned().ok_or_else(missing)
         };
         places.iter().map(shape).collect()
     }
 
-    fn add(&mut self, name: &str, layer: Box<dyn Layer>, inputs: Vec<Place>, seed: u32) -> Result<usize> {
+    fn add(&mut self, name: &str, definition: Definition, inputs: Vec<Place>, seed: u32) -> Result<usize> {
         let shapes = self.shapes_of(&inputs)?;
-        let specs = layer.weights(&shapes)?;
-        let shapes = layer.output_shape(&shapes)?;
-        let weight = |(i, spec): (usize, WeightSpec)| -> Result<Weight> {
-            let value = initialize(&self.device, &spec.initializer, &spec.shape, spec.dtype, hash_key(seed, i as u32))?;
-            Ok(Weight { name: format!("{name}/{}", spec.name), spec, value: Arc::new(Mutex::new(value)) })
+        let flag = Arc::new(AtomicBool::new(definition.trainable));
+        let (op, weights, shapes) = match definition.kind {
+            Kind::Model(model) => (Op::Model(model.clone()), nested(&model, &flag), model.check(&shapes)?),
+            Kind::Class(class, config) => {
+                self.built(name, super::create(&class, &config.into())?.into(), &shapes, &flag, seed)?
+            }
+            Kind::Layer(layer) => self.built(name, layer, &shapes, &flag, seed)?,
         };
-        let weights = specs.into_iter().enumerate().map(weight).all_ok()?;
-        let layer = Some(Arc::from(layer));
         self.nodes.push(Node {
             name: name.into(),
-            layer,
+            op,
             call: 0,
             shared: false,
             training: None,
+            trainable: flag,
             weights,
             inputs,
             shapes,
         });
+        self.tell_weights_apart();
         Ok(self.nodes.len() - 1)
+    }
+
+    /// Puts the names of models before those of their weights where other weights have the same.
+    fn tell_weights_apart(&mut self) {
+        if !self.nodes.iter().any(|node| matches!(node.op, Op::Model(_))) {
+            return;
+        }
+        let mut owners: HashMap<String, usize> = HashMap::new();
+        for weight in self.nodes.iter().filter(|node| !node.shared).flat_map(|node| &node.weights) {
+            *owners.entry(weight.name.clone()).or_default() += 1;
+        }
+        // Every call of a model has the same weights, and renames them alike.
+        for node in self.nodes.iter_mut().filter(|node| matches!(node.op, Op::Model(_))) {
+            if node.weights.iter().any(|w| owners.get(&w.name).is_some_and(|&n| n > 1)) {
+                node.weights.iter_mut().for_each(|w| w.name = format!("{}/{}", node.name, w.name));
+            }
+        }
+    }
+
+    /// Checks that no layer has a name.
+    fn unnamed(&self, name: &str) -> Result<()> {
+        match self.nodes.iter().any(|node| node.name == name) {
+            true => Err(format_error(format!("two layers are named '{name}'"))),
+            false => Ok(()),
+        }
+    }
+
+    /// As [`Model::add`], under the layer's own name or one of its class.
+    fn append(&mut self, definition: Definition, inputs: Vec<Place>, seed: u32) -> Result<usize> {
+        let class = match &definition.kind {
+            Kind::Class(class, _) => class.to_ascii_lowercase(),
+            Kind::Layer(layer) => layer.class_name().to_ascii_lowercase(),
+            Kind::Model(_) => "model".into(),
+        };
+        let name = definition.name.clone().unwrap_or_else(|| format!("{class}_{}", self.nodes.len()));
+        self.unnamed(&name)?;
+        self.add(&name, definition, inputs, seed)
+    }
+
+    /// Drops layers that no output is computed from.
+    fn prune(&mut self) {
+        let mut needed = vec![false; self.nodes.len()];
+        self.inputs.iter().for_each(|&i| needed[i] = true);
+        self.outputs.iter().for_each(|&(i, _)| needed[i] = true);
+        for i in (0..self.nodes.len()).rev() {
+            if needed[i] {
+                self.nodes[i].inputs.iter().for_each(|&(j, _)| needed[j] = true);
+            }
+        }
+        let mut to = vec![0; self.nodes.len()];
+        let mut kept: Vec<Node> = Vec::new();
+        for (i, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate().filter(|(i, _)| needed[*i]) {
+            to[i] = kept.len();
+            node.inputs.iter_mut().for_each(|place| place.0 = to[place.0]);
+            node.call = kept.iter().filter(|other| other.name == node.name).count();
+            node.shared = node.call > 0;
+            kept.push(node);
+        }
+        self.nodes = kept;
+        self.inputs.iter_mut().for_each(|i| *i = to[*i]);
+        self.outputs.iter_mut().for_each(|place| place.0 = to[place.0]);
+    }
+
+    /// A layer with its first weights and the shapes of its outputs.
+    fn built(
+        &self,
+        name: &str,
+        layer: Arc<dyn Layer>,
+        inputs: &[Dims],
+        flag: &Arc<AtomicBool>,
+        seed: u32,
+    ) -> Result<(Op, Vec<Weight>, Vec<Dims>)> {
+        let weight = |(i, spec): (usize, WeightSpec)| -> Result<Weight> {
+            let value = initialize(&self.device, &spec.initializer, &spec.shape, spec.dtype, hash_key(seed, i as u32))?;
+            let (name, value) = (format!("{name}/{}", spec.name), Arc::new(Mutex::new(value)));
+            Ok(Weight { name, spec, value, trainable: vec![flag.clone()] })
+        };
+        let weights = layer.weights(inputs)?.into_iter().enumerate().map(weight).all_ok()?;
+        let shapes = layer.output_shape(inputs)?;
+        Ok((Op::Layer(layer), weights, shapes))
+    }
+
+    /// The shapes of the outputs as a layer that reads such inputs.
+    fn check(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let fits = |(own, given): (&Dims, &Dims)| {
+            own.len() == given.len() && own.iter().zip(given).all(|(a, b)| a.is_none() || b.is_none() || a == b)
+        };
+        let own = self.input_shapes();
+        if own.len() != inputs.len() || !own.iter().zip(inputs).all(fits) {
+            let text = |shapes: &[Dims]| shapes.iter().map(super::layer::show).collect::<Vec<_>>().join(", ");
+            return Err(Error::shape("model", format!("inputs of shapes {}", text(&own)), text(inputs)));
+        }
+        // What is known of the inputs here may be more than the model knows of them.
+        let mut shapes: Vec<Vec<Dims>> = self.nodes.iter().map(|node| node.shapes.clone()).collect();
+        for ((&node, own), given) in self.inputs.iter().zip(own).zip(inputs) {
+            let Some(shape) = shapes.get_mut(node) else { continue };
+            *shape = vec![own.iter().zip(given).map(|(a, b)| a.or(*b)).collect()];
+        }
+        for (i, node) in self.nodes.iter().enumerate() {
+            let given: Vec<Dims> = node.inputs.iter().map(|&(from, output)| shapes[from][output].clone()).collect();
+            match &node.op {
+                Op::Input => {}
+                Op::Model(model) => shapes[i] = model.check(&given)?,
+                Op::Layer(layer) => shapes[i] = layer.output_shape(&given)?,
+            }
+        }
+        Ok(self.outputs.iter().map(|&(node, output)| shapes[node][output].clone()).collect())
     }
 
     /// Calls a layer that was added before, once more.
     fn share(&mut self, first: usize, inputs: Vec<Place>) -> Result<usize> {
         let mut node = self.nodes[first].clone();
-        node.call = self.nodes.iter().filter(|other| other.name == node.name).count();
         let shapes = self.shapes_of(&inputs)?;
-        if let Some(layer) = &node.layer {
-            let same = |(spec, weight): (&WeightSpec, &Weight)| spec.shape == weight.spec.shape;
-            if !layer.weights(&shapes)?.iter().zip(&node.weights).all(same) {
-                return Err(format_error(format!("the calls of '{}' need weights of different shapes", node.name)));
-            }
-            node.shapes = layer.output_shape(&shapes)?;
-        }
-        self.nodes.push(Node { shared: true, inputs, ..node });
-        Ok(self.nodes.len() - 1)
-    }
-
-    /// The model as Keras 2 JSON.
-    pub fn to_keras(&self, name: &str) -> Value {
-        let reference = |&(i, output): &Place| json!([self.nodes[i].name, self.nodes[i].call, output]);
-        let input =
-            |&(i, output): &Place, kwargs: &Value| json!([self.nodes[i].name, self.nodes[i].call, output, kwargs]);
-        let layers = self.nodes.iter().filter(|node| !node.shared).map(|node| {
-            let mut config = super::Map::default();
-            config.set("name", node.name.as_str());
-            config.set("trainable", true);
-            match &node.layer {
-                Some(layer) => layer.config(&mut config),
-                None => {
-                    config.set("batch_input_shape", node.shapes[0].clone());
-                    config.set("dtype", "float32");
+        match &node.op {
+            Op::Input => {}
+            Op::Model(model) => node.shapes = model.check(&shapes)?,
+            Op::Layer(layer) => {
+                let same = |(spec, weight): (&WeightSpec, &Weight)| spec.shape == weight.spec.shape;
+                if !layer.weights(&shapes)?.iter().zip(&node.weights).all(same) {
+                    let message = format!("the calls of '{}' need weights of different shapes", node.name);
+                    return Err(format_error(message));
                 }
+                node.shapes = layer.output_shape(&shapes)?;
             }
-            let config = Value::from(super::Value::from(config));
-            let mut calls: Vec<&Node> =
-                self.nodes.iter().filter(|n| n.name == node.name && n.layer.is_some()).collect();
-            calls.sort_by_key(|n| n.call);
-            let inbound: Vec<Vec<Value>> = calls
-                .iter()
-                .map(|n| {
-                    let kwargs = n.training.map_or_else(|| json!({}), |training| json!({ "training": training }));
-                    n.inputs.iter().map(|place| input(place, &kwargs)).collect()
-                })
-                .collect();
-            json!({
-                "class_name": node.layer.as_ref().map_or("InputLayer", |l| l.class_name()),
-                "name": node.name,
-                "config": config,
-                "inbound_nodes": inbound,
-            })
-        });
-        json!({
-            "keras_version": "2.15.0",
-            "backend": "headwater",
-            "model_config": {
-                "class_name": "Functional",
-                "config": {
-                    "name": name,
-                    "layers": layers.collect::<Vec<_>>(),
-                    "input_layers": self.inputs.iter().map(|&i| reference(&(i, 0))).collect::<Vec<_>>(),
-                    "output_layers": self.outputs.iter().map(reference).collect::<Vec<_>>(),
-                },
-            },
-        })
+        }
+        self.nodes.push(Node { shared: true, training: None, inputs, ..node });
+        Ok(self.nodes.len() - 1)
     }
 
     /// The device of the weights.
@@ -219,7 +328,7 @@ impl Model {
     /// # Errors
     /// What making zeros gives.
     pub fn reset_states(&self) -> Result<()> {
-        let states = self.nodes.iter().filter(|n| !n.shared).flat_map(|n| &n.weights).filter(|w| w.spec.state);
+        let states = self.every_weight().into_iter().filter(|w| w.spec.state);
         states.into_iter().try_for_each(|w| w.set(self.device.zeros(&w.spec.shape, w.spec.dtype)?))
     }
 
@@ -255,6 +364,11 @@ impl Model {
         self.outputs.iter().map(|&(node, output)| self.nodes[node].shapes[output].clone()).collect()
     }
 
+    /// The layers that give the outputs, by name: what losses and metrics of several outputs are named by.
+    pub fn output_names(&self) -> Vec<String> {
+        self.outputs.iter().map(|&(node, _)| self.nodes[node].name.clone()).collect()
+    }
+
     /// The outputs in inference.
     ///
     /// # Errors
@@ -268,6 +382,11 @@ impl Model {
     /// # Errors
     /// As [`Model::predict`].
     pub fn call(&self, inputs: &[&Tensor], call: Call<'_>) -> Result<Called> {
+        self.run(inputs, call, false)
+    }
+
+    /// As [`Model::call`], as a layer that may be frozen.
+    fn run(&self, inputs: &[&Tensor], call: Call<'_>, frozen: bool) -> Result<Called> {
         if inputs.len() != self.inputs.len() {
             return Err(Error::argument("model", format!("{} inputs", self.inputs.len()), inputs.len()));
         }
@@ -281,206 +400,38 @@ impl Model {
             }
         }
         for (i, node) in self.nodes.iter().enumerate() {
-            let Some(layer) = &node.layer else { continue };
+            if matches!(node.op, Op::Input) {
+                continue;
+            }
             let missing = || format_error(format!("'{}' has no input", node.name));
             let read = |&(j, output): &Place| values[j].get(output).cloned().ok_or_else(missing);
             let inputs: Vec<Tensor> = node.inputs.iter().map(read).all_ok()?;
             let given: Vec<Option<Tensor>> =
                 node.inputs.iter().map(|&(j, output)| masks[j].get(output).cloned().flatten()).collect();
-            let weights: Vec<Tensor> = node.weights.iter().map(Weight::value).collect();
             let training = node.training.unwrap_or(call.training);
-            let call = Call { seed: hash_key(call.seed, i as u32), masks: &given, training };
-            let output = layer.call(&inputs, &weights, &call)?;
-            for (index, update) in output.updates {
-                node.weights[index].set(update)?;
-            }
-            losses.extend(output.losses);
-            values[i] = output.tensors;
-            masks[i] = layer.masks(&inputs, &given)?;
+            let mut call = Call { seed: hash_key(call.seed, i as u32), masks: &given, training };
+            let frozen = frozen || node.frozen();
+            let called = match &node.op {
+                Op::Input => continue,
+                Op::Model(model) => model.run(&inputs.iter().collect::<Vec<_>>(), call, frozen)?,
+                Op::Layer(layer) => {
+                    call.training &= !(frozen && layer.class_name() == "BatchNormalization");
+                    let weights: Vec<Tensor> = node.weights.iter().map(Weight::value).collect();
+                    let output = layer.call(&inputs, &weights, &call)?;
+                    for (index, update) in output.updates {
+                        node.weights[index].set(update)?;
+                    }
+                    Called { outputs: output.tensors, masks: layer.masks(&inputs, &given)?, losses: output.losses }
+                }
+            };
+            losses.extend(called.losses);
+            values[i] = called.outputs;
+            masks[i] = called.masks;
         }
         let missing = || format_error("an output has no value");
         let output = |&(node, output): &Place| values[node].get(output).cloned().ok_or_else(missing);
         let outputs = self.outputs.iter().map(output).all_ok()?;
         let masks = self.outputs.iter().map(|&(node, output)| masks[node].get(output).cloned().flatten()).collect();
         Ok(Called { outputs, masks, losses })
-    }
-}
-
-/// Builds a chain of layers.
-///
-/// ```
-/// use headwater::nn::Sequential;
-/// use serde_json::json;
-///
-/// # fn main() -> headwater::Result<()> {
-/// let device = headwater::cpu(1);
-/// let model = Sequential::new(&device, vec![None, Some(4)], 1)
-///     .add("Dense", json!({"units": 8, "activation": "relu"}))?
-///     .add("Dense", json!({"units": 3, "activation": "softmax"}))?
-///     .build();
-/// let x = device.ones([2, 4], headwater::DType::F32)?;
-/// assert_eq!(model.predict(&[&x])?[0].shape(), &headwater::Shape::from([2, 3]));
-/// # Ok(())
-/// # }
-/// ```
-pub struct Sequential {
-    model: Model,
-    seed: u32,
-}
-
-impl Sequential {
-    /// A chain that begins with inputs of `shape`, weights drawn from `seed`.
-    pub fn new(device: &Device, shape: Dims, seed: u32) -> Sequential {
-        let mut model = Model::empty(device);
-        model.add_input("input", shape);
-        Sequential { model, seed }
-    }
-
-    /// Appends a layer of a Keras class; the configuration's "name" is the layer's.
-    ///
-    /// # Errors
-    /// As [`super::create`], and `ErrorKind::Shape` when the layer does not fit.
-    pub fn add(mut self, class_name: &str, config: impl Into<super::Value>) -> Result<Sequential> {
-        let config = config.into();
-        let n = self.model.nodes.len();
-        let name = config
-            .get("name")
-            .and_then(super::Value::text)
-            .map_or_else(|| format!("{}_{n}", class_name.to_ascii_lowercase()), String::from);
-        self.model.add(&name, create(class_name, &config)?, vec![(n - 1, 0)], hash_key(self.seed, n as u32))?;
-        Ok(self)
-    }
-
-    /// The model.
-    pub fn build(mut self) -> Model {
-        self.model.outputs = vec![(self.model.nodes.len() - 1, 0)];
-        self.model
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use headwater_core::{DType, Shape};
-
-    fn round_trip(topology: Value) -> Result<Model> {
-        let device = crate::cpu(1);
-        let model = Model::from_keras(&device, &topology, 1)?;
-        let again = Model::from_keras(&device, &model.to_keras("m"), 1)?;
-        assert_eq!(model.output_shapes(), again.output_shapes());
-        let names = |m: &Model| m.weights().iter().map(|w| w.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&model), names(&again));
-        Ok(model)
-    }
-
-    #[test]
-    fn keras_2_and_3_topologies() -> Result<()> {
-        let layer = |class: &str, config: Value, inbound: Value| json!({"class_name": class, "name": config["name"], "config": config, "inbound_nodes": inbound});
-        let keras2 = json!({"model_config": {"class_name": "Functional", "config": {"layers": [
-            layer("InputLayer", json!({"name": "x", "batch_input_shape": [null, 8, 8, 3]}), json!([])),
-            layer("Conv2D", json!({"name": "c", "filters": 4, "kernel_size": [3, 3], "padding": "same", "activation": "relu"}), json!([[["x", 0, 0, {}]]])),
-            layer("Conv2D", json!({"name": "d", "filters": 4, "kernel_size": 1}), json!([[["x", 0, 0, {}]]])),
-            layer("Add", json!({"name": "a"}), json!([[["c", 0, 0, {}], ["d", 0, 0, {}]]])),
-            layer("GlobalAveragePooling2D", json!({"name": "g"}), json!([[["a", 0, 0, {}]]])),
-        ], "input_layers": [["x", 0, 0]], "output_layers": [["g", 0, 0]]}}});
-        let model = round_trip(keras2)?;
-        assert_eq!(model.output_shapes(), [vec![None, Some(4)]]);
-        let x = model.device().ones([2, 8, 8, 3], DType::F32)?;
-        assert_eq!(model.predict(&[&x])?[0].shape(), &Shape::from([2, 4]));
-        assert_eq!(model.up_to("d")?.predict(&[&x])?[0].shape(), &Shape::from([2, 8, 8, 4]));
-
-        let tensor = |name: &str| json!({"class_name": "__keras_tensor__", "config": {"shape": [null, 3], "dtype": "float32", "keras_history": [name, 0, 0]}});
-        let keras3 = json!({"class_name": "Functional", "config": {"layers": [
-            layer("InputLayer", json!({"name": "x", "batch_shape": [null, 3]}), json!([])),
-            layer("Dense", json!({"name": "p", "units": 2, "dtype": {"class_name": "DTypePolicy", "config": {"name": "float32"}}}), json!([{"args": [tensor("x")], "kwargs": {}}])),
-            layer("Dense", json!({"name": "q", "units": 2}), json!([{"args": [tensor("x")], "kwargs": {}}])),
-            layer("Concatenate", json!({"name": "j"}), json!([{"args": [[tensor("p"), tensor("q")]], "kwargs": {}}])),
-        ], "input_layers": [["x", 0, 0]], "output_layers": [["j", 0, 0]]}});
-        assert_eq!(round_trip(keras3)?.output_shapes(), [vec![None, Some(4)]]);
-        Ok(())
-    }
-
-    #[test]
-    fn layers_are_shared() -> Result<()> {
-        let layer = |class: &str, config: Value, inbound: Value| json!({"class_name": class, "name": config["name"], "config": config, "inbound_nodes": inbound});
-        // j = 2 (2 x + 2 x) + 2 x, where a later layer feeds the second call of `d`.
-        let layers = |last: &str| {
-            json!({"class_name": "Functional", "config": {"layers": [
-                layer("InputLayer", json!({"name": "x", "batch_input_shape": [null, 1]}), json!([])),
-                layer("Dense", json!({"name": "d", "units": 1, "use_bias": false, "kernel_initializer": {"class_name": "Constant", "config": {"value": 2}}}), json!([[["x", 0, 0, {}]], [["s", 0, 0, {}]]])),
-                layer("Add", json!({"name": "s"}), json!([[["d", 0, 0, {}], ["d", 0, 0, {}]]])),
-                layer("Add", json!({"name": "j"}), json!([[[last, 1, 0, {}], ["d", 0, 0, {}]]])),
-            ], "input_layers": [["x", 0, 0]], "output_layers": [["j", 0, 0]]}})
-        };
-        let model = round_trip(layers("d"))?;
-        assert_eq!(model.weights().len(), 1);
-        let x = model.device().ones([1, 1], DType::F32)?;
-        assert_eq!(model.predict(&[&x])?[0].to_vec()?, [10.0]);
-        assert_eq!(model.up_to("d")?.predict(&[&x])?[0].to_vec()?, [2.0]);
-        // Both calls are on the way of the gradient: d/dk (2k (k x) + k x) = 4k + 1.
-        let kernel = model.weights().swap_remove(0).value();
-        let (_, gradients) = model
-            .device()
-            .value_and_grads(&[&kernel], || headwater_core::ops::sum(&model.predict(&[&x])?[0], None, false))?;
-        assert_eq!(gradients[0].to_vec()?, [9.0]);
-        let error = Model::from_keras(&crate::cpu(1), &layers("s"), 1).err().expect("an undefined call");
-        assert_eq!(error.to_string(), "model topology: call 1 of 's' is read and never made");
-        Ok(())
-    }
-
-    #[cfg(feature = "layers-recurrent")]
-    #[test]
-    fn masks_and_states_pass_from_layer_to_layer() -> Result<()> {
-        let layer = |class: &str, config: Value, inbound: Value| json!({"class_name": class, "name": config["name"], "config": config, "inbound_nodes": inbound});
-        let ones = json!({"class_name": "Ones", "config": {}});
-        // The embedding of a number is the number of times it is read: a simple recurrence that adds its inputs.
-        let adds = json!({"name": "r", "units": 1, "activation": "linear", "use_bias": false, "return_state": true, "return_sequences": true, "kernel_initializer": ones, "recurrent_initializer": ones});
-        let topology = json!({"class_name": "Functional", "config": {"layers": [
-            layer("InputLayer", json!({"name": "x", "batch_input_shape": [null, 3]}), json!([])),
-            layer("Embedding", json!({"name": "e", "input_dim": 4, "output_dim": 1, "mask_zero": true, "embeddings_initializer": ones}), json!([[["x", 0, 0, {}]]])),
-            layer("SimpleRNN", adds, json!([[["e", 0, 0, {}]]])),
-            layer("Add", json!({"name": "a"}), json!([[["r", 0, 1, {}], ["r", 0, 1, {}]]])),
-        ], "input_layers": [["x", 0, 0]], "output_layers": [["r", 0, 0], ["a", 0, 0]]}});
-        let model = round_trip(topology)?;
-        assert_eq!(model.output_shapes(), [vec![None, Some(3), Some(1)], vec![None, Some(1)]]);
-        let x = model.device().tensor(crate::HostSlice::F32(&[1.0, 0.0, 2.0]), [1, 3])?;
-        let called = model.call(&[&x], Call::default())?;
-        assert_eq!(called.outputs[0].to_vec()?, [1.0, 1.0, 2.0]);
-        assert_eq!(called.outputs[1].to_vec()?, [4.0]);
-        let mask = called.masks[0].as_ref().expect("a mask").to_host()?.to_f64();
-        assert_eq!(mask, [1.0, 0.0, 1.0]);
-        assert!(called.masks[1].is_none());
-        let values = model.device().tensor(crate::HostSlice::F32(&[3.0, 9.0, 5.0]), [1, 3])?;
-        let mean = super::super::losses::masked_mean(&values, called.masks[0].as_ref())?.item()?;
-        assert!((mean - 4.0).abs() < 1e-6, "{mean}");
-        Ok(())
-    }
-
-    #[cfg(feature = "layers-recurrent")]
-    #[test]
-    fn a_stateful_layer_goes_on_where_it_was() -> Result<()> {
-        let device = crate::cpu(1);
-        let ones = json!({"class_name": "Ones", "config": {}});
-        let config = json!({"units": 1, "activation": "linear", "use_bias": false, "stateful": true, "kernel_initializer": ones, "recurrent_initializer": ones});
-        let model =
-            Sequential::new(&device, vec![Some(1), Some(2), Some(1)], 1).add("SimpleRNN", config.clone())?.build();
-        assert_eq!(model.weights().len(), 2);
-        let x = device.ones([1, 2, 1], DType::F32)?;
-        let read = || -> Result<f64> { model.predict(&[&x])?[0].item() };
-        assert_eq!((read()?, read()?), (2.0, 4.0));
-        model.reset_states()?;
-        assert_eq!(model.predict(&[&x])?[0].item()?, 2.0);
-        let unknown = Sequential::new(&device, vec![None, Some(2), Some(1)], 1).add("SimpleRNN", config);
-        assert!(unknown.err().is_some_and(|e| e.to_string().contains("a known dimension 0")));
-        Ok(())
-    }
-
-    #[test]
-    fn an_unknown_layer_is_named() {
-        let topology = json!({"class_name": "Sequential", "config": {"layers": [
-            {"class_name": "Wibble", "config": {"batch_input_shape": [null, 2]}}
-        ]}});
-        let error = Model::from_keras(&crate::cpu(1), &topology, 1).err().expect("unknown layer");
-        assert_eq!(error.to_string(), "Unknown layer: 'Wibble'");
     }
 }

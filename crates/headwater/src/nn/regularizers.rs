@@ -8,12 +8,35 @@ use headwater_core::HostSlice;
 use headwater_core::{DType, Error, Result, Scalar, Tensor};
 
 use super::losses::camel;
-use super::value::Value;
+use super::value::{Map, Value};
 
 fn parts(config: &Value) -> (String, impl Fn(&str) -> Option<f64> + '_) {
     let class = config.text().or_else(|| config.get("class_name")?.text()).unwrap_or("");
     let parameters = config.get("config").unwrap_or(&Value::Null);
     (camel(class).to_ascii_lowercase(), move |key| parameters.get(key).and_then(Value::number))
+}
+
+/// The configuration of a regularizer that adds `factor` times the absolute values.
+pub fn l1(factor: f64) -> Value {
+    with(Value::class("L1"), &[("l1", factor)])
+}
+
+/// The configuration of a regularizer that adds `factor` times the squares.
+pub fn l2(factor: f64) -> Value {
+    with(Value::class("L2"), &[("l2", factor)])
+}
+
+/// The configuration of a regularizer that adds multiples of the absolute values and of the squares.
+pub fn l1_l2(l1: f64, l2: f64) -> Value {
+    with(Value::class("L1L2"), &[("l1", l1), ("l2", l2)])
+}
+
+fn with(mut class: Value, parameters: &[(&str, f64)]) -> Value {
+    if let Value::Map(map) = &mut class {
+        let config: Map = parameters.iter().map(|&(key, value)| (key.to_owned(), value.into())).collect();
+        map.replace("config", config.into());
+    }
+    class
 }
 
 /// How far the rows (or columns) of a matrix are from orthogonal: the mean of the absolute cosines between them

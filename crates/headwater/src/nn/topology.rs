@@ -12,7 +12,7 @@ pub(super) fn format_error(message: impl std::fmt::Display) -> Error {
     Error::format("model topology", message)
 }
 
-fn dims(value: &Value) -> Option<Dims> {
+pub(super) fn dims(value: &Value) -> Option<Dims> {
     value.as_array().map(|d| d.iter().map(|d| d.as_u64().map(|d| d as usize)).collect())
 }
 

@@ -32,6 +32,12 @@ impl Map {
         self.0.push((key.to_owned(), value.into()));
     }
 
+    /// Sets a key, which may be there.
+    pub fn replace(&mut self, key: &str, value: Value) {
+        self.0.retain(|(k, _)| k != key);
+        self.0.push((key.to_owned(), value));
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value)
@@ -149,6 +155,30 @@ impl From<isize> for Value {
     }
 }
 
+impl From<i32> for Value {
+    fn from(value: i32) -> Value {
+        Value::Number(value.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Value {
+        Value::Number(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Value {
+        Value::Text(value)
+    }
+}
+
+impl<T: Into<Value>, const N: usize> From<[T; N]> for Value {
+    fn from(values: [T; N]) -> Value {
+        Value::List(values.into_iter().map(Into::into).collect())
+    }
+}
+
 impl From<&str> for Value {
     fn from(value: &str) -> Value {
         Value::Text(value.to_owned())
@@ -176,6 +206,12 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
 impl From<(usize, usize)> for Value {
     fn from((a, b): (usize, usize)) -> Value {
         Value::from(vec![a, b])
+    }
+}
+
+impl From<(usize, usize, usize)> for Value {
+    fn from((a, b, c): (usize, usize, usize)) -> Value {
+        [a, b, c].into()
     }
 }
 

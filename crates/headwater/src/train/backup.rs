@@ -9,7 +9,8 @@ use headwater_core::{Error, Result, Tensor};
 use serde_json::{json, Value};
 
 use super::accumulator::Accumulator;
-use super::optimizer::Kept;
+use super::callback::Kept;
+use super::optimizer::Kept as KeptOptimizer;
 use super::Optimizer;
 use crate::nn::Weight;
 use crate::safetensors::{self, Metadata};
@@ -89,10 +90,11 @@ fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
 /// Saves all that a training needs to go on, and goes on where it was when a checkpoint is there as [`super::Trainer::fit`]
 /// begins: a program that is ended at any time and started again comes to the same weights, on the CPU engine bit for bit.
 ///
-/// The second program makes the same model, optimizer and trainer, and calls `fit` with the same data. A checkpoint holds all
-/// weights and states, what the optimizer keeps and accumulates, its number of steps and its rate where that is constant, the epoch and the
-/// batch, the sums of the epoch's losses and metrics, and the history. A training that its callback stops is saved at that step.
-/// At its end, the checkpoint is deleted.
+/// The second program makes the same model, optimizer, trainer and callbacks, and calls `fit` with the same data: a source is to
+/// give the same batches in the same pass. A checkpoint holds all weights and states, what the optimizer keeps and accumulates, its
+/// number of steps and its rate where that is constant, the epoch and the batch, the sums of the epoch's losses and metrics, the
+/// history, and what callbacks keep ([`Callback::kept`](super::Callback::kept)). A training that a callback stops is saved at that
+/// step. At its end, the checkpoint is deleted.
 ///
 /// ```
 /// use headwater::nn::Sequential;
@@ -123,6 +125,8 @@ pub struct Backup {
     every: Option<usize>,
     kept_at_end: bool,
     steps: usize,
+    /// Steps that were done at the last checkpoint.
+    saved: usize,
 }
 
 /// What a training loop knows from one step to the next, besides model and optimizer.
@@ -131,12 +135,18 @@ pub(super) struct Position {
     pub epoch: usize,
     /// Batches of the epoch that are done.
     pub batch: usize,
-    /// Samples of their steps.
+    /// Steps of the training that are done.
+    pub steps: usize,
+    /// Passes over the data that have begun.
+    pub passes: u32,
+    /// Batches of the last pass that were read.
+    pub read: usize,
+    /// Samples of the epoch's steps.
     pub seen: usize,
     /// Losses and metrics summed over them; none between epochs.
     pub sums: Vec<Tensor>,
-    /// The columns of the history.
-    pub history: Vec<Vec<f64>>,
+    pub history: Vec<(String, Vec<f64>)>,
+    pub callbacks: Vec<Kept>,
 }
 
 /// What is being trained, and numbers that are the same in every program that trains it.
@@ -144,7 +154,7 @@ pub(super) struct Subject<'a> {
     /// All weights, states included.
     pub weights: Vec<Weight>,
     pub optimizer: &'a mut Optimizer,
-    pub numbers: [(&'static str, usize); 4],
+    pub numbers: [(&'static str, usize); 5],
 }
 
 const KEY: &str = "headwater.training";
@@ -152,7 +162,7 @@ const KEY: &str = "headwater.training";
 impl Backup {
     /// A backup to a file (a [`PathBuf`]), to memory or to a store of one's own, after each epoch.
     pub fn new(store: impl Store + Send + 'static) -> Backup {
-        Backup { store: Box::new(store), every: None, kept_at_end: false, steps: 0 }
+        Backup { store: Box::new(store), every: None, kept_at_end: false, steps: 0, saved: 0 }
     }
 
     /// Saves after every so many steps instead.
@@ -173,18 +183,19 @@ impl Backup {
     ///
     /// # Errors
     /// `ErrorKind::Format` when it is damaged or of another training, which leaves everything as it is; what the store gives.
-    pub(super) fn restore(&mut self, mut subject: Subject<'_>) -> Result<Position> {
-        self.steps = 0;
-        match self.store.load()? {
-            None => Ok(Position::default()),
-            Some(bytes) => subject.restore(&bytes),
-        }
+    pub(super) fn restore(&mut self, mut subject: Subject<'_>) -> Result<Option<Position>> {
+        (self.steps, self.saved) = (0, 0);
+        self.store.load()?.map(|bytes| subject.restore(&bytes)).transpose()
     }
 
-    /// Called after every step: whether it is one to save. Told whether the epoch, and whether training, ends with it.
-    pub(super) fn is_due(&mut self, epoch_ends: bool, training_ends: bool) -> bool {
+    /// Called when a step is done.
+    pub(super) fn stepped(&mut self) {
         self.steps += 1;
-        training_ends || self.every.map_or(epoch_ends, |every| self.steps.is_multiple_of(every))
+    }
+
+    /// Whether what was done since the last checkpoint is to be saved: within an epoch, or at its end.
+    pub(super) fn is_due(&self, epoch_ends: bool) -> bool {
+        self.every.map_or(epoch_ends, |every| self.steps > self.saved && self.steps.is_multiple_of(every))
     }
 
     /// Saves where training is.
@@ -192,6 +203,7 @@ impl Backup {
     /// # Errors
     /// What reading weights and the store give.
     pub(super) fn save(&mut self, at: &Position, subject: &Subject<'_>) -> Result<()> {
+        self.saved = self.steps;
         self.store.save(subject.bytes(at)?)
     }
 
@@ -230,15 +242,24 @@ impl Subject<'_> {
         for (i, slots) in kept.slots.iter().enumerate() {
             list(&format!("slot/{i}"), slots.clone());
         }
-        let history: Vec<Vec<u64>> = at.history.iter().map(|column| column.iter().map(bits).collect()).collect();
+        for (i, callback) in at.callbacks.iter().enumerate() {
+            list(&format!("callback/{i}"), callback.tensors.clone());
+        }
+        let all_bits = |numbers: &[f64]| -> Vec<u64> { numbers.iter().map(bits).collect() };
+        let history: Vec<Value> = at.history.iter().map(|(name, column)| json!([name, all_bits(column)])).collect();
+        let callbacks: Vec<Vec<u64>> = at.callbacks.iter().map(|callback| all_bits(&callback.numbers)).collect();
         let numbers: Vec<usize> = self.numbers.iter().map(|(_, number)| *number).collect();
         let names: Vec<&str> = self.weights.iter().map(|w| w.name.as_str()).collect();
         let state = json!({
             "version": 1,
             "epoch": at.epoch,
             "batch": at.batch,
+            "done": at.steps,
+            "passes": at.passes,
+            "read": at.read,
             "seen": at.seen,
             "history": history,
+            "callbacks": callbacks,
             "numbers": numbers,
             "weights": names,
             "optimizer": self.optimizer.name(),
@@ -279,18 +300,27 @@ impl Subject<'_> {
             let own = of(&json!(weight.name), weight.spec.dtype.name(), weight.spec.shape.to_string());
             expect("weight", &stored, &own)?;
         }
-        let column =
+        let floats =
             |v: &Value| -> Option<Vec<f64>> { v.as_array()?.iter().map(|x| x.as_u64().map(f64::from_bits)).collect() };
+        let column = |v: &Value| Some((v[0].as_str()?.to_owned(), floats(&v[1])?));
         let history = state["history"].as_array().and_then(|columns| columns.iter().map(column).collect());
+        let callbacks = state["callbacks"].as_array().and_then(|all| {
+            let kept = |(i, v)| Some(Kept { numbers: floats(v)?, tensors: list(&format!("callback/{i}")) });
+            all.iter().enumerate().map(kept).collect()
+        });
         let position = Position {
             epoch: number("epoch")? as usize,
             batch: number("batch")? as usize,
+            steps: number("done")? as usize,
+            passes: number("passes")? as u32,
+            read: number("read")? as usize,
             seen: number("seen")? as usize,
             sums: list("sum"),
             history: history.ok_or_else(|| missing("history"))?,
+            callbacks: callbacks.ok_or_else(|| missing("callbacks"))?,
         };
         let slots = (number("slots")? as usize).min(self.weights.len());
-        let kept = Kept {
+        let kept = KeptOptimizer {
             steps: number("steps")? as u32,
             rate: state["rate"].as_u64().map(f64::from_bits),
             slots: (0..slots).map(|i| list(&format!("slot/{i}"))).collect(),

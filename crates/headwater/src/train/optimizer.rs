@@ -1,5 +1,7 @@
 //! Optimizers: a rule, what else is done to gradients and weights, and what is kept between steps.
 
+mod state;
+
 use std::sync::Arc;
 
 use headwater_core::ops::broadcast_to;

@@ -1,70 +1,24 @@
 //! Fitting a model to data.
 
-use std::mem::take;
+use headwater_core::ops::hash_key;
+use headwater_core::{Error, Result, Tensor};
 
-use headwater_core::ops::{self, hash_key};
-use headwater_core::{Error, HostSlice, Result, Tensor};
-
-use crate::nn::losses::{loss, masked_mean, Loss};
-use crate::nn::metrics::accuracy;
-use crate::nn::{Call, Model, Weight};
-use crate::train::backup::{Backup, Position, Subject};
-use crate::train::callback::{AfterStep, Batch, Callback, Gradients};
+use super::backup::{Backup, Position, Subject};
+use super::callback::{Between, Control, Progress, Run};
+use super::fit::{Fit, Stream, Sums};
+use super::history::{History, Logs};
+use super::objective::Objective;
+use super::source::{Pass, Samples, Source};
+use super::step::Step;
+use crate::nn::{Call, Network, Weight};
 use crate::train::Optimizer;
-
-/// Losses and accuracies by epoch.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    /// The mean loss of each epoch.
-    pub loss: Vec<f64>,
-    /// The mean accuracy of each epoch.
-    pub accuracy: Vec<f64>,
-}
-
-impl History {
-    fn columns(&self) -> Vec<Vec<f64>> {
-        vec![self.loss.clone(), self.accuracy.clone()]
-    }
-
-    fn from_columns(columns: Vec<Vec<f64>>) -> History {
-        let mut columns = columns.into_iter();
-        let mut next = || columns.next().unwrap_or_default();
-        History { loss: next(), accuracy: next() }
-    }
-}
-
-/// Where training is, after a step.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// The epoch, from 0.
-    pub epoch: usize,
-    /// Epochs in all.
-    pub epochs: usize,
-    /// The batch within the epoch, from 0.
-    pub batch: usize,
-    /// Batches of an epoch.
-    pub batches: usize,
-    /// The epoch's mean loss and accuracy, after its last batch.
-    pub result: Option<(f64, f64)>,
-}
-
-/// What a callback wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// To go on.
-    Continue,
-    /// Not to make the step that was begun; training goes on with the next batch.
-    Skip,
-    /// To end training now, without the step that was begun.
-    Stop,
-}
 
 /// How a model is fitted.
 pub struct Trainer {
     /// The optimizer.
     pub optimizer: Optimizer,
-    /// The loss.
-    pub loss: Loss,
+    /// The losses and metrics.
+    pub objective: Objective,
     /// Samples of a step.
     pub batch_size: usize,
     /// Passes over the data.
@@ -79,129 +33,141 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer with batches of 32, one epoch.
+    /// A trainer with batches of 32, one epoch, a loss and accuracy.
     ///
     /// # Errors
     /// `ErrorKind::Unknown` for an unknown loss.
     pub fn new(optimizer: Optimizer, loss_name: &str) -> Result<Trainer> {
-        Ok(Trainer {
-            optimizer,
-            loss: loss(loss_name)?,
-            batch_size: 32,
-            epochs: 1,
-            accumulate: 1,
-            seed: 1,
-            backup: None,
-        })
+        Ok(Trainer::compiled(optimizer, Objective::new(loss_name)?))
+    }
+
+    /// A trainer with batches of 32, one epoch.
+    pub fn compiled(optimizer: Optimizer, objective: Objective) -> Trainer {
+        Trainer { optimizer, objective, batch_size: 32, epochs: 1, accumulate: 1, seed: 1, backup: None }
     }
 
     /// Fits `model` to inputs `x` and targets `y`, samples along the first dimension. `callback` is called between steps.
     ///
     /// # Errors
-    /// `ErrorKind::Shape` when the numbers of samples differ or are 0; `ErrorKind::Format` when what the backup holds is
-    /// damaged or of another training; `ErrorKind::Argument` when both trainer and optimizer accumulate; what the layers and
-    /// the loss give.
+    /// `ErrorKind::Shape` when the numbers of samples differ or are 0; as [`Trainer::fit_with`].
     pub fn fit(
         &mut self,
-        model: &Model,
+        model: &dyn Network,
         x: &Tensor,
         y: &Tensor,
         callback: impl FnMut(&Progress, &mut Optimizer) -> Control,
     ) -> Result<History> {
-        self.fit_with(model, x, y, &mut AfterStep(callback))
+        let mut between = Between(callback);
+        self.fit_with(model, &Samples::new(&[x], &[y])?, Fit::new().callback(&mut between))
     }
 
-    /// Fits `model` to inputs `x` and targets `y` as [`Trainer::fit`], with a callback that sees and may change the parts of steps.
+    /// Fits `model` to what a source gives, epoch after epoch, with validation and callbacks. The host never waits for a
+    /// step: losses and metrics are summed where they are computed, and read once an epoch.
     ///
     /// # Errors
-    /// As [`Trainer::fit`]; what the callback gives.
-    pub fn fit_with(&mut self, model: &Model, x: &Tensor, y: &Tensor, callback: &mut dyn Callback) -> Result<History> {
-        let samples = x.shape().first().copied().unwrap_or(0);
-        if samples == 0 || y.shape().first() != Some(&samples) {
-            let expected = "inputs and targets with equally many samples, at least one";
-            return Err(Error::shape("fit", expected, format!("{} and {}", x.shape(), y.shape())));
-        }
+    /// `ErrorKind::Argument` when an epoch has no batch, when targets and losses do not fit the model's outputs, or when both
+    /// trainer and optimizer accumulate; `ErrorKind::Format` when what the backup holds is damaged or of another training; what
+    /// the layers, the losses, the source and callbacks give.
+    pub fn fit_with(&mut self, model: &dyn Network, source: &dyn Source, mut options: Fit<'_>) -> Result<History> {
         if self.accumulate > 1 && self.optimizer.accumulates() {
             let expected = "gradients accumulated by the trainer or by the optimizer";
             return Err(Error::argument("fit", expected, "both"));
         }
-        let batch_size = self.batch_size.clamp(1, samples);
-        let batches = samples.div_ceil(batch_size);
-        let numbers = [
-            ("seed", self.seed as usize),
-            ("number of samples", samples),
-            ("batch size", batch_size),
-            ("accumulate", self.accumulate),
-        ];
-        let restored = match &mut self.backup {
-            Some(backup) => backup.restore(subject(model, &mut self.optimizer, numbers))?,
-            None => Position::default(),
-        };
-        let Position { epoch: first, batch: mut done, seen: mut earlier_seen, sums: mut earlier, history } = restored;
-        let mut history = History::from_columns(history);
+        let batches = options.steps_per_epoch.or_else(|| source.batches(self.batch_size));
+        let endless = options.steps_per_epoch.is_some();
+        let mut stream = Stream::new(source, model.device(), self.batch_size, options.shuffle.then_some(self.seed));
+        let mut history = History::default();
+        // Sums stay on the device: reading each batch's would make the host wait for it.
+        let mut sums = Sums::default();
+        let mut run = Run { epoch: options.first_epoch, epochs: self.epochs, batch: 0, batches, steps: 0 };
+        let restored = self.restore(model, batches, options.callbacks.len())?;
+        if let Some(at) = &restored {
+            (run.epoch, run.batch, run.steps) = (at.epoch, at.batch, at.steps);
+            history = History::from_columns(at.history.clone());
+            sums = Sums { values: at.sums.clone(), samples: at.seen };
+        }
+        options.each(|c| c.begin(&run, model, &mut self.optimizer))?;
+        let mut within = false;
+        if let Some(at) = restored {
+            within = at.batch > 0;
+            if within || endless {
+                stream.resume(at.passes, at.read)?;
+            }
+            let mut kept = at.callbacks.into_iter();
+            options.each(|c| kept.next().map_or(Ok(()), |kept| c.restore(kept)))?;
+        }
         let mut stopped = false;
-        'epochs: for epoch in first..self.epochs {
-            let order = shuffled(samples, hash_key(self.seed, epoch as u32));
-            // Sums stay on the device: reading each batch's would make the host wait for it.
-            let mut seen = take(&mut earlier_seen);
-            let mut sums: Option<(Tensor, Tensor)> = earlier.pop().and_then(|a| Some((earlier.pop()?, a)));
-            for (batch, picked) in order.chunks(batch_size).enumerate().skip(take(&mut done)) {
-                let index = model.device().tensor(HostSlice::I32(picked), [picked.len()])?;
-                let mut given =
-                    Batch { x: ops::gather(x, &index, 0, 0)?, y: ops::gather(y, &index, 0, 0)?, weights: None };
-                let seed = hash_key(self.seed, (epoch * batches + batch) as u32 ^ 0x5eed);
-                let mut progress = Progress { epoch, epochs: self.epochs, batch, batches, result: None };
-                let last = batch + 1 == batches;
-                match self.step(model, &mut given, seed, &progress, callback)? {
-                    Step::Stopped => break 'epochs,
-                    Step::Skipped => {}
-                    Step::Made(loss, accuracy) => {
-                        let size = given.x.shape().first().copied().unwrap_or(0);
-                        seen += size;
-                        let weight = loss.constant(size as f64);
-                        let (loss, accuracy) = (ops::mul(&loss, &weight)?, ops::mul(&accuracy, &weight)?);
-                        sums = Some(match sums {
-                            Some((l, a)) => (ops::add(&l, &loss)?, ops::add(&a, &accuracy)?),
-                            None => (loss, accuracy),
-                        });
-                    }
+        'epochs: while run.epoch < self.epochs {
+            if !within {
+                run.batch = 0;
+                sums = Sums::default();
+                options.each(|c| c.epoch_begin(&run, model, &mut self.optimizer))?;
+                if !endless {
+                    stream.begin(run.epoch as u32)?;
                 }
+            }
+            within = false;
+            while batches.is_none_or(|n| run.batch < n) {
+                let position = (stream.passes, stream.read);
+                let Some(mut batch) = stream.next(endless)? else { break };
+                let step = batches.map_or(run.steps, |n| run.epoch * n + run.batch);
+                let seed = hash_key(self.seed, step as u32 ^ 0x5eed);
+                let loss = match self.step(model, &mut batch, seed, &run, &mut options)? {
+                    Step::Stopped => {
+                        // The batch was read for a step that was not made.
+                        (stream.passes, stream.read) = position;
+                        self.save(&run, &stream, &sums, &history, &options, model)?;
+                        stopped = true;
+                        break 'epochs;
+                    }
+                    Step::Skipped => None,
+                    Step::Made(loss, terms) => {
+                        sums.add(terms, batch.samples())?;
+                        Some(loss)
+                    }
+                };
+                let last = batches == Some(run.batch + 1);
                 if last {
                     self.optimizer.apply_accumulated(&trained(model))?;
                 }
                 model.device().flush()?;
-                if last {
-                    if let Some((l, a)) = &sums {
-                        let result = (l.item()? / seen as f64, a.item()? / seen as f64);
-                        history.loss.push(result.0);
-                        history.accuracy.push(result.1);
-                        progress.result = Some(result);
-                    }
+                stopped =
+                    options.control(|c| c.step_end(&run, loss.as_ref(), model, &mut self.optimizer))? == Control::Stop;
+                run.batch += 1;
+                run.steps += 1;
+                self.backup.iter_mut().for_each(Backup::stepped);
+                // After the last step there is the epoch's end.
+                let due = self.backup.as_ref().is_some_and(|backup| !last && backup.is_due(false));
+                if stopped || due {
+                    self.save(&run, &stream, &sums, &history, &options, model)?;
                 }
-                let stops = callback.step(&progress, &mut self.optimizer) == Control::Stop;
-                if let Some(backup) = &mut self.backup {
-                    let ends = batch + 1 == batches;
-                    if backup.is_due(ends, stops) {
-                        let (epoch, batch) = if ends { (epoch + 1, 0) } else { (epoch, batch + 1) };
-                        let parts = sums.iter().filter(|_| !ends).flat_map(|(l, a)| [l.clone(), a.clone()]);
-                        let sums = parts.collect();
-                        let at = Position {
-                            epoch,
-                            batch,
-                            seen: if ends { 0 } else { seen },
-                            sums,
-                            history: history.columns(),
-                        };
-                        backup.save(&at, &subject(model, &mut self.optimizer, numbers))?;
-                    }
-                }
-                if stops {
-                    stopped = true;
+                if stopped {
                     break 'epochs;
                 }
             }
+            if run.batch == 0 {
+                return Err(Error::argument("fit", "data with at least one sample", "none"));
+            }
+            self.optimizer.apply_accumulated(&trained(model))?;
+            let mut logs = sums.read(&self.objective, model)?;
+            if let Some(validation) = options.validation {
+                logs.validated(self.evaluate(model, validation)?);
+            }
+            history.push(&logs);
+            stopped = options.control(|c| c.epoch_end(&run, &logs, model, &mut self.optimizer))? == Control::Stop;
+            if stopped || self.backup.as_ref().is_some_and(|backup| backup.is_due(true)) {
+                let next = Run { epoch: run.epoch + 1, batch: 0, ..run };
+                self.save(&next, &stream, &Sums::default(), &history, &options, model)?;
+            }
+            if stopped {
+                break;
+            }
+            run.epoch += 1;
         }
+        // What is called in the end is told the last epoch.
+        run.epoch = run.epoch.min(self.epochs.saturating_sub(1));
         self.optimizer.finish(&trained(model))?;
+        options.each(|c| c.end(&run, model, &mut self.optimizer))?;
         match &mut self.backup {
             Some(backup) if !stopped => backup.end()?,
             _ => {}
@@ -209,121 +175,86 @@ impl Trainer {
         Ok(history)
     }
 
-    /// One step, which the callback may change.
-    fn step(
+    /// What a backup is of: a fit with so many batches and callbacks.
+    fn subject(&mut self, model: &dyn Network, batches: Option<usize>, callbacks: usize) -> Subject<'_> {
+        let numbers = [
+            ("seed", self.seed as usize),
+            ("batch size", self.batch_size),
+            ("number of batches", batches.unwrap_or(0)),
+            ("accumulate", self.accumulate),
+            ("number of callbacks", callbacks),
+        ];
+        let weights = model.weights().into_iter().chain(model.states()).collect();
+        Subject { weights, optimizer: &mut self.optimizer, numbers }
+    }
+
+    /// Goes on where the backup is, if there is one and it holds something.
+    fn restore(&mut self, model: &dyn Network, batches: Option<usize>, callbacks: usize) -> Result<Option<Position>> {
+        let Some(mut backup) = self.backup.take() else { return Ok(None) };
+        let restored = backup.restore(self.subject(model, batches, callbacks));
+        self.backup = Some(backup);
+        restored
+    }
+
+    /// Saves where training is, if there is a backup.
+    fn save(
         &mut self,
-        model: &Model,
-        batch: &mut Batch,
-        seed: u32,
-        at: &Progress,
-        callback: &mut dyn Callback,
-    ) -> Result<Step> {
-        if let Some(instead) = Step::instead(callback.batch(at, batch)?) {
-            return Ok(instead);
-        }
-        let samples = batch.x.shape().first().copied().unwrap_or(0);
-        if samples == 0 || batch.y.shape().first() != Some(&samples) {
-            let expected = "a batch with equally many inputs and targets, at least one";
-            return Err(Error::shape("fit", expected, format!("{} and {}", batch.x.shape(), batch.y.shape())));
-        }
-        let (weights, fixed): (Vec<Weight>, Vec<Weight>) = model.weights().into_iter().partition(|w| w.spec.trainable);
-        // Moving averages move with the outputs: without the step they are to be what they were.
-        let still: Vec<Tensor> = fixed.iter().map(Weight::value).collect();
-        let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
-        let mut predicted = None;
-        let (total, mut gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
-            let called = model.call(&[&batch.x], Call { training: true, seed, ..Call::default() })?;
-            let missing = || Error::argument("fit", "a model with an output", "none");
-            let output = called.outputs.into_iter().next().ok_or_else(missing)?;
-            let mask = called.masks.into_iter().next().flatten();
-            let each = weighted((self.loss)(&batch.y, &output)?, batch.weights.as_ref())?;
-            let mut total = masked_mean(&each, mask.as_ref())?;
-            for extra in called.losses {
-                total = ops::add(&total, &extra)?;
-            }
-            for weight in &weights {
-                if let Some(regularizer) = &weight.spec.regularizer {
-                    total = ops::add(&total, &crate::nn::penalty(regularizer, &weight.value())?)?;
-                }
-            }
-            let total = callback.loss(at, batch, &output, total)?;
-            predicted = Some((output, mask));
-            Ok(total)
-        })?;
-        let optimizer = &mut self.optimizer;
-        let mut step = Gradients { loss: &total, weights: &weights, gradients: &mut gradients, optimizer };
-        if let Some(instead) = Step::instead(callback.gradients(at, &mut step)?) {
-            fixed.iter().zip(still).try_for_each(|(weight, value)| weight.set(value))?;
-            return Ok(instead);
-        }
-        match self.accumulate {
-            0 | 1 => self.optimizer.apply(&weights, &gradients)?,
-            parts => {
-                self.optimizer.accumulate(&weights, &gradients, parts as u32, samples as f64)?;
-            }
-        }
-        let accuracy = match &predicted {
-            Some((output, mask)) => masked_mean(&accuracy(&batch.y, output)?, mask.as_ref())?,
-            None => total.zeros_like()?,
+        run: &Run,
+        stream: &Stream<'_>,
+        sums: &Sums,
+        history: &History,
+        options: &Fit<'_>,
+        model: &dyn Network,
+    ) -> Result<()> {
+        let Some(mut backup) = self.backup.take() else { return Ok(()) };
+        let at = Position {
+            epoch: run.epoch,
+            batch: run.batch,
+            steps: run.steps,
+            passes: stream.passes,
+            read: stream.read,
+            seen: sums.samples,
+            sums: sums.values.clone(),
+            history: history.columns(),
+            callbacks: options.callbacks.iter().map(|callback| callback.kept()).collect(),
         };
-        Ok(Step::Made(total, accuracy))
+        let saved = backup.save(&at, &self.subject(model, run.batches, options.callbacks.len()));
+        self.backup = Some(backup);
+        saved
     }
-}
 
-/// What a backup is of.
-fn subject<'a>(model: &Model, optimizer: &'a mut Optimizer, numbers: [(&'static str, usize); 4]) -> Subject<'a> {
-    Subject { weights: model.every_weight(), optimizer, numbers }
-}
-
-/// What became of a step.
-enum Step {
-    /// The mean loss and the accuracy of the batch.
-    Made(Tensor, Tensor),
-    Skipped,
-    Stopped,
-}
-
-impl Step {
-    /// What happens instead of the step.
-    fn instead(control: Control) -> Option<Step> {
-        match control {
-            Control::Continue => None,
-            Control::Skip => Some(Step::Skipped),
-            Control::Stop => Some(Step::Stopped),
+    /// The losses and metrics of a model in inference.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit_with`].
+    pub fn evaluate(&self, model: &dyn Network, source: &dyn Source) -> Result<Logs> {
+        let weights = trained(model);
+        let mut sums = Sums::default();
+        for batch in source.pass(model.device(), Pass { batch_size: self.batch_size, shuffle: None })? {
+            let batch = batch?;
+            let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?;
+            let losses = self.objective.total(&called, &batch, &weights)?;
+            sums.add(self.objective.measure(&losses, &called, &batch)?, batch.samples())?;
+            model.device().flush()?;
         }
+        if sums.samples == 0 {
+            return Err(Error::argument("evaluate", "data with at least one sample", "none"));
+        }
+        sums.read(&self.objective, model)
     }
-}
-
-/// Losses of samples, times what each counts.
-fn weighted(losses: Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
-    let Some(weights) = weights else { return Ok(losses) };
-    let samples = losses.shape().first().copied().unwrap_or(0);
-    if weights.shape()[..] != [samples] {
-        return Err(Error::shape("fit", format!("weights of shape [{samples}], one for each sample"), weights.shape()));
-    }
-    let mut shape = vec![samples];
-    shape.resize(losses.rank(), 1);
-    ops::mul(&losses, &ops::reshape(weights, shape)?)
 }
 
 /// The weights that training changes.
-fn trained(model: &Model) -> Vec<Weight> {
-    model.weights().into_iter().filter(|w| w.spec.trainable).collect()
-}
-
-/// A permutation of `0..n` that depends on `seed` alone (Fisher and Yates).
-fn shuffled(n: usize, seed: u32) -> Vec<i32> {
-    let mut order: Vec<i32> = (0..n as i32).collect();
-    for i in (1..n).rev() {
-        order.swap(i, hash_key(seed, i as u32) as usize % (i + 1));
-    }
-    order
+fn trained(model: &dyn Network) -> Vec<Weight> {
+    model.weights().into_iter().filter(Weight::trainable).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::nn::Sequential;
+    use crate::ops;
+    use headwater_core::HostSlice;
     use serde_json::json;
 
     /// Points of two interleaved half moons, 0 or 1.

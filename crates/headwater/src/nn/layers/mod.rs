@@ -1,4 +1,26 @@
-//! The layers, and their registry by Keras class name.
+//! The layers, one builder each, and their registry by Keras class name.
+//!
+//! A builder takes what the layer cannot do without; its methods are Keras's other options. What is not given has Keras's
+//! default. Options that hold sizes take one number or one for each dimension; initializers, regularizers and constraints
+//! take a name or an object as Keras stores it, see [`l2`](crate::nn::l2). Names and `trainable` are options of all.
+//!
+//! ```
+//! use headwater::nn::layers::{Conv2D, Dense, GlobalAveragePooling2D, MaxPooling2D};
+//! use headwater::nn::{l2, Sequential};
+//!
+//! # fn main() -> headwater::Result<()> {
+//! let model = Sequential::new(&headwater::cpu(1), vec![None, Some(28), Some(28), Some(1)], 1)
+//!     .layer(Conv2D::new(8, 3).activation("relu").padding("same").kernel_initializer("HeNormal"))?
+//!     .layer(MaxPooling2D::new().pool_size((2, 2)))?
+//!     .layer(GlobalAveragePooling2D::new())?
+//!     .layer(Dense::new(10).activation("softmax").kernel_regularizer(l2(1e-4)).name("digit"))?
+//!     .build();
+//! assert_eq!(model.output_shapes(), [vec![None, Some(10)]]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Layers of families that a build leaves out (`layers-*`) are unknown when they are added.
 
 mod activation;
 #[cfg(feature = "layers-attention")]
@@ -23,6 +45,7 @@ mod regularized;
 #[cfg(feature = "layers-sequences")]
 mod sequences;
 mod shaping;
+mod typed;
 #[cfg(any(feature = "layers-recurrent", feature = "layers-sequences"))]
 mod unsqueezed;
 #[cfg(feature = "layers-volumes")]
@@ -32,6 +55,8 @@ mod windows;
 mod wrapper;
 
 use headwater_core::{selected, Error, Result};
+
+pub use typed::*;
 
 use super::config::Config;
 use super::layer::Layer;
@@ -99,6 +124,17 @@ fn layer<L: Layer + 'static>(layer: L) -> Result<Box<dyn Layer>> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn every_layer_has_a_builder() {
+        let known: Vec<&str> = LAYERS.iter().flat_map(|list| list.iter()).map(|(name, _)| *name).collect();
+        // Built by `Sequential::new` and `Functional::input`; another spelling; within other layers.
+        let other = ["InputLayer", "GroupQueryAttention"];
+        let missing: Vec<&&str> = known.iter().filter(|n| !other.contains(n) && !typed::CLASSES.contains(n)).collect();
+        assert_eq!(missing, [&""; 0]);
+        #[cfg(feature = "all-layers")]
+        assert!(typed::CLASSES.iter().all(|name| known.contains(name)));
+    }
 
     #[test]
     fn what_is_not_supported_is_an_error() {

@@ -115,6 +115,11 @@ impl Metric {
         &self.sums
     }
 
+    /// How many sums there are.
+    pub(crate) fn count(&self) -> usize {
+        self.args.class.rule.count()
+    }
+
     /// Replaces the sums.
     pub fn set_sums(&mut self, sums: Vec<Tensor>) {
         self.sums = sums;
@@ -138,7 +143,7 @@ impl Metric {
     /// # Errors
     /// As [`Metric::result`].
     pub fn result_of(&self, sums: &[Tensor]) -> Result<Tensor> {
-        let count = self.args.class.rule.count();
+        let count = self.count();
         if sums.len() != count {
             return Err(Error::argument(self.class_name(), format!("a batch, which makes {count} sums"), sums.len()));
         }

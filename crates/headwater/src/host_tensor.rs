@@ -1,8 +1,8 @@
-//! Tensors on the host, between a reader and a writer.
+//! Tensors on the host: of files, of data sets.
 
 use std::collections::BTreeMap;
 
-use headwater::{Device, HostData, Result, Tensor};
+use headwater_core::{Device, HostData, Result, Tensor};
 
 /// A tensor on the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,14 @@ impl HostTensor {
     /// What uploading gives.
     pub fn to_device(&self, device: &Device) -> Result<Tensor> {
         device.tensor(self.data.as_slice(), self.shape.clone())
+    }
+
+    /// A tensor's elements on the host, in its dtype. Waits for them.
+    ///
+    /// # Errors
+    /// What computing them gives.
+    pub fn of(tensor: &Tensor) -> Result<HostTensor> {
+        Ok(HostTensor { shape: tensor.shape().to_vec(), data: tensor.to_host()? })
     }
 
     /// The tensor with its dimensions in the order `perm`.

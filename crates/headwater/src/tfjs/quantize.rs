@@ -1,10 +1,9 @@
 //! Weights in fewer bits, as TensorFlow.js stores them: per tensor, decoded to float32 on loading.
 
-use half::f16;
-use headwater::Result;
+use headwater_core::{DType, HostData, Result};
 use serde_json::{json, Value};
 
-use crate::format_error;
+use super::format_error;
 
 /// How a weight is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +34,8 @@ impl Quantization {
         match self {
             Quantization::None => (None, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
             Quantization::Float16 => {
-                let bytes = values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect();
+                let wide: Vec<f64> = values.iter().map(|&v| v.into()).collect();
+                let bytes = HostData::from_f64(DType::F16, &wide).to_le_bytes();
                 (Some(json!({"dtype": "float16", "original_dtype": "float32"})), bytes)
             }
             Quantization::Uint8 => {
@@ -69,7 +69,7 @@ impl Quantization {
         let pair = |b: &[u8]| [b[0], b[1]];
         match self {
             Quantization::None => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-            Quantization::Float16 => bytes.chunks_exact(2).map(|b| f16::from_le_bytes(pair(b)).to_f32()).collect(),
+            Quantization::Float16 => HostData::from_le_bytes(DType::F16, bytes).into_f32(),
             Quantization::Uint8 => bytes.iter().map(|&b| f32::from(b) * scale + min).collect(),
             Quantization::Uint16 => {
                 bytes.chunks_exact(2).map(|b| f32::from(u16::from_le_bytes(pair(b))) * scale + min).collect()

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use headwater::{HostData, Result};
+use headwater_core::{HostData, Result};
 use serde_json::{json, Value};
 
 use super::Quantization;
-use crate::{format_error, write_file, HostTensor};
+use super::{format_error, write_file};
+use crate::HostTensor;
 
 /// Bytes of a shard, as TensorFlow.js's converter cuts them.
 const SHARD_BYTES: usize = 4 << 20;
@@ -24,12 +25,25 @@ pub struct WriteOptions<'a> {
 /// # Errors
 /// `ErrorKind::Format` naming the file that cannot be written.
 pub fn write(dir: &Path, topology: &Value, weights: &[(String, HostTensor)], options: &WriteOptions<'_>) -> Result<()> {
+    write_all(dir, topology, weights, &[], options)
+}
+
+/// As [`write`], with what an optimizer keeps, which is stored as it is.
+pub(super) fn write_all(
+    dir: &Path,
+    topology: &Value,
+    weights: &[(String, HostTensor)],
+    optimizer: &[(String, HostTensor)],
+    options: &WriteOptions<'_>,
+) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|e| format_error(dir.display(), e))?;
     let (mut entries, mut bytes) = (Vec::new(), Vec::new());
-    for (name, tensor) in weights {
+    for (i, (name, tensor)) in weights.iter().chain(optimizer).enumerate() {
+        let of_optimizer = i >= weights.len();
         let (dtype, quantization, data) = match &tensor.data {
             HostData::F32(v) => {
-                let (entry, data) = (options.quantization)(name, tensor).encode(v);
+                let quantization = if of_optimizer { Quantization::None } else { (options.quantization)(name, tensor) };
+                let (entry, data) = quantization.encode(v);
                 ("float32", entry, data)
             }
             other => (other.dtype().name(), None, other.to_le_bytes()),
@@ -37,6 +51,9 @@ pub fn write(dir: &Path, topology: &Value, weights: &[(String, HostTensor)], opt
         let mut entry = json!({"name": name, "shape": tensor.shape, "dtype": dtype});
         if let (Some(quantization), Some(entry)) = (quantization, entry.as_object_mut()) {
             entry.insert("quantization".into(), quantization);
+        }
+        if of_optimizer {
+            entry["group"] = "optimizer".into();
         }
         entries.push(entry);
         bytes.extend(data);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use headwater::{Error, Result};
+use headwater_core::{Error, Result};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader};
 const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
 
 /// An error about a file or directory.
-pub fn file_error(path: &Path, message: impl std::fmt::Display) -> Error {
+fn file_error(path: &Path, message: impl std::fmt::Display) -> Error {
     Error::format(path.display(), message)
 }
 
@@ -44,7 +44,7 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
 /// Lists a directory that holds a folder of images per class. Hidden files are passed over.
 ///
 /// # Errors
-/// `ErrorKind::Format` naming the directory that cannot be read, has fewer than two folders, or a folder without images.
+/// `ErrorKind::Format` naming the directory that cannot be read, has no folders, or a folder without images.
 pub fn folders(directory: &Path) -> Result<Folders> {
     let mut found = Folders { classes: Vec::new(), ignored: 0 };
     for folder in entries(directory)?.into_iter().filter(|path| path.is_dir()) {
@@ -60,18 +60,30 @@ pub fn folders(directory: &Path) -> Result<Folders> {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         found.classes.push(Class { name, files });
     }
-    match found.classes.as_slice() {
-        [] => Err(file_error(directory, "expected a folder of images per class, found no folders")),
-        [one] => Err(file_error(directory, format!("expected at least two classes, found only '{}'", one.name))),
-        _ => Ok(found),
+    if found.classes.is_empty() {
+        return Err(file_error(directory, "expected a folder of images per class, found no folders"));
     }
+    Ok(found)
 }
 
-/// Reads an image, turned as its camera noted, as red, green and blue bytes of its centre in `size` (height, width).
+/// What is done with images of other proportions than wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fill {
+    /// They are stretched.
+    #[default]
+    Stretch,
+    /// Their centre is taken.
+    Crop,
+    /// They get black borders.
+    Pad,
+}
+
+/// Reads an image, turned as its camera noted, in `size` (height, width): bytes of red, green and blue, or of grey. Images are
+/// scaled bilinearly; those that shrink are averaged.
 ///
 /// # Errors
 /// `ErrorKind::Format` naming the file.
-pub fn pixels(path: &Path, (height, width): (usize, usize)) -> Result<Vec<u8>> {
+pub fn pixels(path: &Path, (height, width): (usize, usize), fill: Fill, grey: bool) -> Result<Vec<u8>> {
     let bad = |e: image::ImageError| file_error(path, e);
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(|e| file_error(path, e))?;
     let mut decoder = reader.into_decoder().map_err(bad)?;
@@ -79,7 +91,22 @@ pub fn pixels(path: &Path, (height, width): (usize, usize)) -> Result<Vec<u8>> {
     let mut image = DynamicImage::from_decoder(decoder).map_err(bad)?;
     image.apply_orientation(orientation);
     let side = |n: usize| u32::try_from(n).map_err(|e| file_error(path, e));
-    Ok(image.resize_to_fill(side(width)?, side(height)?, FilterType::Triangle).to_rgb8().into_raw())
+    let (width, height) = (side(width)?, side(height)?);
+    if width == 0 || height == 0 || image.width() == 0 || image.height() == 0 {
+        return Err(file_error(path, format!("expected sizes of at least 1, received {height} x {width}")));
+    }
+    let image = match fill {
+        Fill::Stretch => image.resize_exact(width, height, FilterType::Triangle),
+        Fill::Crop => image.resize_to_fill(width, height, FilterType::Triangle),
+        Fill::Pad => {
+            let scaled = image.resize(width, height, FilterType::Triangle);
+            let mut whole = image::RgbImage::new(width, height);
+            let (left, top) = ((width - scaled.width().min(width)) / 2, (height - scaled.height().min(height)) / 2);
+            image::imageops::overlay(&mut whole, &scaled.to_rgb8(), left.into(), top.into());
+            whole.into()
+        }
+    };
+    Ok(if grey { image.to_luma8().into_raw() } else { image.to_rgb8().into_raw() })
 }
 
 #[cfg(test)]
@@ -124,7 +151,6 @@ mod tests {
         directory.file("cat/1.png", b"")?;
         directory.file("cat/notes.txt", b"")?;
         directory.file("cat/.hidden.png", b"")?;
-        assert_eq!(message(list()), format!("{root}: expected at least two classes, found only 'cat'"));
         fs::create_dir(directory.0.join("dog"))?;
         assert!(message(list()).ends_with("dog: expected .jpg, .jpeg or .png images, found none"));
         let dog = directory.file("dog/a.jpeg", b"")?;
@@ -148,9 +174,15 @@ mod tests {
         });
         let path = directory.0.join("wide.png");
         image.save(&path).expect("writes");
-        assert_eq!(pixels(&path, (10, 10)).expect("reads"), [0u8, 255, 0].repeat(100));
+        assert_eq!(pixels(&path, (10, 10), Fill::Crop, false).expect("reads"), [0u8, 255, 0].repeat(100));
+        let padded = pixels(&path, (30, 30), Fill::Pad, false).expect("reads");
+        assert!(padded[..900].iter().chain(&padded[1800..]).all(|&v| v == 0));
+        assert_eq!((&padded[900..903], padded.len()), (&[255, 0, 0][..], 2700));
+        let stretched = pixels(&path, (1, 3), Fill::Stretch, true).expect("reads");
+        // Averaged over neighbours, and weighed as eyes do: green most.
+        assert!(stretched.len() == 3 && stretched[1] > stretched[0] && stretched[0] > stretched[2], "{stretched:?}");
         let broken = directory.file("broken.png", b"not an image")?;
-        assert!(message(pixels(&broken, (4, 4))).starts_with(&broken.display().to_string()));
+        assert!(message(pixels(&broken, (4, 4), Fill::Crop, false)).starts_with(&broken.display().to_string()));
         Ok(())
     }
 }

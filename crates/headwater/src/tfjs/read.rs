@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use headwater::{DType, HostData, Result};
+use headwater_core::{DType, HostData, Result};
 use serde_json::Value;
 
 use super::Quantization;
-use crate::{format_error, read_file, HostTensor, TensorMap};
+use super::{format_error, read_file};
+use crate::{HostTensor, TensorMap};
 
 /// A model as it lies on disk.
 pub struct LayersModel {
@@ -97,7 +98,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tfjs::{write, WriteOptions};
+    use crate::tfjs::{write, write_file, WriteOptions};
 
     /// A directory of the test's own with a model whose weights take 4,800,011 bytes: more than one shard.
     fn sample(test: &str) -> Result<(PathBuf, Vec<(String, HostTensor)>)> {
@@ -150,11 +151,11 @@ mod tests {
         let (dir, _) = sample("damaged")?;
         let (json, shard) = (dir.join("model.json"), dir.join("group1-shard2of2.bin"));
         let bytes = read_file(&shard)?;
-        crate::write_file(&shard, &bytes[..bytes.len() - 5])?;
+        write_file(&shard, &bytes[..bytes.len() - 5])?;
         let message = error(&json);
         assert!(message.contains("'dense/steps'") && message.contains("expected 8 bytes"), "{message}");
         assert!(message.contains("received 6"), "{message}");
-        crate::write_file(&shard, &[&bytes[..], &[0]].concat())?;
+        write_file(&shard, &[&bytes[..], &[0]].concat())?;
         assert!(error(&json).contains("expected 4800011 bytes"), "{}", error(&json));
         drop(fs::remove_file(&shard));
         assert!(error(&json).contains("group1-shard2of2.bin"), "{}", error(&json));
@@ -165,7 +166,7 @@ mod tests {
             (manifest(json!([1u64 << 40, 1u64 << 40])).to_string(), "larger than any file"),
             (manifest(json!([-1])).to_string(), "expected a shape of whole numbers"),
         ] {
-            crate::write_file(&json, text.as_bytes())?;
+            write_file(&json, text.as_bytes())?;
             assert!(error(&json).contains(expected), "{}", error(&json));
         }
         drop(fs::remove_dir_all(dir));
