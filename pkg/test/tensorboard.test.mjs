@@ -89,6 +89,16 @@ test('tensorBoard writes training and validation to runs of their own', async ()
   assert.throws(() => tf.node.tensorBoard('logs', { histogramFreq: -1 }), /Expected histogramFreq to be an integer >= 0, but got -1/);
 });
 
+test('tensorBoard writes each value of a metric that has one for each class', async () => {
+  const parts = [];
+  const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [2], units: 3, activation: 'softmax' })] });
+  model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: [tf.metrics.f1Score(), tf.metrics.auc()] });
+  const classes = tf.oneHot(tf.tensor1d([0, 1, 2, 0], 'int32'), 3).cast('float32');
+  await model.fit(tf.randomUniform([4, 2]), classes, { epochs: 2, callbacks: tf.callbacks.tensorBoard(async (_, bytes) => void parts.push(Buffer.from(bytes))) });
+  const text = Buffer.concat(parts).toString('latin1');
+  for (const tag of ['epoch_f1_score_0', 'epoch_f1_score_2', 'epoch_auc']) assert.equal(text.split(tag).length - 1, 2, tag);
+});
+
 test('tensorBoard gives bytes to a function, and files to a page', async () => {
   const files = new Map();
   const sink = async (file, bytes) => void files.set(file, Buffer.concat([files.get(file) ?? Buffer.alloc(0), bytes]));

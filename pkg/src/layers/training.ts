@@ -176,7 +176,7 @@ export function* batchesOf([inputs, targets, weights]: [Tensor[], Tensor[], Tens
 
 /** The values of scalars, which are disposed; of vectors, which metrics of several classes or thresholds give, lists. */
 export async function readScalars(scalars: Tensor[]): Promise<number[]> {
-  const values = await Promise.all(scalars.map(async (s) => (s.rank > 0 ? ((await s.array()) as number) : ((await s.data())[0] ?? NaN))));
+  const values = await Promise.all(scalars.map(async (s) => (s.size > 1 ? ((await s.array()) as number) : ((await s.data())[0] ?? NaN))));
   scalars.forEach((s) => s.dispose());
   return values;
 }

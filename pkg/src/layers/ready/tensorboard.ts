@@ -65,7 +65,11 @@ export class TensorBoard extends Callback {
     for (const [name, value] of Object.entries(logs)) {
       if (PLACES.includes(name)) continue;
       const validation = name.startsWith('val_');
-      this.writer(validation ? 'val' : 'train').scalar(`${prefix}_${validation ? name.slice(4) : name}`, value, step);
+      const tag = `${prefix}_${validation ? name.slice(4) : name}`;
+      const writer = this.writer(validation ? 'val' : 'train');
+      // A metric may have a value for each class.
+      if (Array.isArray(value)) value.flat(Infinity).forEach((v, i) => writer.scalar(`${tag}_${i}`, v, step));
+      else writer.scalar(tag, value, step);
     }
   }
 
