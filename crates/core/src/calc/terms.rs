@@ -1,134 +1,39 @@
-//! Arithmetic on tensors that reads like arithmetic on numbers: what fails is kept and told at the end.
-//!
-//! Metrics are formulas of many small operations. Written with a `Result` for each, the code that gives intermediate values
-//! back where an operation fails would be most of their part of the download.
+//! Operations on the values of a computation.
 
-use std::cell::OnceCell;
-use std::ops::{Add, Div, Mul, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use headwater_core::ops;
-use headwater_core::{AllOk, DType, Error, HostSlice, Result, Shape, Tensor};
-
-/// The values of a computation, each after those it is made of. After a failure nothing more is computed.
-#[derive(Default)]
-pub(super) struct Calc {
-    first: OnceCell<Next>,
-}
-
-struct Slot {
-    value: Tensor,
-    next: OnceCell<Next>,
-}
-
-enum Next {
-    Value(Box<Slot>),
-    Failed(Error),
-}
-
-/// A value of a computation: one word, which operations take and give.
-#[derive(Clone, Copy)]
-pub(super) struct Term<'a>(&'a Slot);
-
-/// An operation on one value.
-type Unary = fn(&Tensor) -> Result<Tensor>;
-/// An operation on two values.
-type Binary = fn(&Tensor, &Tensor) -> Result<Tensor>;
-/// A reduction along axes, all where none are said, which it may keep.
-type Reduction = fn(&Tensor, Option<&[isize]>, bool) -> Result<Tensor>;
-
-/// Where the next value goes; none after a failure.
-fn end(mut cell: &OnceCell<Next>) -> Option<&OnceCell<Next>> {
-    loop {
-        match cell.get() {
-            None => return Some(cell),
-            Some(Next::Value(slot)) => cell = &slot.next,
-            Some(Next::Failed(_)) => return None,
-        }
-    }
-}
-
-/// Puts a value where there is none.
-fn put(cell: &OnceCell<Next>, value: Tensor) -> Option<Term<'_>> {
-    let next = cell.get_or_init(|| Next::Value(Box::new(Slot { value, next: OnceCell::new() })));
-    match next {
-        Next::Value(slot) => Some(Term(slot)),
-        Next::Failed(_) => None,
-    }
-}
-
-/// The tensors of what `f` computes of inputs, which it is given as float32.
-///
-/// # Errors
-/// What failed first.
-pub(super) fn compute(inputs: &[&Tensor], f: &dyn for<'a> Fn(&[Term<'a>]) -> Vec<Term<'a>>) -> Result<Vec<Tensor>> {
-    let calc = Calc::default();
-    let begin = |x: &&Tensor| end(&calc.first).and_then(|cell| put(cell, (*x).clone()));
-    let given: Vec<Term<'_>> = inputs.iter().filter_map(begin).collect();
-    let given: Vec<Term<'_>> = given.into_iter().map(Term::number).collect();
-    let computed: Vec<Tensor> = f(&given).iter().map(|term| term.0.value.clone()).collect();
-    let mut next = calc.first.into_inner();
-    loop {
-        match next {
-            None => return Ok(computed),
-            Some(Next::Value(slot)) => next = slot.next.into_inner(),
-            Some(Next::Failed(error)) => return Err(error),
-        }
-    }
-}
+use super::{Reduction, Term};
+use crate::dtype::DType;
+use crate::host::HostSlice;
+use crate::ops;
+use crate::shape::Shape;
 
 impl<'a> Term<'a> {
-    /// Another value, unless something failed.
-    #[inline(never)]
-    fn then(self, f: &dyn Fn(&Tensor) -> Result<Tensor>) -> Term<'a> {
-        let Some(cell) = end(&self.0.next) else { return self };
-        match f(&self.0.value) {
-            Ok(value) => put(cell, value).unwrap_or(self),
-            Err(error) => self.fail(error),
-        }
-    }
-
-    /// The value of an operation.
-    #[inline(never)]
-    pub fn map(self, f: Unary) -> Term<'a> {
-        self.then(&f)
-    }
-
-    /// The value of an operation on this and another value.
-    #[inline(never)]
-    pub fn with(self, other: Term<'a>, f: Binary) -> Term<'a> {
-        self.then(&|x| f(x, &other.0.value))
-    }
-
-    /// The value of an operation on this value and a number.
-    #[inline(never)]
-    pub fn by(self, number: f64, f: Binary) -> Term<'a> {
-        self.then(&|x| f(x, &x.constant(number)))
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub fn fail(self, error: Error) -> Term<'a> {
-        if let Some(cell) = end(&self.0.next) {
-            cell.get_or_init(|| Next::Failed(error));
-        }
-        self
-    }
-
+    /// The dimension sizes.
     pub fn shape(self) -> &'a Shape {
-        self.0.value.shape()
+        self.value().shape()
     }
 
+    /// The dimension sizes, to change.
     pub fn dims(self) -> Vec<usize> {
         self.shape().to_vec()
     }
 
+    /// The number of dimensions.
     pub fn rank(self) -> usize {
         self.shape().rank()
     }
 
+    /// The number of elements.
     #[inline(never)]
     pub fn size(self) -> usize {
         self.shape().size()
+    }
+
+    /// The size of an axis; 1 where there is none, as after a failure.
+    #[inline(never)]
+    pub fn dim(self, axis: usize) -> usize {
+        self.shape().get(axis).copied().unwrap_or(1)
     }
 
     /// The last dimension; 1 of a scalar.
@@ -150,35 +55,69 @@ impl<'a> Term<'a> {
         self.then(&|x| Ok(x.device().constant_of(DType::F32, value)))
     }
 
-    /// The float32 numbers from 0 to below `n`, beside this value.
+    /// Int32 numbers of axis `axis` of `dims`, beside this value.
     #[inline(never)]
-    pub fn count_to(self, n: usize) -> Term<'a> {
-        self.then(&|x| x.device().iota([n], 0)).number()
+    pub fn iota(self, dims: &[usize], axis: usize) -> Term<'a> {
+        self.then(&|x| x.device().iota(dims, axis))
     }
 
+    /// The float32 numbers from 0 to below `n`, beside this value.
+    pub fn count_to(self, n: usize) -> Term<'a> {
+        self.iota(&[n], 0).number()
+    }
+
+    /// As another dtype.
     #[inline(never)]
-    fn cast(self, dtype: DType) -> Term<'a> {
+    pub fn cast(self, dtype: DType) -> Term<'a> {
         self.then(&|x| x.cast(dtype))
     }
 
     /// As float32: 1 for true, 0 for false.
+    #[inline(never)]
     pub fn number(self) -> Term<'a> {
         self.cast(DType::F32)
     }
 
-    /// As whole numbers.
+    /// As int32.
+    #[inline(never)]
     pub fn whole(self) -> Term<'a> {
         self.cast(DType::I32)
     }
 
+    /// The elements in another shape.
     #[inline(never)]
     pub fn reshape(self, dims: &[usize]) -> Term<'a> {
         self.then(&|x| ops::reshape(x, dims))
     }
 
+    /// Repeated to a shape.
     #[inline(never)]
     pub fn broadcast(self, dims: &[usize]) -> Term<'a> {
         self.then(&|x| ops::broadcast_to(x, dims))
+    }
+
+    /// The axes in another order.
+    #[inline(never)]
+    pub fn permute(self, order: &[usize]) -> Term<'a> {
+        self.then(&|x| ops::permute(x, order))
+    }
+
+    /// With an axis of 1 at `axis`.
+    #[inline(never)]
+    pub fn expand(self, axis: isize) -> Term<'a> {
+        self.then(&|x| ops::expand_dims(x, axis))
+    }
+
+    /// Without an axis of 1.
+    #[inline(never)]
+    pub fn squeeze(self, axis: isize) -> Term<'a> {
+        self.then(&|x| ops::squeeze(x, Some(&[axis])))
+    }
+
+    /// `sizes` from `begin`.
+    #[inline(never)]
+    pub fn slice(self, begin: &[usize], sizes: &[usize]) -> Term<'a> {
+        self.then(&|x| ops::slice(x, begin, sizes))
     }
 
     /// `size` of axis `axis`, from `begin`; the whole of other axes.
@@ -189,15 +128,49 @@ impl<'a> Term<'a> {
         if let (Some(b), Some(s)) = (begins.get_mut(axis), sizes.get_mut(axis)) {
             (*b, *s) = (begin, size);
         }
-        self.then(&|x| ops::slice(x, &begins, &sizes))
+        self.slice(&begins, &sizes)
+    }
+
+    /// With zeros before and after each axis.
+    #[inline(never)]
+    pub fn pad(self, paddings: &[(usize, usize)]) -> Term<'a> {
+        self.then(&|x| ops::pad(x, paddings, 0.0))
+    }
+
+    /// In the opposite order along an axis.
+    #[inline(never)]
+    pub fn reverse(self, axis: isize) -> Term<'a> {
+        self.then(&|x| ops::reverse(x, Some(&[axis])))
+    }
+
+    /// `parts` parts of one size along an axis; none after a failure.
+    #[inline(never)]
+    pub fn split(self, parts: usize, axis: isize) -> Vec<Term<'a>> {
+        self.several(&|x| {
+            let whole = x.shape()[x.shape().axis(axis, "split")?];
+            ops::split(x, &vec![whole / parts.max(1); parts], axis)
+        })
+    }
+
+    /// This and another value, one after the other along an axis.
+    #[inline(never)]
+    pub fn join(self, other: Term<'a>, axis: isize) -> Term<'a> {
+        self.then(&|x| ops::concat(&[x, other.value()], axis))
+    }
+
+    /// Matrix products.
+    #[inline(never)]
+    pub fn matmul(self, other: Term<'a>) -> Term<'a> {
+        self.then(&|x| ops::matmul(x, other.value(), false, false))
     }
 
     /// Entries of the first axis.
     #[inline(never)]
     pub fn pick(self, indices: Term<'a>) -> Term<'a> {
-        self.then(&|x| ops::gather(x, &indices.0.value, 0, 0))
+        self.then(&|x| ops::gather(x, indices.value(), 0, 0))
     }
 
+    /// Where the largest is along an axis.
     #[inline(never)]
     pub fn arg_max(self, axis: isize) -> Term<'a> {
         self.then(&|x| ops::arg_max(x, axis))
@@ -215,54 +188,73 @@ impl<'a> Term<'a> {
     }
 
     /// The sum over everything.
+    #[inline(never)]
     pub fn total(self) -> Term<'a> {
         self.reduce(ops::sum, None, false)
     }
 
     /// The mean of everything.
+    #[inline(never)]
     pub fn mean(self) -> Term<'a> {
         self.reduce(ops::mean, None, false)
     }
 
     /// The largest of everything.
+    #[inline(never)]
     pub fn max(self) -> Term<'a> {
         self.reduce(ops::max, None, false)
     }
 
-    /// The largest along the last axis, which remains.
-    pub fn max_of_rows(self) -> Term<'a> {
-        self.reduce(ops::max, Some(&[-1]), true)
+    /// The largest along axes.
+    #[inline(never)]
+    pub fn max_along(self, axes: &[isize], keep: bool) -> Term<'a> {
+        self.reduce(ops::max, Some(axes), keep)
     }
 
+    /// The largest along the last axis, which remains.
+    pub fn max_of_rows(self) -> Term<'a> {
+        self.max_along(&[-1], true)
+    }
+
+    /// The sum along axes.
+    #[inline(never)]
     pub fn sum(self, axes: &[isize], keep: bool) -> Term<'a> {
         self.reduce(ops::sum, Some(axes), keep)
     }
 
+    /// The mean along axes.
+    #[inline(never)]
     pub fn mean_along(self, axes: &[isize], keep: bool) -> Term<'a> {
         self.reduce(ops::mean, Some(axes), keep)
     }
 
-    /// The axis `axis` last.
+    /// The axis `axis` last. `op` is named where there is none.
     #[inline(never)]
-    pub fn axis_last(self, axis: isize) -> Term<'a> {
+    pub fn axis_last(self, axis: isize, op: &str) -> Term<'a> {
         self.then(&|x| {
-            let axis = x.shape().axis(axis, "metric")? as isize;
-            let mut order: Vec<isize> = (0..x.rank() as isize).collect();
-            order[axis as usize..].rotate_left(1);
-            ops::transpose(x, Some(&order))
+            let axis = x.shape().axis(axis, op)?;
+            let mut order: Vec<usize> = (0..x.rank()).collect();
+            order[axis..].rotate_left(1);
+            ops::permute(x, &order)
         })
     }
 
     /// One value where this holds, and another where it does not.
     #[inline(never)]
     pub fn choose(self, yes: Term<'a>, no: Term<'a>) -> Term<'a> {
-        self.then(&|x| ops::select(x, &yes.0.value, &no.0.value))
+        self.then(&|x| ops::select(x, yes.value(), no.value()))
     }
 
     /// This where a condition holds, and the number where it does not.
     #[inline(never)]
     pub fn where_else(self, condition: Term<'a>, otherwise: f64) -> Term<'a> {
-        condition.choose(self, self.constant(otherwise))
+        condition.choose(self, self.like(otherwise))
+    }
+
+    /// A scalar of this value's dtype.
+    #[inline(never)]
+    pub fn like(self, value: f64) -> Term<'a> {
+        self.then(&|x| Ok(x.constant(value)))
     }
 
     /// The quotient, 0 where the divisor is.
@@ -271,25 +263,46 @@ impl<'a> Term<'a> {
         self.with(divisor, ops::div_no_nan)
     }
 
+    /// Whether this is above another value.
     #[inline(never)]
     pub fn above(self, other: Term<'a>) -> Term<'a> {
         self.with(other, ops::greater)
     }
 
-    /// Whether a number is below this.
+    /// Whether this is above a number.
     #[inline(never)]
     pub fn exceeds(self, number: f64) -> Term<'a> {
         self.by(number, ops::greater)
     }
 
+    /// Whether both hold.
     #[inline(never)]
     pub fn and(self, other: Term<'a>) -> Term<'a> {
         self.with(other, ops::logical_and)
     }
 
+    /// The larger of both.
+    #[inline(never)]
+    pub fn at_least(self, number: f64) -> Term<'a> {
+        self.by(number, ops::maximum)
+    }
+
+    /// The smaller of both.
+    #[inline(never)]
+    pub fn at_most(self, number: f64) -> Term<'a> {
+        self.by(number, ops::minimum)
+    }
+
+    /// The product with itself.
     #[inline(never)]
     pub fn square(self) -> Term<'a> {
         self * self
+    }
+
+    /// The square root.
+    #[inline(never)]
+    pub fn sqrt(self) -> Term<'a> {
+        self.map(ops::sqrt)
     }
 
     /// One number as a scalar, several as they are.
@@ -303,7 +316,7 @@ impl<'a> Term<'a> {
     }
 }
 
-/// An operator between values, and between a value and a number.
+/// An operator between values, and between a value and a number of its dtype.
 macro_rules! operator {
     ($($trait:ident $method:ident $op:path;)*) => {$(
         impl<'a> $trait for Term<'a> {
@@ -333,11 +346,14 @@ impl<'a> Sub<Term<'a>> for f64 {
     type Output = Term<'a>;
     #[inline(never)]
     fn sub(self, x: Term<'a>) -> Term<'a> {
-        x.constant(self) - x
+        x.like(self) - x
     }
 }
 
-/// The sums of two lists of tensors of the same shapes.
-pub(super) fn sums(a: &[Tensor], b: &[Tensor]) -> Result<Vec<Tensor>> {
-    a.iter().zip(b).map(|(a, b)| ops::add(a, b)).all_ok()
+impl<'a> Neg for Term<'a> {
+    type Output = Term<'a>;
+    #[inline(never)]
+    fn neg(self) -> Term<'a> {
+        self.map(ops::neg)
+    }
 }
