@@ -293,6 +293,12 @@ impl<'a> Term<'a> {
         self.by(number, ops::minimum)
     }
 
+    /// Within limits.
+    #[inline(never)]
+    pub fn clip(self, low: f64, high: f64) -> Term<'a> {
+        self.then(&|x| ops::clip(x, &x.constant(low), &x.constant(high)))
+    }
+
     /// The product with itself.
     #[inline(never)]
     pub fn square(self) -> Term<'a> {
