@@ -8,6 +8,8 @@ mod terms;
 
 use std::cell::{Cell, OnceCell};
 
+use crate::device::Device;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
@@ -55,6 +57,12 @@ impl<'a> Calc<'a> {
     #[inline(never)]
     pub fn of(&'a self, value: &Tensor) -> Term<'a> {
         self.put(value.clone())
+    }
+
+    /// A scalar of a device to begin with, beside which values are made of nothing.
+    #[inline(never)]
+    pub fn on(&'a self, device: &Device) -> Term<'a> {
+        self.put(device.constant_of(DType::F32, 0.0))
     }
 
     #[inline(never)]

@@ -3,7 +3,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Reduction, Term};
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::host::HostSlice;
 use crate::ops;
 use crate::shape::Shape;
@@ -45,14 +45,32 @@ impl<'a> Term<'a> {
     /// Float32 numbers, beside this value.
     #[inline(never)]
     pub fn vector(self, values: &[f64]) -> Term<'a> {
-        let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
-        self.then(&|x| x.device().tensor(HostSlice::F32(&values), [values.len()]))
+        self.array(&mut values.iter().copied(), &[values.len()])
+    }
+
+    /// Float32 numbers in a shape, beside this value.
+    #[inline(never)]
+    pub fn array(self, values: &mut dyn Iterator<Item = f64>, dims: &[usize]) -> Term<'a> {
+        let values: Vec<f32> = values.map(|v| v as f32).collect();
+        self.then(&|x| x.device().tensor(HostSlice::F32(&values), dims))
     }
 
     /// A float32 scalar, beside this value.
     #[inline(never)]
     pub fn constant(self, value: f64) -> Term<'a> {
         self.then(&|x| Ok(x.device().constant_of(DType::F32, value)))
+    }
+
+    /// A float32 scalar, beside this value, whose value is no part of the plan.
+    #[inline(never)]
+    pub fn scalar(self, value: f64) -> Term<'a> {
+        self.then(&|x| Ok(x.device().scalar(Scalar::F32(value as f32))))
+    }
+
+    /// As [`Term::scalar`], int32.
+    #[inline(never)]
+    pub fn whole_scalar(self, value: i32) -> Term<'a> {
+        self.then(&|x| Ok(x.device().scalar(Scalar::I32(value))))
     }
 
     /// Int32 numbers of axis `axis` of `dims`, beside this value.

@@ -3,7 +3,7 @@
 //! that the plan is found again.
 
 use headwater_core::calc::{Calc, Term};
-use headwater_core::{ops, Result, Scalar, Tensor};
+use headwater_core::{ops, Result, Tensor};
 
 use crate::registry::{Arity, Attrs};
 
@@ -12,12 +12,6 @@ pub(crate) mod more;
 pub(crate) mod options;
 
 type Step = for<'a> fn(&[Term<'a>], &Attrs<'_>) -> Vec<Term<'a>>;
-
-/// `x` as a run-time scalar next to `w`.
-#[inline(never)]
-fn scalar(w: Term<'_>, x: f64) -> Term<'_> {
-    w.then(&|w| Ok(w.device().scalar(Scalar::F32(x as f32))))
-}
 
 /// Number `i`, which `w`'s computation fails without.
 #[inline(never)]
@@ -30,7 +24,7 @@ fn number(w: Term<'_>, a: &Attrs<'_>, i: usize) -> f64 {
 
 /// Number `i` as a run-time scalar next to `w`.
 fn rate<'a>(w: Term<'a>, a: &Attrs<'_>, i: usize) -> Term<'a> {
-    scalar(w, number(w, a, i))
+    w.scalar(number(w, a, i))
 }
 
 /// `old * decay + new * (1 - decay)`, with the decay number `i`.
@@ -62,7 +56,7 @@ fn corrected<'a>(average: Term<'a>, a: &Attrs<'_>, i: usize, skipped: Option<Ter
             average.fail(error);
             1
         });
-        return average * scalar(average, 1.0 / (1.0 - decay.powi(step as i32)));
+        return average * average.scalar(1.0 / (1.0 - decay.powi(step as i32)));
     };
     let steps = rate(average, a, 4) - skipped;
     average / -(steps * decay.ln()).map(ops::expm1)
@@ -164,7 +158,7 @@ pub(crate) const OPERATIONS: &[(&str, Arity, crate::registry::Operation)] = &[
 mod tests {
     use super::*;
     use crate::registry::{invoke, op_id};
-    use headwater_core::DType;
+    use headwater_core::{DType, Scalar};
 
     #[test]
     fn a_narrow_weight_stays_one() -> Result<()> {

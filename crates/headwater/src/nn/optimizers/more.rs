@@ -5,7 +5,7 @@ use headwater_core::calc::Term;
 use headwater_core::ops;
 
 use super::options::{averaged, clipped_by_global_norm, clipped_by_norm, clipped_by_value, decayed};
-use super::{average, corrected, moments, moved, normalized, number, rate, scalar, wide};
+use super::{average, corrected, moments, moved, normalized, number, rate, wide};
 use crate::registry::{Arity, Attrs, Operation};
 
 /// learning rate, beta1, beta2, epsilon, step number from 1; the third slot is the greatest mean of squares (Reddi et
@@ -34,8 +34,8 @@ fn nadam<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
     let (beta, t) = (number(w, a, 1), number(w, a, 4));
     let (now, next, product) = (warmed(beta, t), warmed(beta, t + 1.0), warmed_product(beta, t));
     let [m, v] = moments(g, m, v, a);
-    let ahead = m * scalar(w, next / (1.0 - product * next));
-    let mean = ahead + g * scalar(w, (1.0 - now) / (1.0 - product));
+    let ahead = m * w.scalar(next / (1.0 - product * next));
+    let mean = ahead + g * w.scalar((1.0 - now) / (1.0 - product));
     let spread = corrected(v, a, 2, None).sqrt() + number(w, a, 3);
     vec![moved(w, mean / spread, a), m, v]
 }

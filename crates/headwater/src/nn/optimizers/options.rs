@@ -3,14 +3,12 @@
 use headwater_core::calc::{Calc, Term};
 use headwater_core::{ops, Result, Tensor};
 
-use super::scalar;
-
 /// `w - factor * w`: weight decay apart from the gradient, with the learning rate times the decay as its factor
 /// (Loshchilov & Hutter 2019).
 pub(crate) fn decayed(w: &Tensor, factor: f64) -> Result<Tensor> {
     let calc = Calc::default();
     let w = calc.of(w).number();
-    calc.result(w - w * scalar(w, factor))
+    calc.result(w - w * w.scalar(factor))
 }
 
 /// A gradient whose elements are no further than `limit` from 0.
@@ -41,5 +39,5 @@ pub(crate) fn clipped_by_global_norm(gradients: &[Tensor], limit: f64) -> Result
 pub(crate) fn averaged(average: &Tensor, w: &Tensor, momentum: f64) -> Result<Tensor> {
     let calc = Calc::default();
     let (average, w) = (calc.of(average).number(), calc.of(w).number());
-    calc.result(average * scalar(w, momentum) + w * scalar(w, 1.0 - momentum))
+    calc.result(average * w.scalar(momentum) + w * w.scalar(1.0 - momentum))
 }
