@@ -149,6 +149,19 @@ impl<'a> Term<'a> {
         Vec::new()
     }
 
+    /// Two values, unless something failed.
+    #[inline(never)]
+    pub fn two(self, f: &dyn Fn(&Tensor) -> Result<(Tensor, Tensor)>) -> [Term<'a>; 2] {
+        let calc = self.0.calc;
+        if calc.failure.get().is_some() {
+            return [self; 2];
+        }
+        match f(&self.0.value) {
+            Ok((a, b)) => [calc.put(a), calc.put(b)],
+            Err(error) => [self.fail(error); 2],
+        }
+    }
+
     /// The value of an operation.
     #[inline(never)]
     pub fn map(self, f: Unary) -> Term<'a> {
