@@ -55,6 +55,13 @@ impl Shape {
             .collect()
     }
 
+    /// The dimensions of all parts, one after the other.
+    pub fn joined(parts: &[&[usize]]) -> Shape {
+        let mut dims = SmallVec::new();
+        parts.iter().for_each(|part| dims.extend_from_slice(part));
+        Shape(dims)
+    }
+
     /// The shape without the dimensions in `axes`.
     pub fn without(&self, axes: &[usize]) -> Shape {
         self.iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, &d)| d).collect()
