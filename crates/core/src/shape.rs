@@ -62,6 +62,14 @@ impl Shape {
         Shape(dims)
     }
 
+    /// All dimensions' numbers but those of `axes`, and then those.
+    pub fn order_with_last(&self, axes: &[usize]) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rank()).collect();
+        order.retain(|d| !axes.contains(d));
+        order.extend_from_slice(axes);
+        order
+    }
+
     /// The shape without the dimensions in `axes`.
     pub fn without(&self, axes: &[usize]) -> Shape {
         self.iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, &d)| d).collect()

@@ -121,7 +121,7 @@ pub fn all(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
 fn arg(x: &Tensor, axis: isize, max: bool) -> Result<Tensor> {
     let axis = x.shape().axis(axis, if max { "argMax" } else { "argMin" })?;
     let n = x.shape()[axis];
-    let order: Vec<usize> = (0..x.rank()).filter(|&d| d != axis).chain([axis]).collect();
+    let order = x.shape().order_with_last(&[axis]);
     let shape = x.shape().without(&[axis]);
     let last = crate::ops::permute(&ordered(x)?, &order)?;
     let rows = reshape(&last, [shape.size(), n])?;

@@ -28,7 +28,7 @@ pub fn unsorted_segment(x: &Tensor, segments: &Tensor, n: usize, op: ReduceOp) -
     if segments.shape()[..] != [k] {
         return Err(Error::shape(name, format!("segments of shape [{k}]"), segments.shape()));
     }
-    let out: Shape = [n].iter().chain(rest).copied().collect();
+    let out = Shape::joined(&[&[n], rest]);
     reshape(&scatter(&reshape(x, [1, k, rest.iter().product()])?, segments, n, op)?, out)
 }
 

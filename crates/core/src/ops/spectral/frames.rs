@@ -67,7 +67,7 @@ pub fn frame(x: &Tensor, length: usize, step: usize, pad_end: Option<f64>) -> Re
         None => 0,
     };
     if count == 0 {
-        let shape: Shape = x.shape()[..last].iter().copied().chain([0, length]).collect();
+        let shape = Shape::joined(&[&x.shape()[..last], &[0, length]]);
         return x.device().zeros(shape, x.dtype());
     }
     let mut paddings = vec![(0, 0); x.rank()];

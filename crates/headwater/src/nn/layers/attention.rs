@@ -233,7 +233,7 @@ impl Layer for Dot {
         let calc = Calc::default();
         let rows = |x: &Tensor, input: usize| {
             let axis = self.axis(input, x.rank())?;
-            let order: Vec<usize> = (0..x.rank()).filter(|&d| d != axis).chain([axis]).collect();
+            let order = x.shape().order_with_last(&[axis]);
             let (batch, n) = (x.shape()[0], x.shape()[axis]);
             let others: usize = order.iter().filter(|&&d| d != 0 && d != axis).map(|&d| x.shape()[d]).product();
             let mut x = calc.of(x);

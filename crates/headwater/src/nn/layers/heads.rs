@@ -181,7 +181,7 @@ impl Layer for Heads {
         }
         specs.extend(into("value", width(value)?, self.shared, self.value));
         let output = self.output(query)?;
-        let kernel = [self.heads, self.value].into_iter().chain(output.iter().copied()).collect();
+        let kernel = [&[self.heads, self.value], &output[..]].concat();
         specs.extend(self.projection("attention_output", kernel, output));
         Ok(specs)
     }
