@@ -122,6 +122,20 @@ pub fn compute(inputs: &[&Tensor], f: &dyn for<'a> Fn(&[Term<'a>]) -> Vec<Term<'
     calc.results(&f(&given))
 }
 
+/// The same for both. Not `map` of arrays: every closure brings another copy of that.
+#[inline(never)]
+pub fn each<'a>([a, b]: [Term<'a>; 2], f: &dyn Fn(Term<'a>) -> Term<'a>) -> [Term<'a>; 2] {
+    [f(a), f(b)]
+}
+
+impl<'a> Calc<'a> {
+    /// Two values to begin with.
+    #[inline(never)]
+    pub fn both(&'a self, a: &Tensor, b: &Tensor) -> [Term<'a>; 2] {
+        [self.of(a), self.of(b)]
+    }
+}
+
 impl<'a> Term<'a> {
     /// Another value, unless something failed.
     #[inline(never)]

@@ -1,6 +1,6 @@
 //! The tiles: their scores, the sums that run over them, and the gradient, which computes the scores again.
 
-use crate::calc::{Calc, Term};
+use crate::calc::{each, Calc, Term};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::ops::{add, batch_matmul_views, concat, exp, less_equal, log, maximum, sum_to};
@@ -167,7 +167,7 @@ impl Tiling {
     fn next(&self, x: &Operands, before: &State, tile: Tile) -> Result<State> {
         let calc = Calc::default();
         let q = self.rows(calc.of(&x.q), tile.row, tile.rows);
-        let [k, v] = [&x.k, &x.v].map(|t| calc.of(t).part(1, tile.column, tile.columns));
+        let [k, v] = each(calc.both(&x.k, &x.v), &|t| t.part(1, tile.column, tile.columns));
         let scores = self.scores(dot(q, transposed(k)) * self.scale, x.mask.as_ref(), tile);
         let mut largest = scores.max_along(&[2], true);
         if let Some(before) = before.first() {
@@ -185,7 +185,8 @@ impl Tiling {
 
     fn finished(&self, state: &State, rows: usize) -> Result<Tensor> {
         let calc = Calc::default();
-        let [largest, mut total, weighted] = [0, 1, 2].map(|i| calc.of(&state[i]));
+        let [largest, mut total] = calc.both(&state[0], &state[1]);
+        let weighted = calc.of(&state[2]);
         if self.masked {
             // The weights of a query that sees no key are zeros: divided by 1 they stay so.
             total = largest.by(MASKED, less_equal).choose(total.like(1.0), total);
@@ -200,7 +201,7 @@ impl Tiling {
         let mut dv = dk.clone();
         let (mut dq, mut dbias) = (Vec::new(), Vec::new());
         for (row, rows) in parts(self.queries, self.tile.0) {
-            let of_rows = self.rows_backward(x, [y, dy], row, rows)?;
+            let of_rows = self.rows_backward(x, y, dy, row, rows)?;
             let (mut dq_rows, mut dbias_rows) = (None, Vec::new());
             for tile in self.tiles(row, rows) {
                 let n = tile.column / self.tile.1;
@@ -227,14 +228,14 @@ impl Tiling {
 
     /// What gradients of tiles need of some rows: their queries, the result's gradient, the logarithms of their sums, and
     /// what reaches all scores of a row alike, through their sum.
-    fn rows_backward(&self, x: &Operands, y: [&Tensor; 2], row: usize, rows: usize) -> Result<Vec<Tensor>> {
+    fn rows_backward(&self, x: &Operands, y: &Tensor, dy: &Tensor, row: usize, rows: usize) -> Result<Vec<Tensor>> {
         let calc = Calc::default();
-        let y = y.map(|t| self.rows(calc.of(t), row, rows));
+        let y = each(calc.both(y, dy), &|t| self.rows(t, row, rows));
         // Scaled before the product and not after as forward: equal nodes are computed once, and the scores of all
         // tiles would be kept from there to here.
         let q = self.rows(calc.of(&x.q), row, rows) * self.scale;
-        let [out, dout] = y.map(|t| t.part(2, 0, self.value_dim));
-        let [log_total, dlog_total] = y.map(|t| t.part(2, self.value_dim, 1));
+        let [out, dout] = each(y, &|t| t.part(2, 0, self.value_dim));
+        let [log_total, dlog_total] = each(y, &|t| t.part(2, self.value_dim, 1));
         let common = (dout * out).sum(&[2], true) - dlog_total;
         calc.results(&[q, dout, log_total, common])
     }
@@ -248,8 +249,9 @@ impl Tiling {
         tile: Tile,
     ) -> Result<Vec<Tensor>> {
         let calc = Calc::default();
-        let [q, dout, log_total, common] = [0, 1, 2, 3].map(|i| calc.of(&of_rows[i]));
-        let [k, v] = [&x.k, &x.v].map(|t| calc.of(t).part(1, tile.column, tile.columns));
+        let [q, dout] = calc.both(&of_rows[0], &of_rows[1]);
+        let [log_total, common] = calc.both(&of_rows[2], &of_rows[3]);
+        let [k, v] = each(calc.both(&x.k, &x.v), &|t| t.part(1, tile.column, tile.columns));
         let weights = self.weights(self.scores(dot(q, transposed(k)), x.mask.as_ref(), tile), log_total);
         let dscores = weights * (dot(dout, transposed(v)) - common);
         let parts = [dot(transposed(weights), dout), dot(transposed(dscores), q), dot(dscores, k) * self.scale];

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use crate::calc::{Calc, Term};
+use crate::calc::{each, Calc, Term};
 use crate::error::{Error, Result};
 use crate::ops::{check_table, reshape};
 use crate::shape::Shape;
@@ -22,12 +22,12 @@ type Terms<'a> = [Term<'a>; 2];
 #[inline(never)]
 fn formula((re, im): &Parts, f: &dyn for<'a> Fn(Terms<'a>) -> Terms<'a>) -> Result<Parts> {
     let calc = Calc::default();
-    calc.pair(f([calc.of(re), calc.of(im)]))
+    calc.pair(f(calc.both(re, im)))
 }
 
 /// The same shape for both parts.
 fn shaped(parts: &Parts, dims: &[usize]) -> Result<Parts> {
-    formula(parts, &|x| x.map(|t| t.reshape(dims)))
+    formula(parts, &|x| each(x, &|t| t.reshape(dims)))
 }
 
 #[inline(never)]
@@ -79,8 +79,8 @@ fn transform(re: &Tensor, im: Option<&Tensor>, n: usize) -> Result<Parts> {
     let im = im.map(column).transpose()?;
     let inner = transform(&column(re)?, im.as_ref(), p)?;
     let (re, im) = formula(&inner, &|x| {
-        let turned = product(x.map(|t| t.reshape(&[rows, q, p])), roots(x[0], [q, p], n, |i, j| i * j));
-        turned.map(|t| t.permute(&[0, 2, 1]).reshape(&[rows * p, q]))
+        let turned = product(each(x, &|t| t.reshape(&[rows, q, p])), roots(x[0], [q, p], n, |i, j| i * j));
+        each(turned, &|t| t.permute(&[0, 2, 1]).reshape(&[rows * p, q]))
     })?;
     let (re, im) = transform(&re, Some(&im), q)?;
     Ok((crossed(&re, [rows, p, q], [rows, n])?, crossed(&im, [rows, p, q], [rows, n])?))
@@ -96,11 +96,11 @@ fn chirp(re: &Tensor, im: Option<&Tensor>, n: usize) -> Result<Parts> {
         let wave = roots(re, [1, n], 2 * n, |_, k| k * k);
         let turned = match im {
             Some(im) => product([re, calc.of(im)], wave),
-            None => wave.map(|w| re * w),
+            None => each(wave, &|w| re * w),
         };
-        let [a, b] = turned.map(|t| t.pad(&[(0, 0), (0, size - n)]));
+        let [a, b] = each(turned, &|t| t.pad(&[(0, 0), (0, size - n)]));
         let [c, d] =
-            wave.map(|t| t.pad(&[(0, 0), (0, size + 1 - 2 * n)]).join(t.slice(&[0, 1], &[1, n - 1]).reverse(1), 1));
+            each(wave, &|t| t.pad(&[(0, 0), (0, size + 1 - 2 * n)]).join(t.slice(&[0, 1], &[1, n - 1]).reverse(1), 1));
         (calc.pair([c, -d])?, calc.pair(wave)?, calc.result(a)?, calc.result(b)?)
     };
     let grown = transform(&a, Some(&b), size)?;
@@ -108,14 +108,14 @@ fn chirp(re: &Tensor, im: Option<&Tensor>, n: usize) -> Result<Parts> {
     let convolved = formula(&grown, &|x| product(x, [x[0].of(&kernel.0), x[0].of(&kernel.1)]))?;
     let rows = re.shape()[0];
     formula(&inverse(&convolved, size)?, &|x| {
-        product(x.map(|t| t.slice(&[0, 0], &[rows, n])), [x[0].of(&wave.0), x[0].of(&wave.1)])
+        product(each(x, &|t| t.slice(&[0, 0], &[rows, n])), [x[0].of(&wave.0), x[0].of(&wave.1)])
     })
 }
 
 /// The inverse transform of rows: the transform with real and imaginary parts exchanged.
 fn inverse((re, im): &Parts, n: usize) -> Result<Parts> {
     let (im, re) = transform(im, Some(re), n)?;
-    formula(&(re, im), &|x| x.map(|t| t * (1.0 / n as f64)))
+    formula(&(re, im), &|x| each(x, &|t| t * (1.0 / n as f64)))
 }
 
 fn parts(op: &str, re: &Tensor, im: &Tensor) -> Result<Parts> {
@@ -124,7 +124,7 @@ fn parts(op: &str, re: &Tensor, im: &Tensor) -> Result<Parts> {
         return Err(Error::shape(op, "real and imaginary parts of one shape of rank at least 1", got));
     }
     let calc = Calc::default();
-    calc.pair([calc.of(re).number(), calc.of(im).number()])
+    calc.pair(each(calc.both(re, im), &|t| t.number()))
 }
 
 /// The length of the last dimension.
@@ -161,7 +161,7 @@ pub fn fft(re: &Tensor, im: &Tensor, inverted: bool) -> Result<(Tensor, Tensor)>
     }
     let (shape, n) = (re.shape().clone(), length(&re));
     check_table("fft", n)?;
-    let flat = formula(&(re, im), &|x| x.map(|t| rows(t, n)))?;
+    let flat = formula(&(re, im), &|x| each(x, &|t| rows(t, n)))?;
     let found = if inverted { inverse(&flat, n)? } else { transform(&flat.0, Some(&flat.1), n)? };
     shaped(&found, &shape)
 }
@@ -178,7 +178,7 @@ pub fn fft_nd(re: &Tensor, im: &Tensor, inverted: bool, dims: usize) -> Result<(
     for axis in re.rank() - dims..re.rank() - 1 {
         let mut order: Vec<usize> = (0..re.rank()).collect();
         order.swap(axis, re.rank() - 1);
-        let permuted = |parts: &Parts| formula(parts, &|x| x.map(|t| t.permute(&order)));
+        let permuted = |parts: &Parts| formula(parts, &|x| each(x, &|t| t.permute(&order)));
         let (re, im) = permuted(&found)?;
         found = permuted(&fft(&re, &im, inverted)?)?;
     }
@@ -205,7 +205,7 @@ pub fn rfft(x: &Tensor, n: usize) -> Result<(Tensor, Tensor)> {
     half.pop();
     half.push(n / 2 + 1);
     let found = transform(&flat, None, n)?;
-    formula(&found, &|x| x.map(|t| t.part(1, 0, n / 2 + 1).reshape(&half)))
+    formula(&found, &|x| each(x, &|t| t.part(1, 0, n / 2 + 1).reshape(&half)))
 }
 
 /// The `n` real numbers along the last dimension whose transform begins with these `n / 2 + 1` elements; fewer are taken for
@@ -222,8 +222,8 @@ pub fn irfft(re: &Tensor, im: &Tensor, n: usize) -> Result<Tensor> {
     let half = n / 2 + 1;
     let out: Shape = re.shape().with_dim(re.rank() - 1, n);
     let whole = formula(&(re, im), &|x| {
-        let x = x.map(|t| rows(fitted(t, half), half));
-        let [re, im] = x.map(|t| t.part(1, 1, n - half).reverse(1));
+        let x = each(x, &|t| rows(fitted(t, half), half));
+        let [re, im] = each(x, &|t| t.part(1, 1, n - half).reverse(1));
         [x[0].join(re, 1), x[1].join(-im, 1)]
     })?;
     reshape(&inverse(&whole, n)?.0, out)

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::fourier::{fitted, irfft, rfft};
-use crate::calc::Calc;
+use crate::calc::{each, Calc};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::host::HostSlice;
@@ -150,6 +150,7 @@ pub fn inverse_stft(re: &Tensor, im: &Tensor, window: &Tensor, options: StftOpti
     let count = frames.dim(frames.rank().saturating_sub(2));
     let window = calc.of(window);
     let squares = window.map(square).broadcast(&[count, options.frame_length]);
-    let [weighted, squares] = [frames * window, squares].map(|x| x.then(&|x| overlap_and_add(x, options.frame_step)));
+    let [weighted, squares] =
+        each([frames * window, squares], &|x| x.then(&|x| overlap_and_add(x, options.frame_step)));
     calc.result(weighted.over(squares))
 }

@@ -1,6 +1,6 @@
 //! Normalisation and scaling.
 
-use headwater_core::calc::{Calc, Term};
+use headwater_core::calc::{each, Calc, Term};
 use headwater_core::AllOk;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
@@ -58,7 +58,7 @@ fn masked_moments<'a>(x: Term<'a>, mask: Term<'a>, axes: &[isize]) -> [Term<'a>;
     let average = |x: Term<'a>| (x * weight).sum(axes, true) / count;
     let mean = average(x);
     let variance = average((x - mean).map(ops::square));
-    [mean, variance].map(|t| t.then(&|t| ops::squeeze(t, Some(axes))))
+    each([mean, variance], &|t| t.then(&|t| ops::squeeze(t, Some(axes))))
 }
 
 /// The weights of a scale and an offset, where there are some, in a shape that broadcasts.
@@ -110,7 +110,7 @@ impl Layer for BatchNormalization {
             return Err(Error::argument("BatchNormalization", "its weights", weights.len()));
         };
         let x = calc.of(x);
-        let moving = [calc.of(mean), calc.of(variance)];
+        let moving = calc.both(mean, variance);
         let mut used = moving;
         if call.training {
             let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).collect();
@@ -119,7 +119,7 @@ impl Layer for BatchNormalization {
                 Some(mask) => masked_moments(x, calc.of(mask), &others),
             };
         }
-        let wide = used.map(|t| t.reshape(&spread));
+        let wide = each(used, &|t| t.reshape(&spread));
         let y = normalized(x, wide, [gamma, beta], self.epsilon);
         let mut updates = Vec::new();
         if call.training {
