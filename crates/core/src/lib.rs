@@ -4,6 +4,7 @@
 //! graph. Work runs when a value is read: the pending graph is lowered to a [`plan::Plan`] of fused kernels, found again
 //! by structure when a step repeats, and run by an [`engine::Engine`]. Nothing here knows a device, a file or a thread.
 
+pub mod calc;
 mod collect;
 pub mod device;
 pub mod dtype;

@@ -55,6 +55,21 @@ impl Shape {
             .collect()
     }
 
+    /// The dimensions of all parts, one after the other.
+    pub fn joined(parts: &[&[usize]]) -> Shape {
+        let mut dims = SmallVec::new();
+        parts.iter().for_each(|part| dims.extend_from_slice(part));
+        Shape(dims)
+    }
+
+    /// All dimensions' numbers but those of `axes`, and then those.
+    pub fn order_with_last(&self, axes: &[usize]) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rank()).collect();
+        order.retain(|d| !axes.contains(d));
+        order.extend_from_slice(axes);
+        order
+    }
+
     /// The shape without the dimensions in `axes`.
     pub fn without(&self, axes: &[usize]) -> Shape {
         self.iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, &d)| d).collect()

@@ -163,7 +163,7 @@ fn reduce_backward(op: ReduceOp, axes: &[usize], x: &Tensor, y: &Tensor, dy: &Te
 /// The product of the other elements, without dividing, so that zeros are no trouble: products of all before times
 /// products of all after.
 fn prod_backward(axes: &[usize], x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-    let order: Vec<usize> = (0..x.rank()).filter(|d| !axes.contains(d)).chain(axes.iter().copied()).collect();
+    let order = x.shape().order_with_last(axes);
     let n: usize = axes.iter().map(|&a| x.shape()[a]).product();
     let permuted = ops::permute(x, &order)?;
     let rows = x.size() / n.max(1);

@@ -1,9 +1,10 @@
 //! Matrix products and convolutions.
 
+use crate::calc::Calc;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{ConvGeometry, ConvKind, Op};
-use crate::ops::{broadcast_to, permute, reshape, rounded, Padding};
+use crate::ops::{reshape, rounded, Padding};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -37,16 +38,18 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
         return Err(Error::shape("matMul", "operands of rank at least 2", format!("{} and {}", a.shape(), b.shape())));
     }
     let dtype = a.dtype().upcast(b.dtype()).sum();
-    let swap = |x: &Tensor, swap: bool| {
-        let mut perm: Vec<usize> = (0..x.rank()).collect();
-        if swap {
-            perm.swap(x.rank() - 1, x.rank() - 2);
-            permute(x, &perm)
-        } else {
-            Ok(x.clone())
+    let calc = Calc::default();
+    let operand = |x: &Tensor, transposed: bool| {
+        let wide = calc.of(x).number();
+        if !transposed {
+            return wide;
         }
+        let mut order: Vec<usize> = (0..x.rank()).collect();
+        order.swap(x.rank() - 1, x.rank() - 2);
+        wide.permute(&order)
     };
-    let (x, y) = (swap(&a.cast(DType::F32)?, transpose_a)?, swap(&b.cast(DType::F32)?, transpose_b)?);
+    let (x, y) = (operand(a, transpose_a), operand(b, transpose_b));
+    calc.check()?;
     let (rx, ry) = (x.rank(), y.rank());
     let (m, k, n) = (x.shape()[rx - 2], x.shape()[rx - 1], y.shape()[ry - 1]);
     if k != y.shape()[ry - 2] {
@@ -60,18 +63,17 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
     }
     let (batch_x, batch_y) = (Shape::from(&x.shape()[..rx - 2]), Shape::from(&y.shape()[..ry - 2]));
     let batch = batch_x.broadcast(&batch_y, "matMul")?;
-    let out: Shape = batch.iter().copied().chain([m, n]).collect();
-    let product = if batch_y.size() == 1 && !transpose_a && batch_x.size() == batch.size() {
+    let (x, y) = if batch_y.size() == 1 && !transpose_a && batch_x.size() == batch.size() {
         // One right operand for all: a single tall product.
-        batch_matmul_views(&reshape(&x, [1, batch.size() * m, k])?, &reshape(&y, [1, k, n])?)?
+        (x.reshape(&[1, batch.size() * m, k]), y.reshape(&[1, k, n]))
     } else {
-        let spread = |t: &Tensor, rows: usize, columns: usize| {
-            let full: Shape = batch.iter().copied().chain([rows, columns]).collect();
-            reshape(&broadcast_to(t, full)?, [batch.size(), rows, columns])
-        };
-        batch_matmul_views(&spread(&x, m, k)?, &spread(&y, k, n)?)?
+        let [x, y] = [(x, m, k), (y, k, n)].map(|(t, rows, columns)| {
+            t.broadcast(&Shape::joined(&[&batch, &[rows, columns]])).reshape(&[batch.size(), rows, columns])
+        });
+        (x, y)
     };
-    rounded(reshape(&product, out), dtype)
+    let product = x.with(y, batch_matmul_views).reshape(&Shape::joined(&[&batch, &[m, n]]));
+    calc.result(product.cast(dtype))
 }
 
 /// `[batch, m, k] x [batch, k, n]`, both float32.

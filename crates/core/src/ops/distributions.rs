@@ -4,15 +4,14 @@
 
 use std::f64::consts::TAU;
 
-use super::random::{bits, int, standard_normal, unit};
+use super::random::{bits, standard_normal, unit};
+use crate::calc::{Calc, Term};
 use crate::device::Device;
-use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
 use crate::ops::{
-    abs, add, arg_max, bitwise_and, broadcast_to, clip, equal, exp, expand_dims, floor, greater, greater_equal,
-    hash_key, less, less_equal, log, log1p, logical_and, logical_not, logical_or, max, maximum, minimum, mul, neg,
-    real_div, reciprocal, reshape, right_shift, select, sqrt, square, sub, sum, topk,
+    abs, bitwise_and, equal, exp, floor, greater_equal, hash_key, less, less_equal, log, log1p, logical_not,
+    logical_or, minimum, reciprocal, square, topk,
 };
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -28,39 +27,34 @@ const POISSON_INVERSION: f64 = 10.0;
 const POISSON_COUNTS: usize = 32;
 
 /// Uniform in (0, 1): the middles of 2²³ equal parts, so that logarithms of it and of 1 minus it are finite.
-fn open_unit(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
-    let high = right_shift(&bits(device, n, seed)?, &int(device, 9))?.cast(DType::F32)?;
-    &(&high + 0.5)? * (1.0 / f64::from(1 << 23))
+fn open_unit(beside: Term<'_>, n: usize, seed: u32) -> Term<'_> {
+    (bits(beside, n, seed).shifted(9).number() + 0.5) * (1.0 / f64::from(1 << 23))
 }
 
 /// Exponential with rate 1; log1p has the digits of small ones.
-fn unit_exponential(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
-    neg(&log1p(&neg(&open_unit(device, n, seed)?)?)?)
-}
-
-/// Standard Gumbel: the location of the largest of many.
-fn unit_gumbel(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
-    neg(&log(&unit_exponential(device, n, seed)?)?)
+#[inline(never)]
+fn unit_exponential(beside: Term<'_>, n: usize, seed: u32) -> Term<'_> {
+    -(-open_unit(beside, n, seed)).map(log1p)
 }
 
 /// A parameter as float32, one for each element of `shape`, flat.
-fn spread(parameter: &Tensor, shape: &Shape, op: &str) -> Result<Tensor> {
+#[inline(never)]
+fn spread<'a>(calc: &'a Calc<'a>, parameter: &Tensor, shape: &Shape, op: &str) -> Result<Term<'a>> {
     if parameter.shape().broadcast(shape, op)? != *shape {
         return Err(Error::shape(op, format!("parameters that broadcast to {shape}"), parameter.shape()));
     }
-    reshape(&broadcast_to(&parameter.cast(DType::F32)?, shape)?, [shape.size()])
+    Ok(calc.of(parameter).number().broadcast(shape).reshape(&[shape.size()]))
 }
 
 /// Of proposals `[n, k]`, the first of each row that is accepted, or the row's `centre` `[n, 1]` where none is.
-fn first_accepted(proposals: &Tensor, accepted: &Tensor, centre: &Tensor) -> Result<Tensor> {
-    let k = proposals.shape()[1];
-    let order = sub(&int(proposals.device(), k as u32), &proposals.device().iota([1, k], 1)?)?;
+fn first_accepted<'a>(proposals: Term<'a>, accepted: Term<'a>, centre: Term<'a>) -> Term<'a> {
+    let k = proposals.dim(1);
+    let order = k as f64 - proposals.iota(&[1, k], 1);
     // The last counts whether it is accepted or not.
-    let counts = logical_or(accepted, &equal(&order, &order.constant(1.0))?)?;
-    let score = select(&counts, &order, &order.constant(0.0))?;
-    let first = equal(&score, &max(&score, Some(&[1]), true)?)?;
-    let value = select(accepted, proposals, centre)?;
-    sum(&select(&first, &value, &value.constant(0.0))?, Some(&[1]), false)
+    let counts = accepted.with(order.by(1.0, equal), logical_or);
+    let score = order.where_else(counts, 0.0);
+    let first = score.with(score.max_along(&[1], true), equal);
+    accepted.choose(proposals, centre).where_else(first, 0.0).sum(&[1], false)
 }
 
 /// Draws of the exponential distribution with a rate.
@@ -71,9 +65,10 @@ pub fn random_exponential(device: &Device, shape: impl Into<Shape>, rate: f32, s
     if rate.is_nan() || rate <= 0.0 {
         return Err(Error::argument("randomExponential", "a positive rate", number(rate.into())));
     }
-    let shape = shape.into();
-    let mean = device.scalar(Scalar::F32(1.0 / rate));
-    reshape(&mul(&unit_exponential(device, shape.size(), seed)?, &mean)?, shape)
+    let (calc, shape) = (Calc::default(), shape.into());
+    let beside = calc.on(device);
+    let mean = beside.scalar(f64::from(1.0 / rate));
+    calc.result((unit_exponential(beside, shape.size(), seed) * mean).reshape(&shape))
 }
 
 /// Draws of the standard Gumbel distribution, `-log(-log(u))`.
@@ -81,8 +76,9 @@ pub fn random_exponential(device: &Device, shape: impl Into<Shape>, rate: f32, s
 /// # Errors
 /// None that a caller can cause.
 pub fn gumbel(device: &Device, shape: impl Into<Shape>, seed: u32) -> Result<Tensor> {
-    let shape = shape.into();
-    reshape(&unit_gumbel(device, shape.size(), seed)?, shape)
+    let (calc, shape) = (Calc::default(), shape.into());
+    // The location of the largest of many.
+    calc.result((-unit_exponential(calc.on(device), shape.size(), seed).map(log)).reshape(&shape))
 }
 
 /// Whole numbers from `low` up to and without `high`, int32. A number's probability differs from the others' by less than
@@ -94,20 +90,24 @@ pub fn random_int(device: &Device, shape: impl Into<Shape>, low: i32, high: i32,
     if low >= high {
         return Err(Error::argument("randomInt", "low below high", format!("{low} and {high}")));
     }
-    let shape = shape.into();
+    let (calc, shape) = (Calc::default(), shape.into());
+    calc.result(int_below(calc.on(device), shape.size(), low, high, seed).reshape(&shape))
+}
+
+fn int_below<'a>(beside: Term<'a>, n: usize, low: i32, high: i32, seed: u32) -> Term<'a> {
     let range = high.wrapping_sub(low) as u32;
-    let scalar = |v: u32| device.scalar(Scalar::I32(v as i32));
-    let (range_high, range_low) = (scalar(range >> 16), scalar(range & 0xffff));
-    let (half, low_half) = (int(device, 16), int(device, 0xffff));
-    let x = bits(device, shape.size(), seed)?;
+    let (range_high, range_low) =
+        (beside.whole_scalar((range >> 16) as i32), beside.whole_scalar((range & 0xffff) as i32));
+    let low_half = |x: Term<'a>| x.by(f64::from(0xffff), bitwise_and);
+    let x = bits(beside, n, seed);
     // The upper half of a product of 64 bits, of halves.
-    let (x_high, x_low) = (right_shift(&x, &half)?, bitwise_and(&x, &low_half)?);
-    let cross = mul(&x_high, &range_low)?;
-    let carried = add(&right_shift(&mul(&x_low, &range_low)?, &half)?, &bitwise_and(&cross, &low_half)?)?;
-    let middle = add(&carried, &mul(&x_low, &range_high)?)?;
-    let upper = add(&right_shift(&cross, &half)?, &right_shift(&middle, &half)?)?;
-    let upper = add(&upper, &mul(&x_high, &range_high)?)?;
-    reshape(&add(&upper, &scalar(low as u32))?, shape)
+    let (x_high, x_low) = (x.shifted(16), low_half(x));
+    let cross = x_high * range_low;
+    let carried = (x_low * range_low).shifted(16) + low_half(cross);
+    let middle = carried + x_low * range_high;
+    let upper = cross.shifted(16) + middle.shifted(16);
+    let upper = upper + x_high * range_high;
+    upper + beside.whole_scalar(low)
 }
 
 /// The numbers below `n` in random order, int32. Of 32-bit keys some are equal where there are very many; those keep their
@@ -116,7 +116,8 @@ pub fn random_int(device: &Device, shape: impl Into<Shape>, low: i32, high: i32,
 /// # Errors
 /// None that a caller can cause.
 pub fn permutation(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
-    Ok(topk(&bits(device, n, seed)?, n)?.1)
+    let calc = Calc::default();
+    Ok(topk(&calc.result(bits(calc.on(device), n, seed))?, n)?.1)
 }
 
 /// True with probability `p`, which broadcasts to `shape`. A probability of 0 or less, or NaN, gives false, of 1 or more
@@ -125,9 +126,9 @@ pub fn permutation(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
 /// # Errors
 /// `ErrorKind::Shape` when `p` does not broadcast.
 pub fn bernoulli(p: &Tensor, shape: impl Into<Shape>, seed: u32) -> Result<Tensor> {
-    let shape = shape.into();
-    let p = spread(p, &shape, "bernoulli")?;
-    reshape(&less(&unit(p.device(), shape.size(), seed)?, &p)?, shape)
+    let (calc, shape) = (Calc::default(), shape.into());
+    let p = spread(&calc, p, &shape, "bernoulli")?;
+    calc.result(unit(p, shape.size(), seed).with(p, less).reshape(&shape))
 }
 
 /// `samples` class numbers for each row of the last dimension of `logits`, drawn with probabilities softmax(logits):
@@ -145,7 +146,8 @@ pub fn categorical(logits: &Tensor, samples: usize, seed: u32) -> Result<Tensor>
     let mut shape = logits.shape().to_vec();
     shape.insert(last, samples);
     let noise = gumbel(logits.device(), shape, seed)?;
-    arg_max(&add(&expand_dims(&logits.cast(DType::F32)?, last as isize)?, &noise)?, -1)
+    let calc = Calc::default();
+    calc.result((calc.of(logits).number().expand(last as isize) + calc.of(&noise)).arg_max(-1))
 }
 
 /// Draws of the gamma distribution with shape parameter `alpha` and rate `beta`, which broadcast to `shape`, float32. NaN
@@ -156,38 +158,42 @@ pub fn categorical(logits: &Tensor, samples: usize, seed: u32) -> Result<Tensor>
 pub fn random_gamma(alpha: &Tensor, beta: &Tensor, shape: impl Into<Shape>, seed: u32) -> Result<Tensor> {
     let (device, shape) = (alpha.device(), shape.into());
     let draw = || {
-        let n = shape.size();
-        let (alpha, beta) = (spread(alpha, &shape, "randomGamma")?, spread(beta, &shape, "randomGamma")?);
-        let small = less(&alpha, &alpha.constant(1.0))?;
-        let above_one = select(&small, &(&alpha + 1.0)?, &alpha)?;
-        let unscaled = gamma_above_one(&reshape(&above_one, [n, 1])?, seed)?;
-        // A draw for alpha + 1 times u^(1 / alpha) is one for alpha.
-        let log_u = neg(&unit_exponential(device, n, hash_key(seed, 6))?)?;
-        let boost = select(&small, &exp(&real_div(&log_u, &alpha)?)?, &alpha.constant(1.0))?;
-        let drawn = real_div(&mul(&unscaled, &boost)?, &beta)?;
-        let valid = greater_equal(&minimum(&alpha, &beta)?, &alpha.constant(0.0))?;
-        reshape(&select(&valid, &drawn, &drawn.constant(f64::NAN))?, &shape)
+        let calc = Calc::default();
+        let alpha = spread(&calc, alpha, &shape, "randomGamma")?;
+        let beta = spread(&calc, beta, &shape, "randomGamma")?;
+        calc.result(gamma(alpha, beta, shape.size(), seed).reshape(&shape))
     };
     device.without_tapes(draw)
 }
 
+fn gamma<'a>(alpha: Term<'a>, beta: Term<'a>, n: usize, seed: u32) -> Term<'a> {
+    let small = alpha.by(1.0, less);
+    let above_one = small.choose(alpha + 1.0, alpha);
+    let unscaled = gamma_above_one(above_one.reshape(&[n, 1]), seed);
+    // A draw for alpha + 1 times u^(1 / alpha) is one for alpha.
+    let log_u = -unit_exponential(alpha, n, hash_key(seed, 6));
+    let boost = (log_u / alpha).map(exp).where_else(small, 1.0);
+    let drawn = (unscaled * boost) / beta;
+    drawn.where_else(alpha.with(beta, minimum).by(0.0, greater_equal), f64::NAN)
+}
+
 /// Draws `[n]` of the gamma distribution for `alpha` `[n, 1]` of at least 1.
-fn gamma_above_one(alpha: &Tensor, seed: u32) -> Result<Tensor> {
-    let (device, n) = (alpha.device(), alpha.size());
+fn gamma_above_one(alpha: Term<'_>, seed: u32) -> Term<'_> {
+    let n = alpha.size();
     let proposals = [n, GAMMA_PROPOSALS];
     let flat = n * GAMMA_PROPOSALS;
-    let x = reshape(&standard_normal(device, flat, hash_key(seed, 4))?, proposals)?;
-    let exponential = reshape(&unit_exponential(device, flat, hash_key(seed, 5))?, proposals)?;
-    let d = (alpha - 1.0 / 3.0)?;
-    let t = mul(&x, &reciprocal(&sqrt(&(&d * 9.0)?)?)?)?;
-    let inside = greater(&t, &t.constant(-1.0))?;
-    let t = maximum(&t, &t.constant(-0.999))?;
+    let x = standard_normal(alpha, flat, hash_key(seed, 4)).reshape(&proposals);
+    let exponential = unit_exponential(alpha, flat, hash_key(seed, 5)).reshape(&proposals);
+    let d = alpha - 1.0 / 3.0;
+    let t = x * (d * 9.0).sqrt().map(reciprocal);
+    let inside = t.exceeds(-1.0);
+    let t = t.at_least(-0.999);
     // v = (1 + t)³; log(u) < x²/2 + d * (1 - v + log v), in which like terms have been taken from each other.
-    let v = mul(&square(&(&t + 1.0)?)?, &(&t + 1.0)?)?;
-    let rest = sub(&(&sub(&log1p(&t)?, &add(&t, &square(&t)?)?)? * 3.0)?, &mul(&t, &square(&t)?)?)?;
-    let bound = add(&(&square(&x)? * 0.5)?, &mul(&d, &rest)?)?;
-    let accepted = logical_and(&inside, &less(&neg(&exponential)?, &bound)?)?;
-    first_accepted(&mul(&d, &v)?, &accepted, &d)
+    let v = (t + 1.0).map(square) * (t + 1.0);
+    let rest = (t.map(log1p) - (t + t.map(square))) * 3.0 - t * t.map(square);
+    let bound = x.map(square) * 0.5 + d * rest;
+    let accepted = inside.and((-exponential).with(bound, less));
+    first_accepted(d * v, accepted, d)
 }
 
 /// Draws of the Poisson distribution with `rate`s, which broadcast to `shape`, int32. -1 where a rate is negative or NaN.
@@ -199,59 +205,57 @@ fn gamma_above_one(alpha: &Tensor, seed: u32) -> Result<Tensor> {
 pub fn random_poisson(rate: &Tensor, shape: impl Into<Shape>, seed: u32) -> Result<Tensor> {
     let (device, shape) = (rate.device(), shape.into());
     let draw = || {
-        let rate = spread(rate, &shape, "randomPoisson")?;
-        let limit = rate.constant(POISSON_INVERSION);
-        let few = poisson_by_inversion(&clip(&rate, &rate.constant(0.0), &limit)?, seed)?;
-        let many = poisson_by_rejection(&reshape(&maximum(&rate, &limit)?, [shape.size(), 1])?, seed)?;
-        let count = select(&less(&rate, &limit)?, &few, &many)?.cast(DType::I32)?;
-        let valid = greater_equal(&rate, &rate.constant(0.0))?;
-        reshape(&select(&valid, &count, &count.constant(-1.0))?, &shape)
+        let calc = Calc::default();
+        let rate = spread(&calc, rate, &shape, "randomPoisson")?;
+        let few = poisson_by_inversion(rate.clip(0.0, POISSON_INVERSION), seed);
+        let many = poisson_by_rejection(rate.at_least(POISSON_INVERSION).reshape(&[shape.size(), 1]), seed);
+        let count = rate.by(POISSON_INVERSION, less).choose(few, many).whole();
+        calc.result(count.where_else(rate.by(0.0, greater_equal), -1.0).reshape(&shape))
     };
     device.without_tapes(draw)
 }
 
 /// Counts `[n]` for rates `[n]` of at most [`POISSON_INVERSION`]: as many as the probability of at most so many is below a
 /// uniform number.
-fn poisson_by_inversion(rate: &Tensor, seed: u32) -> Result<Tensor> {
-    let u = unit(rate.device(), rate.size(), hash_key(seed, 4))?;
-    let mut probability = exp(&neg(rate)?)?;
-    let mut total = probability.clone();
-    let mut count = greater_equal(&u, &total)?.cast(DType::F32)?;
+fn poisson_by_inversion(rate: Term<'_>, seed: u32) -> Term<'_> {
+    let u = unit(rate, rate.size(), hash_key(seed, 4));
+    let mut probability = (-rate).map(exp);
+    let mut total = probability;
+    let mut count = u.with(total, greater_equal).number();
     for k in 1..POISSON_COUNTS {
-        probability = mul(&probability, &(rate * (1.0 / k as f64))?)?;
-        total = add(&total, &probability)?;
-        count = add(&count, &greater_equal(&u, &total)?.cast(DType::F32)?)?;
+        probability = probability * (rate * (1.0 / k as f64));
+        total = total + probability;
+        count = count + u.with(total, greater_equal).number();
     }
-    Ok(count)
+    count
 }
 
 /// Counts `[n]` for rates `[n, 1]` of at least [`POISSON_INVERSION`]. The constants are Hörmann's.
-fn poisson_by_rejection(rate: &Tensor, seed: u32) -> Result<Tensor> {
-    let (device, n) = (rate.device(), rate.size());
-    let uniform = |stream: u32| -> Result<Tensor> {
-        reshape(&open_unit(device, n * POISSON_PROPOSALS, hash_key(seed, stream))?, [n, POISSON_PROPOSALS])
-    };
-    let (u, v) = ((&uniform(5)? - 0.5)?, uniform(6)?);
-    let b = (&(&sqrt(rate)? * 2.53)? + 0.931)?;
-    let a = (&(&b * 0.024_83)? - 0.059)?;
-    let inverse_alpha = (&(1.132_8 / &(&b - 3.4)?)? + 1.123_9)?;
-    let edge = (0.5 - &abs(&u)?)?;
-    let slope = add(&real_div(&(&a * 2.0)?, &edge)?, &b)?;
-    let k = floor(&add(&mul(&slope, &u)?, &(rate + 0.43)?)?)?;
+fn poisson_by_rejection(rate: Term<'_>, seed: u32) -> Term<'_> {
+    let n = rate.size();
+    let uniform =
+        |stream: u32| open_unit(rate, n * POISSON_PROPOSALS, hash_key(seed, stream)).reshape(&[n, POISSON_PROPOSALS]);
+    let (u, v) = (uniform(5) - 0.5, uniform(6));
+    let b = rate.sqrt() * 2.53 + 0.931;
+    let a = b * 0.024_83 - 0.059;
+    let inverse_alpha = rate.like(1.132_8) / (b - 3.4) + 1.123_9;
+    let edge = 0.5 - u.map(abs);
+    let slope = (a * 2.0) / edge + b;
+    let k = (slope * u + (rate + 0.43)).map(floor);
     // log(P(k)), in terms of the distance to the rate: k log(rate) and log(k!) would lose the digits that remain.
-    let whole = maximum(&k, &k.constant(1.0))?;
-    let t = real_div(&sub(rate, &whole)?, &whole)?;
-    let inverse = reciprocal(&whole)?;
-    let stirling = mul(&inverse, &(1.0 / 12.0 - &(&square(&inverse)? * (1.0 / 360.0))?)?)?;
-    let normaliser = add(&(&log(&(&whole * TAU)?)? * 0.5)?, &stirling)?;
-    let log_p = sub(&mul(&whole, &sub(&log1p(&t)?, &t)?)?, &normaliser)?;
-    let log_p = select(&less(&k, &k.constant(0.5))?, &neg(rate)?, &log_p)?;
-    let hat = add(&real_div(&a, &square(&edge)?)?, &b)?;
-    let below = less_equal(&log(&real_div(&mul(&v, &inverse_alpha)?, &hat)?)?, &log_p)?;
-    let squeeze = (0.927_7 - &(3.622_4 / &(&b - 2.0)?)?)?;
-    let at_once = logical_and(&greater_equal(&edge, &edge.constant(0.07))?, &less_equal(&v, &squeeze)?)?;
-    let corner = logical_and(&less(&edge, &edge.constant(0.013))?, &greater(&v, &edge)?)?;
-    let counts = greater_equal(&k, &k.constant(0.0))?;
-    let tested = logical_and(&logical_and(&counts, &logical_not(&corner)?)?, &below)?;
-    first_accepted(&k, &logical_or(&at_once, &tested)?, &floor(rate)?)
+    let whole = k.at_least(1.0);
+    let t = (rate - whole) / whole;
+    let inverse = whole.map(reciprocal);
+    let stirling = inverse * (1.0 / 12.0 - inverse.map(square) * (1.0 / 360.0));
+    let normaliser = (whole * TAU).map(log) * 0.5 + stirling;
+    let log_p = whole * (t.map(log1p) - t) - normaliser;
+    let log_p = k.by(0.5, less).choose(-rate, log_p);
+    let hat = a / edge.map(square) + b;
+    let below = ((v * inverse_alpha) / hat).map(log).with(log_p, less_equal);
+    let squeeze = 0.927_7 - rate.like(3.622_4) / (b - 2.0);
+    let at_once = edge.by(0.07, greater_equal).and(v.with(squeeze, less_equal));
+    let corner = edge.by(0.013, less).and(v.above(edge));
+    let counts = k.by(0.0, greater_equal);
+    let tested = counts.and(corner.map(logical_not)).and(below);
+    first_accepted(k, at_once.with(tested, logical_or), rate.map(floor))
 }

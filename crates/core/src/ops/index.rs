@@ -1,12 +1,13 @@
 //! Picking by index.
 
+use crate::calc::{Calc, Term};
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::number;
 use crate::op::{IndexOp, Op, ReduceOp};
 use crate::ops::reduce::reducing;
-use crate::ops::{add, clip, equal, mul, permute, reshape, select};
+use crate::ops::{add, equal, mul};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -45,19 +46,19 @@ pub fn range(device: &Device, start: f64, stop: f64, step: f64, dtype: DType) ->
 /// `ErrorKind::DType` when `indices` are not whole numbers.
 pub fn one_hot(indices: &Tensor, depth: usize, on: f64, off: f64, dtype: DType) -> Result<Tensor> {
     let indices = &indices_of("oneHot", "int32 indices", indices)?;
-    let column: Shape = indices.shape().iter().copied().chain([1]).collect();
-    let full: Shape = indices.shape().iter().copied().chain([depth]).collect();
-    let device = indices.device();
-    let position = device.iota(&full, full.rank() - 1)?;
-    let hit = equal(&reshape(indices, column)?, &position)?;
-    let value = |v: f64| device.constant_of(dtype, v);
-    select(&hit, &value(on), &value(off))
+    let full = Shape::joined(&[indices.shape(), &[depth]]);
+    let calc = Calc::default();
+    let indices = calc.of(indices);
+    let hit = indices.expand(-1).with(indices.iota(&full, full.rank() - 1), equal);
+    let value = |v: f64| calc.of(&indices.value().device().constant_of(dtype, v));
+    calc.result(hit.choose(value(on), value(off)))
 }
 
 /// Whether each number of the int32 `index` is below `n` and not negative. Of none, -1 counts, too.
 pub(super) fn within(index: &Tensor, n: usize) -> Result<Tensor> {
-    let whole = |v: i32| index.device().constant(Scalar::I32(v));
-    equal(index, &clip(index, &whole(0), &whole(n as i32 - 1))?)
+    let calc = Calc::default();
+    let index = calc.of(index);
+    calc.result(index.with(index.clip(0.0, n as f64 - 1.0), equal))
 }
 
 /// Whole numbers of any dtype as indices.
@@ -91,21 +92,25 @@ pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> R
     let n = x.shape()[axis];
     let picked = &indices.shape()[batch_dims..];
     let k: usize = picked.iter().product();
-    let out: Shape = x.shape()[..axis].iter().chain(picked).chain(&x.shape()[axis + 1..]).copied().collect();
+    let out = Shape::joined(&[&x.shape()[..axis], picked, &x.shape()[axis + 1..]]);
+    let calc = Calc::default();
+    let (x, indices) = (calc.of(x), calc.of(indices));
     if batch_dims == 0 {
-        let rows = reshape(x, [outer, n, inner])?;
-        let flat = reshape(indices, [k])?;
-        return reshape(&index_op(IndexOp::Gather, &rows, &flat, Shape::from([outer, k, inner]))?, out);
+        let (rows, flat) = (x.reshape(&[outer, n, inner]), indices.reshape(&[k]));
+        return calc.result(taken(rows, flat, [outer, k, inner]).reshape(&out));
     }
     // Each batch has indices of its own: number the rows of all batches through.
-    let moved = permute(&reshape(x, [batch, outer, n, inner])?, &[0, 2, 1, 3])?;
-    let rows = reshape(&moved, [1, batch * n, outer * inner])?;
-    let device = x.device();
-    let first_row = mul(&device.iota([batch, k], 0)?, &device.constant(Scalar::I32(n as i32)))?;
-    let flat = reshape(&add(&reshape(indices, [batch, k])?, &first_row)?, [batch * k])?;
-    let found = index_op(IndexOp::Gather, &rows, &flat, Shape::from([1, batch * k, outer * inner]))?;
-    let back = permute(&reshape(&found, [batch, k, outer, inner])?, &[0, 2, 1, 3])?;
-    reshape(&back, out)
+    let moved = x.reshape(&[batch, outer, n, inner]).permute(&[0, 2, 1, 3]);
+    let rows = moved.reshape(&[1, batch * n, outer * inner]);
+    let first_row = x.iota(&[batch, k], 0) * n as f64;
+    let flat = (indices.reshape(&[batch, k]) + first_row).reshape(&[batch * k]);
+    let found = taken(rows, flat, [1, batch * k, outer * inner]);
+    calc.result(found.reshape(&[batch, k, outer, inner]).permute(&[0, 2, 1, 3]).reshape(&out))
+}
+
+/// Rows at indices.
+fn taken<'a>(rows: Term<'a>, index: Term<'a>, shape: [usize; 3]) -> Term<'a> {
+    rows.then(&|x| index_op(IndexOp::Gather, x, index.value(), Shape::from(shape)))
 }
 
 /// `updates [outer, k, inner]` reduced at `index [k]`: `[outer, n, inner]`, as [`IndexOp::Scatter`] says.

@@ -1,14 +1,13 @@
 //! Picking and placing slices by vectors of indices.
 
-use crate::dtype::{DType, Scalar};
+use crate::calc::Calc;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
 use crate::ops::index::indices_of;
 use crate::ops::index::within;
 use crate::ops::reduce::numeric;
-use crate::ops::{
-    add, broadcast_to, gather, greater_equal, logical_and, maximum, minimum, mul, reshape, scatter, select, slice,
-};
+use crate::ops::{add, broadcast_to, gather, greater_equal, maximum, minimum, mul, reshape, scatter};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -45,22 +44,21 @@ fn places(indices: &Tensor, shape: &Shape, op: &str) -> Result<Places> {
     }
     let k: usize = vectors.iter().product();
     let (outer, slice_dims) = shape.split_at(depth);
-    let list = reshape(indices, [k, depth])?;
+    let calc = Calc::default();
+    let list = calc.of(indices).reshape(&[k, depth]);
     let device = indices.device();
-    let whole = |v: usize| device.constant(Scalar::I32(v as i32));
-    let lines = Shape::from([k]);
-    let mut rows = device.zeros(&lines, DType::I32)?;
-    let mut inside = device.ones(&lines, DType::Bool)?;
+    let mut rows = calc.of(&device.zeros([k], DType::I32)?);
+    let mut inside = calc.of(&device.ones([k], DType::Bool)?);
     for (d, &dim) in outer.iter().enumerate() {
-        let number = reshape(&slice(&list, &[0, d], &[k, 1])?, &lines)?;
-        rows = add(&mul(&rows, &whole(dim))?, &number)?;
-        inside = logical_and(&inside, &within(&number, dim)?)?;
+        let number = list.part(1, d, 1).reshape(&[k]);
+        rows = rows * dim as f64 + number;
+        inside = inside.and(number.then(&|x| within(x, dim)));
     }
     Ok(Places {
-        rows: select(&inside, &rows, &device.constant(Scalar::I32(-1)))?,
+        rows: calc.result(rows.where_else(inside, -1.0))?,
         n: outer.iter().product(),
         inner: slice_dims.iter().product(),
-        shape: vectors.iter().chain(slice_dims).copied().collect(),
+        shape: Shape::joined(&[vectors, slice_dims]),
     })
 }
 
@@ -114,32 +112,37 @@ pub fn tensor_scatter(x: &Tensor, indices: &Tensor, updates: &Tensor, kind: Scat
     }
     let places = places(indices, x.shape(), NAME)?;
     let (updates, rows, n) = (places.lines(updates, NAME)?, &places.rows, places.n);
-    let base = reshape(x, [1, n, places.inner])?;
+    let calc = Calc::default();
+    let (base, updates) = (calc.of(x).reshape(&[1, n, places.inner]), calc.of(&updates));
     let result = match kind {
         ScatterKind::Reduce(op) => {
-            let placed = scatter(&updates, rows, n, op)?;
-            match op {
-                ReduceOp::Sum => add(&base, &placed)?,
-                ReduceOp::Prod => mul(&base, &placed)?,
-                ReduceOp::Max => larger(&base, &placed, true)?,
-                ReduceOp::Min => larger(&base, &placed, false)?,
-            }
+            let f = match op {
+                ReduceOp::Sum => add,
+                ReduceOp::Prod => mul,
+                ReduceOp::Max => larger,
+                ReduceOp::Min => smaller,
+            };
+            base.with(updates.then(&|x| scatter(x, rows, n, op)), f)
         }
         ScatterKind::Update => {
             // The last update of each place, by its number.
-            let numbers = x.device().iota([1, rows.size(), 1], 1)?;
-            let last = scatter(&numbers, rows, n, ReduceOp::Max)?;
-            let picked = gather(&updates, &reshape(&last, [n])?, 1, 0)?;
-            select(&greater_equal(&last, &last.constant(0.0))?, &picked, &base)?
+            let numbers = base.iota(&[1, rows.size(), 1], 1);
+            let last = numbers.then(&|x| scatter(x, rows, n, ReduceOp::Max));
+            let picked = updates.with(last.reshape(&[n]), |x, places| gather(x, places, 1, 0));
+            last.by(0.0, greater_equal).choose(picked, base)
         }
     };
-    reshape(&result.cast(x.dtype())?, x.shape())
+    calc.result(result.cast(x.dtype()).reshape(x.shape()))
 }
 
-/// The larger or smaller of each pair; of bools whether any or all are true.
-fn larger(a: &Tensor, b: &Tensor, max: bool) -> Result<Tensor> {
-    let f = if max { maximum } else { minimum };
-    f(&numeric(a)?, &numeric(b)?)?.cast(a.dtype())
+/// The larger of each pair; of bools whether any is true.
+fn larger(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    maximum(&numeric(a)?, &numeric(b)?)?.cast(a.dtype())
+}
+
+/// The smaller of each pair; of bools whether both are true.
+fn smaller(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    minimum(&numeric(a)?, &numeric(b)?)?.cast(a.dtype())
 }
 
 /// A tensor of `shape` filled with the scalar `default`, with `values` (one, or one for each vector) at the vectors that

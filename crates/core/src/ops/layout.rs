@@ -39,12 +39,15 @@ pub fn batch_to_space(x: &Tensor, block: &[usize], crops: &[(usize, usize)]) -> 
         return Err(Error::shape(OP, format!("a batch that is a multiple of {cells}"), x.shape()));
     }
     let (space, rest) = x.shape()[1..].split_at(n);
-    let split: Shape = block.iter().chain(&[batch / cells]).chain(space).chain(rest).copied().collect();
+    let split = Shape::joined(&[block, &[batch / cells], space, rest]);
     // The cells of each dimension go behind it.
-    let order: Vec<usize> =
-        [n].into_iter().chain((0..n).flat_map(|d| [n + 1 + d, d])).chain(2 * n + 1..split.rank()).collect();
-    let grown = space.iter().zip(block).map(|(d, b)| d * b);
-    let whole: Shape = [batch / cells].into_iter().chain(grown).chain(rest.iter().copied()).collect();
+    let (mut order, mut whole) = (vec![n], vec![batch / cells]);
+    for d in 0..n {
+        order.extend([n + 1 + d, d]);
+        whole.push(space[d] * block[d]);
+    }
+    order.extend(2 * n + 1..split.rank());
+    let whole = Shape::joined(&[&whole, rest]);
     let joined = reshape(&permute(&reshape(x, split)?, &order)?, &whole)?;
     let (mut begin, mut size) = (vec![0; whole.rank()], whole.to_vec());
     for (d, &(before, after)) in crops.iter().enumerate() {
@@ -74,13 +77,19 @@ pub fn space_to_batch(x: &Tensor, block: &[usize], paddings: &[(usize, usize)]) 
         let expected = format!("padded dimensions that are multiples of {block:?}");
         return Err(Error::shape(OP, expected, padded.shape()));
     }
-    let pairs = space.iter().zip(block).flat_map(|(d, b)| [d / b, *b]);
-    let split: Shape = [batch].into_iter().chain(pairs).chain(rest.iter().copied()).collect();
-    let order: Vec<usize> =
-        (0..n).map(|d| 2 * d + 2).chain([0]).chain((0..n).map(|d| 2 * d + 1)).chain(2 * n + 1..split.rank()).collect();
-    let shrunk = space.iter().zip(block).map(|(d, b)| d / b);
-    let out: Shape = [batch * cells].into_iter().chain(shrunk).chain(rest.iter().copied()).collect();
-    reshape(&permute(&reshape(&padded, split)?, &order)?, out)
+    let (mut split, mut out) = (vec![batch], vec![batch * cells]);
+    let (mut inner, mut order) = (Vec::new(), vec![0]);
+    for d in 0..n {
+        let blocks = space[d] / block[d];
+        split.extend([blocks, block[d]]);
+        out.push(blocks);
+        inner.push(2 * d + 2);
+        order.push(2 * d + 1);
+    }
+    let split = Shape::joined(&[&split, rest]);
+    order.extend(2 * n + 1..split.rank());
+    inner.extend(order);
+    reshape(&permute(&reshape(&padded, split)?, &inner)?, Shape::joined(&[&out, rest]))
 }
 
 /// That `x` is NHWC and the block's cells can be counted: their number.
@@ -210,7 +219,7 @@ pub fn eye(device: &Device, rows: usize, columns: usize, dtype: DType) -> Result
 pub fn diag(x: &Tensor) -> Result<Tensor> {
     let n = x.size();
     let matrix = select(&on_diagonal(x.device(), n, n)?, &reshape(x, [n, 1])?, &x.constant(0.0))?;
-    reshape(&matrix, x.shape().iter().chain(x.shape().iter()).copied().collect::<Shape>())
+    reshape(&matrix, Shape::joined(&[x.shape(), x.shape()]))
 }
 
 /// The elements of the matrices in dimensions `axes` whose column is `offset` to the right of their row (to the left when
@@ -226,9 +235,9 @@ pub fn diagonal(x: &Tensor, offset: isize, axes: (isize, isize)) -> Result<Tenso
     let (m, n) = (x.shape()[rows], x.shape()[columns]);
     let (down, right) = (offset.min(0).unsigned_abs(), offset.max(0).unsigned_abs());
     let count = m.saturating_sub(down).min(n.saturating_sub(right));
-    let order: Vec<usize> = (0..x.rank()).filter(|&d| d != rows && d != columns).chain([rows, columns]).collect();
+    let order = x.shape().order_with_last(&[rows, columns]);
     let rest = x.shape().without(&[rows, columns]);
-    let last = |size: usize| rest.iter().copied().chain([size]).collect::<Shape>();
+    let last = |size: usize| Shape::joined(&[&rest, &[size]]);
     let flat = reshape(&permute(x, &order)?, last(m * n))?;
     // Row after row, neighbours on a diagonal lie one row and one column apart.
     let (mut begin, mut step) = (vec![0; flat.rank()], vec![1; flat.rank()]);

@@ -1,9 +1,8 @@
 //! Softmax and cross-entropies.
 
-use crate::dtype::DType;
+use crate::calc::{with_gradient, Calc, Gradient};
 use crate::error::Result;
-use crate::grad::custom;
-use crate::ops::{abs, add, exp, log, log1p, max, mul, neg, real_div, relu, rounded, sub, sum};
+use crate::ops::{abs, exp, log, log1p, relu};
 use crate::tensor::Tensor;
 
 /// e^x divided by its sum along `axis`; as all losses computed in float32 and rounded once to the dtype of a narrower float.
@@ -11,21 +10,22 @@ use crate::tensor::Tensor;
 /// # Errors
 /// `ErrorKind::Argument` when the axis does not exist.
 pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
-    let (dtype, x) = (x.dtype().float(), x.cast(DType::F32)?);
     x.shape().axis(axis, "softmax")?;
-    let y = custom(
-        &[&x],
-        |x| {
-            let exponents = exp(&sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?)?;
-            real_div(&exponents, &sum(&exponents, Some(&[axis]), true)?)
+    // dx = (dy - sum(dy * y)) * y
+    let backward: Gradient = Box::new(move |y, dy| {
+        let weighted = dy * y;
+        vec![weighted - weighted.sum(&[axis], true) * y]
+    });
+    let calc = Calc::default();
+    let y = with_gradient(
+        &[calc.of(x).number()],
+        &|x| {
+            let exponents = (x[0] - x[0].max_along(&[axis], true)).map(exp);
+            exponents / exponents.sum(&[axis], true)
         },
-        // dx = (dy - sum(dy * y)) * y
-        move |y, dy| {
-            let weighted = mul(dy, y)?;
-            Ok(vec![sub(&weighted, &mul(&sum(&weighted, Some(&[axis]), true)?, y)?)?])
-        },
+        backward,
     );
-    rounded(y, dtype)
+    calc.result(y.cast(x.dtype().float()))
 }
 
 /// log(softmax(x)), safe against underflow.
@@ -33,18 +33,19 @@ pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// # Errors
 /// As [`softmax`].
 pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
-    let (dtype, x) = (x.dtype().float(), x.cast(DType::F32)?);
     x.shape().axis(axis, "logSoftmax")?;
-    let y = custom(
-        &[&x],
-        |x| {
-            let shifted = sub(&x[0], &max(&x[0], Some(&[axis]), true)?)?;
-            sub(&shifted, &log(&sum(&exp(&shifted)?, Some(&[axis]), true)?)?)
+    // dx = dy - sum(dy) * softmax(x)
+    let backward: Gradient = Box::new(move |y, dy| vec![dy - dy.sum(&[axis], true) * y.map(exp)]);
+    let calc = Calc::default();
+    let y = with_gradient(
+        &[calc.of(x).number()],
+        &|x| {
+            let shifted = x[0] - x[0].max_along(&[axis], true);
+            shifted - shifted.map(exp).sum(&[axis], true).map(log)
         },
-        // dx = dy - sum(dy) * softmax(x)
-        move |y, dy| Ok(vec![sub(dy, &mul(&sum(dy, Some(&[axis]), true)?, &exp(y)?)?)?]),
+        backward,
     );
-    rounded(y, dtype)
+    calc.result(y.cast(x.dtype().float()))
 }
 
 /// The cross-entropy of softmax(`logits`) against `labels` along the last dimension, per row.
@@ -53,8 +54,9 @@ pub fn log_softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// `ErrorKind::Shape` when the shapes do not broadcast.
 pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
     let dtype = labels.dtype().upcast(logits.dtype()).float();
-    let logits = logits.cast(DType::F32)?;
-    rounded(neg(&sum(&mul(labels, &log_softmax(&logits, -1)?)?, Some(&[-1]), false)?), dtype)
+    let calc = Calc::default();
+    let logits = calc.of(logits).number().then(&|x| log_softmax(x, -1));
+    calc.result((-(calc.of(labels) * logits).sum(&[-1], false)).cast(dtype))
 }
 
 /// The elementwise cross-entropy of sigmoid(`logits`) against `labels`: max(x, 0) - x * z + log(1 + e^-|x|).
@@ -63,7 +65,8 @@ pub fn softmax_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor>
 /// `ErrorKind::Shape` when the shapes do not broadcast.
 pub fn sigmoid_cross_entropy(labels: &Tensor, logits: &Tensor) -> Result<Tensor> {
     let dtype = labels.dtype().upcast(logits.dtype()).float();
-    let x = logits.cast(DType::F32)?;
-    let linear = sub(&relu(&x)?, &mul(&x, labels)?)?;
-    rounded(add(&linear, &log1p(&exp(&neg(&abs(&x)?)?)?)?), dtype)
+    let calc = Calc::default();
+    let x = calc.of(logits).number();
+    let linear = x.map(relu) - x * calc.of(labels);
+    calc.result((linear + (-x.map(abs)).map(exp).map(log1p)).cast(dtype))
 }

@@ -132,7 +132,7 @@ pub fn reverse(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
 /// `ErrorKind::Argument` when the axis is outside `[-rank - 1, rank]`.
 pub fn expand_dims(x: &Tensor, axis: isize) -> Result<Tensor> {
     let mut dims = x.shape().to_vec();
-    let longer = x.shape().iter().copied().chain([1]).collect::<Shape>();
+    let longer = Shape::joined(&[x.shape(), &[1]]);
     dims.insert(longer.axis(axis, "expandDims")?, 1);
     reshape(x, dims)
 }

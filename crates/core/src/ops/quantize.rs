@@ -1,9 +1,9 @@
 //! Affine quantisation: whole numbers of few bits that stand for `(q - zero point) * scale` (Jacob et al. 2018).
 
+use crate::calc::{with_gradient, Calc, Gradient, Term};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::grad::custom;
-use crate::ops::{add, clip, less_equal, logical_and, mul, real_div, reshape, round, select, sub};
+use crate::ops::{greater_equal, less_equal, reshape, round};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -53,21 +53,21 @@ fn spread(parameter: &Tensor, x: &Tensor, axis: Option<isize>, op: &str) -> Resu
 }
 
 /// What quantisation computes with: `x`, the scale and the zero point in float32, the latter in shapes that broadcast.
-fn operands(
+fn operands<'a>(
+    calc: &'a Calc<'a>,
     x: &Tensor,
     scale: &Tensor,
     zero_point: &Tensor,
     axis: Option<isize>,
     op: &str,
-) -> Result<(Tensor, Tensor, Tensor)> {
-    let scale = spread(&scale.cast(DType::F32)?, x, axis, op)?;
-    let zero_point = spread(&zero_point.cast(DType::F32)?, x, axis, op)?;
-    Ok((x.cast(DType::F32)?, scale, zero_point))
+) -> Result<[Term<'a>; 3]> {
+    let parameter = |p: &Tensor| spread(p, x, axis, op).map(|p| calc.of(&p).number());
+    Ok([calc.of(x).number(), parameter(scale)?, parameter(zero_point)?])
 }
 
 /// `round(x / scale) + zero_point` in float32, not limited.
-fn steps(x: &Tensor, scale: &Tensor, zero_point: &Tensor) -> Result<Tensor> {
-    add(&round(&real_div(x, scale)?)?, zero_point)
+fn steps<'a>([x, scale, zero_point]: [Term<'a>; 3]) -> Term<'a> {
+    (x / scale).map(round) + zero_point
 }
 
 /// `round(x / scale) + zero_point`, limited to the range of `to`, as int8 or uint8: halves are rounded to even, NaN
@@ -83,9 +83,9 @@ pub fn quantize(
     axis: Option<isize>,
     to: QuantizedType,
 ) -> Result<Tensor> {
-    let (x, scale, zero_point) = operands(x, scale, zero_point, axis, "quantize")?;
+    let calc = Calc::default();
     // The conversion limits to the range.
-    steps(&x, &scale, &zero_point)?.cast(to.dtype())
+    calc.result(steps(operands(&calc, x, scale, zero_point, axis, "quantize")?).cast(to.dtype()))
 }
 
 /// `(q - zero_point) * scale`, float32: what [`quantize`]d numbers stand for. Differentiable by the scale.
@@ -93,8 +93,9 @@ pub fn quantize(
 /// # Errors
 /// As [`quantize`].
 pub fn dequantize(q: &Tensor, scale: &Tensor, zero_point: &Tensor, axis: Option<isize>) -> Result<Tensor> {
-    let (q, scale, zero_point) = operands(q, scale, zero_point, axis, "dequantize")?;
-    mul(&sub(&q, &zero_point)?, &scale)
+    let calc = Calc::default();
+    let [q, scale, zero_point] = operands(&calc, q, scale, zero_point, axis, "dequantize")?;
+    calc.result((q - zero_point) * scale)
 }
 
 /// `x` as it is after [`quantize`] and [`dequantize`] (but NaN stays), for training a model that will be quantised. The
@@ -110,14 +111,19 @@ pub fn fake_quantize(
     axis: Option<isize>,
     to: QuantizedType,
 ) -> Result<Tensor> {
-    let (x, scale, zero_point) = operands(x, scale, zero_point, axis, "fakeQuantize")?;
+    let calc = Calc::default();
+    let given = operands(&calc, x, scale, zero_point, axis, "fakeQuantize")?;
     let (low, high) = to.range();
-    let (low, high) = (x.constant(low.into()), x.constant(high.into()));
-    let unlimited = x.device().without_tapes(|| steps(&x, &scale, &zero_point))?;
-    let inside = logical_and(&less_equal(&low, &unlimited)?, &less_equal(&unlimited, &high)?)?;
-    custom(
-        &[&x],
-        |_| mul(&sub(&clip(&unlimited, &low, &high)?, &zero_point)?, &scale),
-        move |_, dy| Ok(vec![select(&inside, dy, &dy.constant(0.0))?]),
-    )
+    let (low, high) = (f64::from(low), f64::from(high));
+    let unlimited = x.device().without_tapes(|| steps(given));
+    let inside = unlimited.by(low, greater_equal).and(unlimited.by(high, less_equal)).value().clone();
+    let backward: Gradient = Box::new(move |_, dy| vec![dy.where_else(dy.of(&inside), 0.0)]);
+    let of = |x: Term<'_>| x.value().clone();
+    let (unlimited, scale, zero_point) = (of(unlimited), of(given[1]), of(given[2]));
+    let limited = with_gradient(
+        &given[..1],
+        &|x| (x[0].of(&unlimited).clip(low, high) - x[0].of(&zero_point)) * x[0].of(&scale),
+        backward,
+    );
+    calc.result(limited)
 }

@@ -4,24 +4,33 @@
 //! The generator hashes (seed, counter) with two rounds of the finaliser of MurmurHash3 (Appleby) and a Weyl step
 //! between, in 32-bit integer instructions that every engine has.
 
+use crate::calc::{Calc, Term};
 use crate::device::Device;
-use crate::dtype::{DType, Scalar};
 use crate::error::Result;
-use crate::ops::{add, bitwise_xor, cos, log, mul, reshape, right_shift, sqrt};
+use crate::ops::{abs, bitwise_xor, cos, less_equal, log, right_shift};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-pub(super) fn int(device: &Device, bits: u32) -> Tensor {
-    device.constant(Scalar::I32(bits as i32))
-}
+impl<'a> Term<'a> {
+    /// The bits, moved `by` places to the right.
+    pub(super) fn shifted(self, by: u32) -> Term<'a> {
+        self.by(f64::from(by), right_shift)
+    }
 
-/// The MurmurHash3 finaliser, elementwise on int32 bits.
-fn mix(x: &Tensor) -> Result<Tensor> {
-    let d = x.device();
-    let shift = |x: &Tensor, by: u32| bitwise_xor(x, &right_shift(x, &int(d, by))?);
-    let x = mul(&shift(x, 16)?, &int(d, 0x85eb_ca6b))?;
-    let x = mul(&shift(&x, 13)?, &int(d, 0xc2b2_ae35))?;
-    shift(&x, 16)
+    /// The product with a number of 32 bits.
+    fn times(self, bits: u32) -> Term<'a> {
+        self * f64::from(bits as i32)
+    }
+
+    fn folded(self, by: u32) -> Term<'a> {
+        self.with(self.shifted(by), bitwise_xor)
+    }
+
+    /// The MurmurHash3 finaliser, elementwise on int32 bits.
+    #[inline(never)]
+    fn mixed(self) -> Term<'a> {
+        self.folded(16).times(0x85eb_ca6b).folded(13).times(0xc2b2_ae35).folded(16)
+    }
 }
 
 /// The same hash for a host value: derives one seed from another and a stream number.
@@ -36,32 +45,37 @@ pub fn hash_key(seed: u32, stream: u32) -> u32 {
 }
 
 /// 32 random bits per element of a flat tensor of `n`.
-pub(super) fn bits(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
-    let counter = mul(&device.iota([n], 0)?, &int(device, 0x9e37_79b9))?;
-    let key = device.scalar(Scalar::I32(hash_key(seed, 0) as i32));
-    let first = mix(&bitwise_xor(&counter, &key)?)?;
-    mix(&add(&first, &device.scalar(Scalar::I32(hash_key(seed, 1) as i32)))?)
+#[inline(never)]
+pub(super) fn bits(beside: Term<'_>, n: usize, seed: u32) -> Term<'_> {
+    let counter = beside.iota(&[n], 0).times(0x9e37_79b9);
+    let key = beside.whole_scalar(hash_key(seed, 0) as i32);
+    let first = counter.with(key, bitwise_xor).mixed();
+    (first + beside.whole_scalar(hash_key(seed, 1) as i32)).mixed()
 }
 
 /// Uniform in [0, 1), 24 bits of it.
-pub(super) fn unit(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
-    let high = right_shift(&bits(device, n, seed)?, &int(device, 8))?;
-    mul(&high.cast(DType::F32)?, &device.constant(Scalar::F32(1.0 / (1 << 24) as f32)))
+pub(super) fn unit(beside: Term<'_>, n: usize, seed: u32) -> Term<'_> {
+    bits(beside, n, seed).shifted(8).number() * (1.0 / f64::from(1 << 24))
 }
 
 /// Standard normal, by Box and Muller's transform of two uniforms.
-pub(super) fn standard_normal(device: &Device, n: usize, seed: u32) -> Result<Tensor> {
+#[inline(never)]
+pub(super) fn standard_normal(beside: Term<'_>, n: usize, seed: u32) -> Term<'_> {
     // 1 - u lies in (0, 1]: its logarithm is finite.
-    let one = device.constant(Scalar::F32(1.0));
-    let u = crate::ops::sub(&one, &unit(device, n, hash_key(seed, 2))?)?;
-    let radius = sqrt(&mul(&log(&u)?, &device.constant(Scalar::F32(-2.0)))?)?;
-    let angle = mul(&unit(device, n, hash_key(seed, 3))?, &device.constant(Scalar::F32(std::f32::consts::TAU)))?;
-    mul(&radius, &cos(&angle)?)
+    let u = 1.0 - unit(beside, n, hash_key(seed, 2));
+    let radius = (u.map(log) * -2.0).sqrt();
+    let angle = unit(beside, n, hash_key(seed, 3)) * f64::from(std::f32::consts::TAU);
+    radius * angle.map(cos)
 }
 
-fn scale(x: &Tensor, by: f32, offset: f32) -> Result<Tensor> {
-    let d = x.device();
-    add(&mul(x, &d.scalar(Scalar::F32(by)))?, &d.scalar(Scalar::F32(offset)))
+/// The kinds of numbers that are scaled.
+type Draw = for<'a> fn(Term<'a>, usize, u32) -> Term<'a>;
+
+/// `draw() * by + offset`.
+fn scaled(device: &Device, shape: &Shape, draw: Draw, by: f32, offset: f32, seed: u32) -> Result<Tensor> {
+    let calc = Calc::default();
+    let x = draw(calc.on(device), shape.size(), seed);
+    calc.result((x * x.scalar(by.into()) + x.scalar(offset.into())).reshape(shape))
 }
 
 /// Uniform numbers in [low, high).
@@ -69,8 +83,7 @@ fn scale(x: &Tensor, by: f32, offset: f32) -> Result<Tensor> {
 /// # Errors
 /// None that a caller can cause.
 pub fn random_uniform(device: &Device, shape: impl Into<Shape>, low: f32, high: f32, seed: u32) -> Result<Tensor> {
-    let shape = shape.into();
-    reshape(&scale(&unit(device, shape.size(), seed)?, high - low, low)?, shape)
+    scaled(device, &shape.into(), unit, high - low, low, seed)
 }
 
 /// Normal numbers.
@@ -78,8 +91,7 @@ pub fn random_uniform(device: &Device, shape: impl Into<Shape>, low: f32, high: 
 /// # Errors
 /// None that a caller can cause.
 pub fn random_normal(device: &Device, shape: impl Into<Shape>, mean: f32, std: f32, seed: u32) -> Result<Tensor> {
-    let shape = shape.into();
-    reshape(&scale(&standard_normal(device, shape.size(), seed)?, std, mean)?, shape)
+    scaled(device, &shape.into(), standard_normal, std, mean, seed)
 }
 
 /// Normal numbers within two standard deviations of the mean: others are drawn again, up to eight times, then limited.
@@ -87,14 +99,15 @@ pub fn random_normal(device: &Device, shape: impl Into<Shape>, mean: f32, std: f
 /// # Errors
 /// None that a caller can cause.
 pub fn truncated_normal(device: &Device, shape: impl Into<Shape>, mean: f32, std: f32, seed: u32) -> Result<Tensor> {
-    let shape = shape.into();
-    let (low, high) = (device.constant(Scalar::F32(-2.0)), device.constant(Scalar::F32(2.0)));
-    let mut x = standard_normal(device, shape.size(), seed)?;
+    scaled(device, &shape.into(), truncated, std, mean, seed)
+}
+
+fn truncated(beside: Term<'_>, n: usize, seed: u32) -> Term<'_> {
+    let mut x = standard_normal(beside, n, seed);
     // A draw falls outside with probability 0.046; after eight more, once in 5e10.
     for round in 1..=8 {
-        let again = standard_normal(device, shape.size(), hash_key(seed, 16 + round))?;
-        let inside = crate::ops::less_equal(&crate::ops::abs(&x)?, &high)?;
-        x = crate::ops::select(&inside, &x, &again)?;
+        let again = standard_normal(beside, n, hash_key(seed, 16 + round));
+        x = x.map(abs).by(2.0, less_equal).choose(x, again);
     }
-    reshape(&scale(&crate::ops::clip(&x, &low, &high)?, std, mean)?, shape)
+    x.clip(-2.0, 2.0)
 }

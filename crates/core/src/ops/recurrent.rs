@@ -1,7 +1,8 @@
 //! Cells of recurrent networks, and moving averages.
 
+use crate::calc::Calc;
 use crate::error::{Error, Result};
-use crate::ops::{add, concat, matmul, mul, pow, real_div, sigmoid, split, sub, tanh};
+use crate::ops::{pow, sigmoid, tanh};
 use crate::tensor::Tensor;
 
 /// The weights of [`basic_lstm_cell`].
@@ -28,13 +29,14 @@ pub fn basic_lstm_cell(weights: LstmWeights<'_>, data: &Tensor, c: &Tensor, h: &
         let got = format!("{}, {}, {} and {}", data.shape(), c.shape(), h.shape(), weights.kernel.shape());
         return Err(Error::shape("basicLSTMCell", expected, got));
     }
-    let gates = add(&matmul(&concat(&[data, h], 1)?, weights.kernel, false, false)?, weights.bias)?;
-    let parts = split(&gates, &[c.shape()[1]; 4], 1)?;
-    let written = mul(&sigmoid(&parts[0])?, &tanh(&parts[1])?)?;
-    let kept = mul(c, &sigmoid(&add(weights.forget_bias, &parts[2])?)?)?;
-    let next = add(&written, &kept)?;
-    let output = mul(&tanh(&next)?, &sigmoid(&parts[3])?)?;
-    Ok((next, output))
+    let calc = Calc::default();
+    let gates = calc.of(data).join(calc.of(h), 1).matmul(calc.of(weights.kernel)) + calc.of(weights.bias);
+    let units = c.shape()[1];
+    let part = |i: usize| gates.part(1, i * units, units);
+    let written = part(0).map(sigmoid) * part(1).map(tanh);
+    let kept = calc.of(c) * (calc.of(weights.forget_bias) + part(2)).map(sigmoid);
+    let next = written + kept;
+    calc.pair([next, next.map(tanh) * part(3).map(sigmoid)])
 }
 
 /// The average `v` moved towards `x`: `v + (x - v) * (1 - decay)`. With `step`, the number of times it has been moved, this one
@@ -46,9 +48,11 @@ pub fn moving_average(v: &Tensor, x: &Tensor, decay: &Tensor, step: Option<&Tens
     if v.shape() != x.shape() {
         return Err(Error::shape("movingAverage", format!("a value of shape {}", v.shape()), x.shape()));
     }
-    let mut update = mul(&sub(x, v)?, &(1.0 - decay)?)?;
+    let calc = Calc::default();
+    let (v, decay) = (calc.of(v), calc.of(decay));
+    let mut update = (calc.of(x) - v) * (1.0 - decay);
     if let Some(step) = step {
-        update = real_div(&update, &(1.0 - &pow(decay, step)?)?)?;
+        update = update / (1.0 - decay.with(calc.of(step), pow));
     }
-    add(v, &update)
+    calc.result(v + update)
 }

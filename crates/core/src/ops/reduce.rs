@@ -1,9 +1,10 @@
 //! Reductions.
 
+use crate::calc::Calc;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{Op, ReduceOp};
-use crate::ops::{add, bitwise_xor, exp, log, mul, reshape, rounded, squeeze, sub};
+use crate::ops::{bitwise_xor, exp, log, mul, reshape, rounded};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -120,7 +121,7 @@ pub fn all(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
 fn arg(x: &Tensor, axis: isize, max: bool) -> Result<Tensor> {
     let axis = x.shape().axis(axis, if max { "argMax" } else { "argMin" })?;
     let n = x.shape()[axis];
-    let order: Vec<usize> = (0..x.rank()).filter(|&d| d != axis).chain([axis]).collect();
+    let order = x.shape().order_with_last(&[axis]);
     let shape = x.shape().without(&[axis]);
     let last = crate::ops::permute(&ordered(x)?, &order)?;
     let rows = reshape(&last, [shape.size(), n])?;
@@ -149,20 +150,15 @@ pub fn arg_min(x: &Tensor, axis: isize) -> Result<Tensor> {
 /// # Errors
 /// As [`sum`].
 pub fn log_sum_exp(x: &Tensor, axes: Option<&[isize]>, keep: bool) -> Result<Tensor> {
-    let dtype = x.dtype().float();
-    let x = x.cast(DType::F32)?;
-    let largest = max(&x, axes, true)?.stop_gradient()?;
-    let total = sum(&exp(&sub(&x, &largest)?)?, axes, true)?;
-    let result = rounded(add(&log(&total)?, &largest), dtype)?;
-    if keep {
-        return Ok(result);
+    let calc = Calc::default();
+    let wide = calc.of(x).number();
+    let largest = wide.then(&|x| max(x, axes, true)?.stop_gradient());
+    let total = (wide - largest).map(exp).then(&|x| sum(x, axes, true));
+    let mut result = (total.map(log) + largest).cast(x.dtype().float());
+    if !keep {
+        result = result.reshape(&x.shape().without(&x.shape().axes(axes, "logSumExp")?));
     }
-    let axes: Vec<isize> = x.shape().axes(axes, "logSumExp")?.iter().map(|&a| a as isize).collect();
-    if axes.is_empty() {
-        Ok(result)
-    } else {
-        squeeze(&result, Some(&axes))
-    }
+    calc.result(result)
 }
 
 /// The adjoint of broadcasting: `x` summed over what broadcasting `shape` to its shape repeats.

@@ -1,7 +1,8 @@
 //! Rotations along axes, and the Kronecker product.
 
+use crate::calc::Calc;
 use crate::error::{Error, Result};
-use crate::ops::{concat, mul, reshape, slice};
+use crate::ops::{mul, reshape};
 use crate::tensor::Tensor;
 
 /// `x` shifted by `shifts[i]` along `axes[i]`, one after the other; what leaves at one end enters at the other.
@@ -12,22 +13,17 @@ pub fn roll(x: &Tensor, shifts: &[isize], axes: &[isize]) -> Result<Tensor> {
     if shifts.len() != axes.len() {
         return Err(Error::argument("roll", format!("{} axes, one per shift", shifts.len()), axes.len()));
     }
-    let mut y = x.clone();
+    let calc = Calc::default();
+    let mut y = calc.of(x);
     for (&shift, &axis) in shifts.iter().zip(axes) {
         let axis = x.shape().axis(axis, "roll")?;
         let n = x.shape()[axis];
         let by = shift.rem_euclid(n.max(1) as isize) as usize;
-        if by == 0 {
-            continue;
+        if by > 0 {
+            y = y.part(axis, n - by, by).join(y.part(axis, 0, n - by), axis as isize);
         }
-        let part = |from: usize, count: usize| {
-            let mut begin = vec![0; x.rank()];
-            begin[axis] = from;
-            slice(&y, &begin, &x.shape().with_dim(axis, count))
-        };
-        y = concat(&[&part(n - by, by)?, &part(0, n - by)?], axis as isize)?;
     }
-    Ok(y)
+    calc.result(y)
 }
 
 /// The Kronecker product: a copy of `b` for each element of `a`, times it. The shorter shape is taken to begin with ones.

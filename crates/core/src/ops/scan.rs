@@ -1,10 +1,10 @@
 //! Cumulative operations: each element combined with all before it along an axis.
 
-use crate::dtype::DType;
+use crate::calc::{Calc, Term};
 use crate::error::Result;
 use crate::op::{Op, ReduceOp, ScanKind};
 use crate::ops::reduce::{numeric, reducing};
-use crate::ops::{add, clip, concat, exp, log, mul, pad, reshape, reverse as reversed, slice, sub};
+use crate::ops::{exp, log, pad, reshape, slice};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -64,26 +64,32 @@ pub fn cummin(x: &Tensor, axis: isize, reverse: bool) -> Result<Tensor> {
 /// As [`cumsum`].
 pub fn log_cumsum_exp(x: &Tensor, axis: isize, exclusive: bool, reverse: bool) -> Result<Tensor> {
     let axis = x.shape().axis(axis, "logCumsumExp")?;
-    let mut lines = reshape(&x.cast(DType::F32)?, around(x.shape(), axis))?;
-    if lines.size() == 0 {
-        return reshape(&lines, x.shape());
+    let calc = Calc::default();
+    let mut lines = calc.of(x).number().reshape(&around(x.shape(), axis));
+    if x.size() == 0 {
+        return calc.result(lines.reshape(x.shape()));
     }
     if reverse {
-        lines = reversed(&lines, Some(&[1]))?;
+        lines = lines.reverse(1);
     }
     if exclusive {
-        lines = shift(&lines, 1, f64::NEG_INFINITY)?;
+        lines = shifted(lines, 1, f64::NEG_INFINITY);
     }
-    let largest = scan(&lines, ScanKind { op: ReduceOp::Max, exclusive: false, reverse: false })?.stop_gradient()?;
+    let largest = lines.then(&|x| scan(x, ScanKind { op: ReduceOp::Max, exclusive: false, reverse: false }));
     // The difference of two infinities has no value.
-    let limit = |v: f32| largest.constant(f64::from(v));
-    let largest = clip(&largest, &limit(f32::MIN), &limit(f32::MAX))?;
-    let part = |n: usize| slice(&largest, &[0; 3], &largest.shape().with_dim(1, n));
-    let before = concat(&[&part(1)?, &part(largest.shape()[1] - 1)?], 1)?;
-    let sums = linear_recurrence(&exp(&sub(&before, &largest)?)?, &exp(&sub(&lines, &largest)?)?)?;
-    let result = add(&log(&sums)?, &largest)?;
-    let result = if reverse { reversed(&result, Some(&[1]))? } else { result };
-    reshape(&result, x.shape())
+    let largest = largest.map(Tensor::stop_gradient).clip(f64::from(f32::MIN), f64::from(f32::MAX));
+    let before = largest.part(1, 0, 1).join(largest.part(1, 0, largest.dim(1) - 1), 1);
+    let sums = (before - largest).map(exp).with((lines - largest).map(exp), linear_recurrence);
+    let mut result = sums.map(log) + largest;
+    if reverse {
+        result = result.reverse(1);
+    }
+    calc.result(result.reshape(x.shape()))
+}
+
+/// As [`shift`].
+fn shifted(x: Term<'_>, by: usize, fill: f64) -> Term<'_> {
+    x.then(&|x| shift(x, by, fill))
 }
 
 /// `x [outer, n, inner]` moved `by` places towards the end of its second dimension, `fill` taking the free places.
@@ -97,12 +103,13 @@ pub(crate) fn shift(x: &Tensor, by: usize, fill: f64) -> Result<Tensor> {
 /// log2(n) steps, each joining what lies twice as far apart (Hillis & Steele 1986).
 pub(crate) fn linear_recurrence(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let n = a.shape()[1];
-    let (mut a, mut y) = (a.clone(), b.clone());
+    let calc = Calc::default();
+    let (mut a, mut y) = (calc.of(a), calc.of(b));
     let mut by = 1;
     while by < n {
-        y = add(&y, &mul(&a, &shift(&y, by, 0.0)?)?)?;
-        a = mul(&a, &shift(&a, by, 0.0)?)?;
+        y = y + a * shifted(y, by, 0.0);
+        a = a * shifted(a, by, 0.0);
         by *= 2;
     }
-    Ok(y)
+    calc.result(y)
 }

@@ -1,23 +1,21 @@
 //! Searching in sorted sequences, and counting.
 
+use crate::calc::{Calc, Term};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
 use crate::ops::index::{indices_of, within};
 use crate::ops::reduce::numeric;
-use crate::ops::{
-    add, is_nan, less, logical_and, logical_not, logical_or, minimum, mul, reshape, scatter, select, take_along,
-};
-use crate::shape::Shape;
+use crate::ops::{is_nan, less, logical_not, logical_or, scatter, take_along};
 use crate::tensor::Tensor;
 
 /// Whether `a` comes before `b` in sorted order: NaN comes last.
-fn before(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let smaller = less(a, b)?;
-    if a.dtype() != DType::F32 {
-        return Ok(smaller);
+fn before<'a>(a: Term<'a>, b: Term<'a>) -> Term<'a> {
+    let smaller = a.with(b, less);
+    if a.value().dtype() != DType::F32 {
+        return smaller;
     }
-    logical_or(&smaller, &logical_and(&is_nan(b)?, &logical_not(&is_nan(a)?)?)?)
+    smaller.with(b.map(is_nan).and(a.map(is_nan).map(logical_not)), logical_or)
 }
 
 /// Where `values [.., m]` would be inserted into the sorted rows of `sequence [.., n]`: int32 `[.., m]`, before equal
@@ -28,31 +26,30 @@ fn before(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 pub fn search_sorted(sequence: &Tensor, values: &Tensor, right: bool) -> Result<Tensor> {
     const NAME: &str = "searchSorted";
     let dtype = sequence.dtype().upcast(values.dtype()).upcast(DType::I32);
-    let (sequence, wanted) = (sequence.cast(dtype)?, values.cast(dtype)?);
-    let parts = sequence.shape().split_last().zip(wanted.shape().split_last());
+    let parts = sequence.shape().split_last().zip(values.shape().split_last());
     let Some(((&n, leading), (&m, of_values))) = parts else {
-        let got = format!("{} and {}", sequence.shape(), wanted.shape());
+        let got = format!("{} and {}", sequence.shape(), values.shape());
         return Err(Error::shape(NAME, "tensors of rank at least 1", got));
     };
     if leading.iter().product::<usize>() != of_values.iter().product() {
         let expected = format!("values with leading dimensions {leading:?}");
-        return Err(Error::shape(NAME, expected, wanted.shape()));
+        return Err(Error::shape(NAME, expected, values.shape()));
     }
     let rows: usize = leading.iter().product();
-    let (sequence, wanted) = (reshape(&sequence, [rows, n])?, reshape(&wanted, [rows, m])?);
-    let device = sequence.device();
-    let whole = |v: usize| device.constant(Scalar::I32(v as i32));
+    let calc = Calc::default();
+    let sequence = calc.of(sequence).cast(dtype).reshape(&[rows, n]);
+    let wanted = calc.of(values).cast(dtype).reshape(&[rows, m]);
     // The last element known to lie before; it moves on by ever smaller powers of 2.
-    let mut last = device.full(wanted.shape(), Scalar::I32(-1))?;
+    let mut last = calc.of(&values.device().full([rows, m], Scalar::I32(-1))?);
     let mut step = (n + 1).next_power_of_two() / 2;
     while step > 0 {
-        let further = add(&last, &whole(step))?;
-        let element = take_along(&sequence, &further)?;
-        let earlier = if right { logical_not(&before(&wanted, &element)?)? } else { before(&element, &wanted)? };
-        last = select(&logical_and(&less(&further, &whole(n))?, &earlier)?, &further, &last)?;
+        let further = last + step as f64;
+        let element = sequence.with(further, take_along);
+        let earlier = if right { before(wanted, element).map(logical_not) } else { before(element, wanted) };
+        last = further.by(n as f64, less).and(earlier).choose(further, last);
         step /= 2;
     }
-    reshape(&add(&last, &whole(1))?, values.shape())
+    calc.result((last + 1.0).reshape(values.shape()))
 }
 
 /// How often each number below `size` occurs in each row of the int32 `x [.., n]`, or the sum of the `weights` of its
@@ -76,17 +73,14 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, size: usize, binary: bool)
         _ => device.ones(x.shape(), DType::F32)?,
     };
     let rows: usize = leading.iter().product();
-    let numbers = reshape(x, [rows, n])?;
-    let whole = |v: i32| device.constant(Scalar::I32(v));
+    let calc = Calc::default();
+    let numbers = calc.of(x).reshape(&[rows, n]);
     // Numbers outside are not counted, in no row.
-    let bins = add(&numbers, &mul(&device.iota(numbers.shape(), 0)?, &whole(size as i32))?)?;
-    let bins = reshape(&select(&within(&numbers, size)?, &bins, &whole(-1))?, [rows * n])?;
-    let total = scatter(&reshape(&weights, [1, rows * n, 1])?, &bins, rows * size, ReduceOp::Sum)?;
-    let out: Shape = leading.iter().copied().chain([size]).collect();
-    let total = reshape(&total, out)?;
-    if binary {
-        minimum(&total, &total.constant(1.0))
-    } else {
-        Ok(total)
-    }
+    let bins = numbers + numbers.iota(&[rows, n], 0) * size as f64;
+    let bins = bins.where_else(numbers.then(&|x| within(x, size)), -1.0).reshape(&[rows * n]);
+    let weights = calc.of(&weights).reshape(&[1, rows * n, 1]);
+    let mut out = leading.to_vec();
+    out.push(size);
+    let total = weights.then(&|x| scatter(x, bins.value(), rows * size, ReduceOp::Sum)).reshape(&out);
+    calc.result(if binary { total.at_most(1.0) } else { total })
 }

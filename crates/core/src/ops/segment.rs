@@ -1,10 +1,11 @@
 //! Reductions of slices by the segment they belong to.
 
+use crate::calc::Calc;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::ReduceOp;
 use crate::ops::index::indices_of;
-use crate::ops::{div, maximum, reshape, scatter};
+use crate::ops::{div, reshape, scatter};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -28,7 +29,7 @@ pub fn unsorted_segment(x: &Tensor, segments: &Tensor, n: usize, op: ReduceOp) -
     if segments.shape()[..] != [k] {
         return Err(Error::shape(name, format!("segments of shape [{k}]"), segments.shape()));
     }
-    let out: Shape = [n].iter().chain(rest).copied().collect();
+    let out = Shape::joined(&[&[n], rest]);
     reshape(&scatter(&reshape(x, [1, k, rest.iter().product()])?, segments, n, op)?, out)
 }
 
@@ -45,8 +46,11 @@ pub fn unsorted_segment_sum(x: &Tensor, segments: &Tensor, n: usize) -> Result<T
 /// # Errors
 /// As [`unsorted_segment`].
 pub fn unsorted_segment_mean(x: &Tensor, segments: &Tensor, n: usize) -> Result<Tensor> {
-    let sums = unsorted_segment_sum(&x.cast(DType::F32)?, segments, n)?;
-    let counts = unsorted_segment_sum(&x.device().ones(segments.shape(), DType::F32)?, segments, n)?;
-    let column: Shape = (0..sums.rank()).map(|d| if d == 0 { n } else { 1 }).collect();
-    div(&sums, &reshape(&maximum(&counts, &counts.constant(1.0))?, column)?)
+    let calc = Calc::default();
+    let sums = calc.of(x).number().then(&|x| unsorted_segment_sum(x, segments, n));
+    let ones = x.device().ones(segments.shape(), DType::F32)?;
+    let counts = sums.take(unsorted_segment_sum(&ones, segments, n));
+    let mut column = vec![1; x.rank().max(1)];
+    column[0] = n;
+    calc.result(sums.with(counts.at_least(1.0).reshape(&column), div))
 }

@@ -1,56 +1,83 @@
 //! Normalisation of each example by its own features.
 
-use crate::dtype::DType;
+use crate::calc::{with_gradient, Calc, Gradient, Term};
 use crate::error::{Error, Result};
-use crate::grad::custom;
 use crate::number;
-use crate::ops::{add, maximum, mean, mul, reshape, rsqrt, square, sub, sum};
+use crate::ops::{reshape, rsqrt, square, sum};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// How features are standardized: along which axes, and whether taken from their mean.
+#[derive(Clone)]
+struct Way {
+    axes: Vec<isize>,
+    epsilon: f64,
+    centred: bool,
+}
+
+impl Way {
+    fn centre<'a>(&self, x: Term<'a>) -> Term<'a> {
+        if self.centred {
+            x - x.mean_along(&self.axes, true)
+        } else {
+            x
+        }
+    }
+
+    fn inverse<'a>(&self, centre: Term<'a>) -> Term<'a> {
+        (centre.map(square).mean_along(&self.axes, true) + self.epsilon).map(rsqrt)
+    }
+}
+
 /// `x` over the root of its mean square along `axes`, taken from its mean where `centred`.
-fn standardized(x: &Tensor, axes: Option<&[isize]>, epsilon: f64, centred: bool, op: &str) -> Result<Tensor> {
+fn standardized<'a>(
+    calc: &'a Calc<'a>,
+    x: &Tensor,
+    axes: Option<&[isize]>,
+    epsilon: f64,
+    centred: bool,
+    op: &str,
+) -> Result<Term<'a>> {
     if epsilon.is_nan() || epsilon < 0.0 {
         return Err(Error::argument(op, "an epsilon of at least 0", number(epsilon)));
     }
-    let x = x.cast(DType::F32)?;
-    let axes: Vec<isize> = x.shape().axes(axes, op)?.iter().map(|&a| a as isize).collect();
-    let centre = move |x: &Tensor, axes: &[isize]| {
-        if centred {
-            sub(x, &mean(x, Some(axes), true)?)
-        } else {
-            Ok(x.clone())
-        }
-    };
-    let inverse = move |centre: &Tensor, axes: &[isize]| {
-        let power = mean(&square(centre)?, Some(axes), true)?;
-        rsqrt(&add(&power, &power.constant(epsilon))?)
-    };
-    let (again, over) = (x.clone(), axes.clone());
-    custom(
-        &[&x],
-        |x| {
-            let from = centre(&x[0], &axes)?;
-            mul(&from, &inverse(&from, &axes)?)
+    let axes = x.shape().axes(axes, op)?.iter().map(|&a| a as isize).collect();
+    let way = Way { axes, epsilon, centred };
+    let x = calc.of(x).number();
+    let (again, same) = (x.value().clone(), way.clone());
+    // dx = (dy - mean(dy) - y * mean(dy * y)) / deviation: what lies between is computed again, not kept.
+    let backward: Gradient = Box::new(move |y, dy| {
+        let along = (dy * y).mean_along(&same.axes, true);
+        let across = same.centre(dy) - y * along;
+        vec![across * same.inverse(same.centre(y.of(&again)))]
+    });
+    Ok(with_gradient(
+        &[x],
+        &|x| {
+            let from = way.centre(x[0]);
+            from * way.inverse(from)
         },
-        // dx = (dy - mean(dy) - y * mean(dy * y)) / deviation: what lies between is computed again, not kept.
-        move |y, dy| {
-            let along = mean(&mul(dy, y)?, Some(&over), true)?;
-            let across = sub(&centre(dy, &over)?, &mul(y, &along)?)?;
-            Ok(vec![mul(&across, &inverse(&centre(&again, &over)?, &over)?)?])
-        },
-    )
+        backward,
+    ))
 }
 
 /// `x * scale + offset`, where those are given and broadcast to `x`.
-fn affine(x: Tensor, scale: Option<&Tensor>, offset: Option<&Tensor>, op: &str) -> Result<Tensor> {
+fn affine<'a>(
+    calc: &'a Calc<'a>,
+    x: Term<'a>,
+    scale: Option<&Tensor>,
+    offset: Option<&Tensor>,
+    op: &str,
+) -> Result<Tensor> {
+    // What failed has no shape to compare.
+    calc.check()?;
     for parameter in [scale, offset].into_iter().flatten() {
         if parameter.shape().broadcast(x.shape(), op)? != *x.shape() {
             return Err(Error::shape(op, format!("parameters that broadcast to {}", x.shape()), parameter.shape()));
         }
     }
-    let scaled = scale.map_or_else(|| Ok(x.clone()), |scale| mul(&x, scale))?;
-    offset.map_or_else(|| Ok(scaled.clone()), |offset| add(&scaled, offset))
+    let scaled = scale.map_or(x, |scale| x * calc.of(scale));
+    calc.result(offset.map_or(scaled, |offset| scaled + calc.of(offset)))
 }
 
 /// Layer normalisation (Ba et al. 2016): `(x - mean) / sqrt(variance + epsilon) * scale + offset` with the mean and the
@@ -66,7 +93,8 @@ pub fn layer_norm(
     offset: Option<&Tensor>,
     epsilon: f64,
 ) -> Result<Tensor> {
-    affine(standardized(x, axes, epsilon, true, "layerNorm")?, scale, offset, "layerNorm")
+    let calc = Calc::default();
+    affine(&calc, standardized(&calc, x, axes, epsilon, true, "layerNorm")?, scale, offset, "layerNorm")
 }
 
 /// Group normalisation (Wu & He 2018) of `[batch, .., channels]`: [`layer_norm`] of each example over each of `groups`
@@ -92,8 +120,9 @@ pub fn group_norm(
     }
     let between: usize = x.shape()[1..x.rank() - 1].iter().product();
     let split = reshape(x, Shape::from([batch, between, groups, channels / groups]))?;
-    let normal = standardized(&split, Some(&[1, 3]), epsilon, true, "groupNorm")?;
-    affine(reshape(&normal, x.shape())?, scale, offset, "groupNorm")
+    let calc = Calc::default();
+    let normal = standardized(&calc, &split, Some(&[1, 3]), epsilon, true, "groupNorm")?;
+    affine(&calc, normal.reshape(x.shape()), scale, offset, "groupNorm")
 }
 
 /// Root mean square normalisation (Zhang & Sennrich 2019): `x / sqrt(mean(x²) + epsilon) * scale` along `axes` (all when
@@ -102,7 +131,8 @@ pub fn group_norm(
 /// # Errors
 /// As [`layer_norm`].
 pub fn rms_norm(x: &Tensor, axes: Option<&[isize]>, scale: Option<&Tensor>, epsilon: f64) -> Result<Tensor> {
-    affine(standardized(x, axes, epsilon, false, "rmsNorm")?, scale, None, "rmsNorm")
+    let calc = Calc::default();
+    affine(&calc, standardized(&calc, x, axes, epsilon, false, "rmsNorm")?, scale, None, "rmsNorm")
 }
 
 /// `x / sqrt(max(sum(x²), epsilon))` along `axes` (all when `None`): vectors of length 1, float32.
@@ -110,7 +140,7 @@ pub fn rms_norm(x: &Tensor, axes: Option<&[isize]>, scale: Option<&Tensor>, epsi
 /// # Errors
 /// `ErrorKind::Argument` when an axis does not exist.
 pub fn l2_normalize(x: &Tensor, axes: Option<&[isize]>, epsilon: f64) -> Result<Tensor> {
-    let x = x.cast(DType::F32)?;
-    let length = sum(&square(&x)?, axes, true)?;
-    mul(&x, &rsqrt(&maximum(&length, &length.constant(epsilon))?)?)
+    let calc = Calc::default();
+    let x = calc.of(x).number();
+    calc.result(x * x.then(&|x| sum(&square(x)?, axes, true)).at_least(epsilon).map(rsqrt))
 }

@@ -1,5 +1,7 @@
 //! Activations by name.
 
+#[cfg(feature = "layers-normalization")]
+use headwater_core::calc::Calc;
 use headwater_core::ops;
 use headwater_core::pointwise::row;
 use headwater_core::{Error, Result, Tensor};
@@ -36,22 +38,22 @@ const RARE: &[&str] = &[];
 /// One of [`RARE`], with Keras's defaults.
 #[cfg(feature = "layers-normalization")]
 fn rare(name: &str, x: &Tensor) -> Result<Tensor> {
-    let k = |n: f64| x.constant(n);
-    let scaled = |x: &Tensor, by: f64| ops::mul(x, &k(by));
-    match name {
+    let calc = Calc::default();
+    let x = calc.of(x);
+    calc.result(match name {
         // What Keras 3 calls `hard_sigmoid`, which is another function in Keras 2 and TensorFlow.js.
-        "hardSigmoid3" => ops::clip(&scaled(&ops::add(x, &k(3.0))?, 1.0 / 6.0)?, &k(0.0), &k(1.0)),
-        "hardTanh" => ops::clip(x, &k(-1.0), &k(1.0)),
-        "hardShrink" => ops::select(&ops::greater(&ops::abs(x)?, &k(0.5))?, x, &k(0.0)),
-        "softShrink" => ops::sub(x, &ops::clip(x, &k(-0.5), &k(0.5))?),
-        "sparseSigmoid" => ops::clip(&scaled(&ops::add(x, &k(1.0))?, 0.5)?, &k(0.0), &k(1.0)),
+        "hardSigmoid3" => ((x + 3.0) * (1.0 / 6.0)).clip(0.0, 1.0),
+        "hardTanh" => x.clip(-1.0, 1.0),
+        "hardShrink" => x.where_else(x.map(ops::abs).exceeds(0.5), 0.0),
+        "softShrink" => x - x.clip(-0.5, 0.5),
+        "sparseSigmoid" => ((x + 1.0) * 0.5).clip(0.0, 1.0),
         "sparsePlus" => {
-            let middle = scaled(&ops::square(&ops::maximum(&ops::add(x, &k(1.0))?, &k(0.0))?)?, 0.25)?;
-            ops::select(&ops::less(x, &k(1.0))?, &middle, x)
+            let middle = (x + 1.0).at_least(0.0).map(ops::square) * 0.25;
+            x.by(1.0, ops::less).choose(middle, x)
         }
-        "squareplus" => scaled(&ops::add(x, &ops::sqrt(&ops::add(&ops::square(x)?, &k(4.0))?)?)?, 0.5),
-        _ => ops::sub(x, &ops::tanh(x)?),
-    }
+        "squareplus" => (x + (x.map(ops::square) + 4.0).sqrt()) * 0.5,
+        _ => x - x.map(ops::tanh),
+    })
 }
 
 /// Checks that an activation is known.

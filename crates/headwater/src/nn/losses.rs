@@ -1,11 +1,8 @@
 //! Losses: functions of targets and predictions that keep one value per sample (the last axis is reduced), named as in
 //! Keras and TensorFlow.js.
 
-use headwater_core::ops::{
-    abs, add, clip, div_no_nan, log, log_softmax, maximum, mean, mul, neg, one_hot, relu, reshape, softplus, sqrt,
-    square, squared_difference, sub, sum,
-};
-use headwater_core::{DType, Error, Result, Tensor};
+use headwater_core::calc::{Calc, Term};
+use headwater_core::{ops, DType, Error, Result, Tensor};
 
 use crate::registry::Arity;
 
@@ -15,70 +12,80 @@ const EPSILON: f64 = 1e-7;
 /// A loss: `(targets, predictions) -> one value per sample`.
 pub type Loss = fn(&Tensor, &Tensor) -> Result<Tensor>;
 
-fn rows(x: &Tensor) -> Result<Tensor> {
-    mean(x, Some(&[-1]), false)
+/// As [`Loss`].
+type Formula = for<'a> fn(Term<'a>, Term<'a>) -> Term<'a>;
+
+fn calculated(t: &Tensor, y: &Tensor, formula: Formula) -> Result<Tensor> {
+    let calc = Calc::default();
+    calc.result(formula(calc.of(t), calc.of(y)))
 }
 
-fn limit(x: &Tensor, low: f64, high: f64) -> Result<Tensor> {
-    clip(x, &x.constant(low), &x.constant(high))
+fn rows(x: Term<'_>) -> Term<'_> {
+    x.mean_along(&[-1], false)
 }
 
-fn mean_squared_error(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    rows(&squared_difference(t, y)?)
+fn sums(x: Term<'_>) -> Term<'_> {
+    x.sum(&[-1], false)
 }
 
-fn mean_absolute_error(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    rows(&abs(&sub(t, y)?)?)
+fn log(x: Term<'_>) -> Term<'_> {
+    x.map(ops::log)
 }
 
-fn mean_absolute_percentage_error(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let size = maximum(&abs(t)?, &y.constant(EPSILON))?;
-    mul(&rows(&abs(&headwater_core::ops::real_div(&sub(t, y)?, &size)?)?)?, &y.constant(100.0))
+fn mean_squared_error<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    rows(t.with(y, ops::squared_difference))
 }
 
-fn mean_squared_logarithmic_error(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let logarithm = |x: &Tensor| log(&add(&maximum(x, &x.constant(EPSILON))?, &x.constant(1.0))?);
-    rows(&squared_difference(&logarithm(t)?, &logarithm(y)?)?)
+fn mean_absolute_error<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    rows((t - y).map(ops::abs))
 }
 
-fn hinge_terms(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    relu(&sub(&y.constant(1.0), &mul(t, y)?)?)
+fn mean_absolute_percentage_error<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let size = t.map(ops::abs).at_least(EPSILON);
+    rows(((t - y) / size).map(ops::abs)) * 100.0
 }
 
-fn hinge(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    rows(&hinge_terms(t, y)?)
+fn mean_squared_logarithmic_error<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let logarithm = |x: Term<'a>| log(x.at_least(EPSILON) + 1.0);
+    rows(logarithm(t).with(logarithm(y), ops::squared_difference))
 }
 
-fn squared_hinge(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    rows(&square(&hinge_terms(t, y)?)?)
+fn hinge_terms<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    (1.0 - t * y).map(ops::relu)
 }
 
-fn categorical_hinge(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let positive = sum(&mul(t, y)?, Some(&[-1]), false)?;
-    let negative = headwater_core::ops::max(&mul(&sub(&y.constant(1.0), t)?, y)?, Some(&[-1]), false)?;
-    relu(&add(&sub(&negative, &positive)?, &y.constant(1.0))?)
+fn hinge<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    rows(hinge_terms(t, y))
 }
 
-fn logcosh(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let error = sub(y, t)?;
-    let doubled = softplus(&mul(&error, &error.constant(-2.0))?)?;
-    rows(&sub(&add(&error, &doubled)?, &error.constant(std::f64::consts::LN_2))?)
+fn squared_hinge<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    rows(hinge_terms(t, y).map(ops::square))
 }
 
-fn huber(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let error = abs(&sub(y, t)?)?;
-    let inner = headwater_core::ops::minimum(&error, &error.constant(1.0))?;
-    rows(&add(&mul(&square(&inner)?, &error.constant(0.5))?, &sub(&error, &inner)?)?)
+fn categorical_hinge<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let positive = sums(t * y);
+    let negative = ((1.0 - t) * y).max_along(&[-1], false);
+    ((negative - positive) + 1.0).map(ops::relu)
 }
 
-fn categorical_crossentropy(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let total = sum(y, Some(&[-1]), true)?;
-    let p = limit(&headwater_core::ops::real_div(y, &total)?, EPSILON, 1.0 - EPSILON)?;
-    neg(&sum(&mul(t, &log(&p)?)?, Some(&[-1]), false)?)
+fn logcosh<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let error = y - t;
+    rows((error + (error * -2.0).map(ops::softplus)) - std::f64::consts::LN_2)
 }
 
-fn sparse_categorical_crossentropy(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    categorical_crossentropy(&sparse_to_one_hot(t, y)?, y)
+fn huber<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let error = (y - t).map(ops::abs);
+    let inner = error.at_most(1.0);
+    rows(inner.map(ops::square) * 0.5 + (error - inner))
+}
+
+fn categorical_crossentropy<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let p = (y / y.sum(&[-1], true)).clip(EPSILON, 1.0 - EPSILON);
+    -sums(t * log(p))
+}
+
+fn sparse_categorical_crossentropy<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    categorical_crossentropy(t.with(y, sparse_to_one_hot), y)
 }
 
 /// Class numbers as rows of the predictions' shape; a trailing dimension of 1 is taken as none.
@@ -92,37 +99,34 @@ pub(super) fn sparse_to_one_hot(t: &Tensor, y: &Tensor) -> Result<Tensor> {
         let expected = format!("one class number for each of {leading}");
         return Err(Error::shape("sparseCategoricalCrossentropy", expected, t.shape()));
     }
-    one_hot(&reshape(t, leading)?.cast(DType::I32)?, classes, 1.0, 0.0, DType::F32)
+    let calc = Calc::default();
+    calc.result(calc.of(t).reshape(&leading).one_hot(classes))
 }
 
-fn binary_crossentropy(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let p = limit(y, EPSILON, 1.0 - EPSILON)?;
-    let one = y.constant(1.0);
-    let hit = mul(t, &log(&p)?)?;
-    let miss = mul(&sub(&one, t)?, &log(&sub(&one, &p)?)?)?;
-    rows(&neg(&add(&hit, &miss)?)?)
+fn binary_crossentropy<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let p = y.clip(EPSILON, 1.0 - EPSILON);
+    let hit = t * log(p);
+    let miss = (1.0 - t) * log(1.0 - p);
+    rows(-(hit + miss))
 }
 
-fn kullback_leibler_divergence(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let (p, q) = (limit(t, EPSILON, 1.0)?, limit(y, EPSILON, 1.0)?);
-    sum(&mul(t, &sub(&log(&p)?, &log(&q)?)?)?, Some(&[-1]), false)
+fn kullback_leibler_divergence<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let (p, q) = (t.clip(EPSILON, 1.0), y.clip(EPSILON, 1.0));
+    sums(t * (log(p) - log(q)))
 }
 
-fn poisson(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    rows(&sub(y, &mul(t, &log(&add(y, &y.constant(EPSILON))?)?)?)?)
+fn poisson<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    rows(y - t * log(y + EPSILON))
 }
 
-fn cosine_proximity(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    let unit = |x: &Tensor| -> Result<Tensor> {
-        let length = sqrt(&sum(&square(x)?, Some(&[-1]), true)?)?;
-        div_no_nan(x, &length)
-    };
-    neg(&sum(&mul(&unit(t)?, &unit(y)?)?, Some(&[-1]), false)?)
+fn cosine_proximity<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    let unit = |x: Term<'a>| x.over(x.map(ops::square).sum(&[-1], true).sqrt());
+    -sums(unit(t) * unit(y))
 }
 
 /// [`categorical_crossentropy`] of logits: exact where probabilities round to 0 or 1.
-fn categorical_crossentropy_from_logits(t: &Tensor, y: &Tensor) -> Result<Tensor> {
-    neg(&sum(&mul(t, &log_softmax(y, -1)?)?, Some(&[-1]), false)?)
+fn categorical_crossentropy_from_logits<'a>(t: Term<'a>, y: Term<'a>) -> Term<'a> {
+    -sums(t * y.then(&|y| ops::log_softmax(y, -1)))
 }
 
 /// The mean of what a loss or a metric gives, over the samples and steps that count. The mask has the leading axes of `values`.
@@ -130,32 +134,33 @@ fn categorical_crossentropy_from_logits(t: &Tensor, y: &Tensor) -> Result<Tensor
 /// # Errors
 /// `ErrorKind::Shape` when it has not.
 pub fn masked_mean(values: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-    let Some(mask) = mask else { return mean(values, None, false) };
-    let ones = (mask.rank()..values.rank()).map(|_| 1);
-    let shape: headwater_core::Shape = mask.shape().iter().copied().chain(ones).collect();
-    let weight = reshape(&mask.cast(DType::F32)?, shape)?;
-    let share = add(&mean(&weight, None, false)?, &weight.constant(EPSILON / weight.size().max(1) as f64))?;
-    headwater_core::ops::real_div(&mean(&mul(values, &weight)?, None, false)?, &share)
+    let Some(mask) = mask else { return ops::mean(values, None, false) };
+    let mut dims = mask.shape().to_vec();
+    dims.resize(dims.len().max(values.rank()), 1);
+    let calc = Calc::default();
+    let weight = calc.of(mask).number().reshape(&dims);
+    let share = weight.mean() + EPSILON / weight.size().max(1) as f64;
+    calc.result((calc.of(values) * weight).mean() / share)
 }
 
 /// Every loss by name.
 pub const LOSSES: &[(&str, Loss)] = &[
-    ("meanSquaredError", mean_squared_error),
-    ("meanAbsoluteError", mean_absolute_error),
-    ("meanAbsolutePercentageError", mean_absolute_percentage_error),
-    ("meanSquaredLogarithmicError", mean_squared_logarithmic_error),
-    ("squaredHinge", squared_hinge),
-    ("hinge", hinge),
-    ("categoricalHinge", categorical_hinge),
-    ("logcosh", logcosh),
-    ("huber", huber),
-    ("categoricalCrossentropy", categorical_crossentropy),
-    ("categoricalCrossentropyFromLogits", categorical_crossentropy_from_logits),
-    ("sparseCategoricalCrossentropy", sparse_categorical_crossentropy),
-    ("binaryCrossentropy", binary_crossentropy),
-    ("kullbackLeiblerDivergence", kullback_leibler_divergence),
-    ("poisson", poisson),
-    ("cosineProximity", cosine_proximity),
+    ("meanSquaredError", |t, y| calculated(t, y, mean_squared_error)),
+    ("meanAbsoluteError", |t, y| calculated(t, y, mean_absolute_error)),
+    ("meanAbsolutePercentageError", |t, y| calculated(t, y, mean_absolute_percentage_error)),
+    ("meanSquaredLogarithmicError", |t, y| calculated(t, y, mean_squared_logarithmic_error)),
+    ("squaredHinge", |t, y| calculated(t, y, squared_hinge)),
+    ("hinge", |t, y| calculated(t, y, hinge)),
+    ("categoricalHinge", |t, y| calculated(t, y, categorical_hinge)),
+    ("logcosh", |t, y| calculated(t, y, logcosh)),
+    ("huber", |t, y| calculated(t, y, huber)),
+    ("categoricalCrossentropy", |t, y| calculated(t, y, categorical_crossentropy)),
+    ("categoricalCrossentropyFromLogits", |t, y| calculated(t, y, categorical_crossentropy_from_logits)),
+    ("sparseCategoricalCrossentropy", |t, y| calculated(t, y, sparse_categorical_crossentropy)),
+    ("binaryCrossentropy", |t, y| calculated(t, y, binary_crossentropy)),
+    ("kullbackLeiblerDivergence", |t, y| calculated(t, y, kullback_leibler_divergence)),
+    ("poisson", |t, y| calculated(t, y, poisson)),
+    ("cosineProximity", |t, y| calculated(t, y, cosine_proximity)),
 ];
 
 /// A name as TensorFlow.js writes it: `mean_squared_error` and `meanSquaredError` are one.

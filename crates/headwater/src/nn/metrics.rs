@@ -8,7 +8,6 @@ mod auc;
 #[cfg(feature = "metrics-more")]
 mod batch;
 #[cfg(feature = "metrics-more")]
-mod calc;
 #[cfg(feature = "metrics-more")]
 mod classes;
 #[cfg(feature = "metrics-more")]

@@ -2,9 +2,8 @@
 //! tensor expressions, which fuses to one kernel per weight. What changes from step to step is a run-time scalar, so
 //! that the plan is found again.
 
-use headwater_core::ops::{abs, add, expm1, maximum, mul, neg, real_div, sqrt, square, sub};
-use headwater_core::AllOk;
-use headwater_core::{DType, Result, Scalar, Tensor};
+use headwater_core::calc::{Calc, Term};
+use headwater_core::{ops, Result, Tensor};
 
 use crate::registry::{Arity, Attrs};
 
@@ -12,129 +11,135 @@ use crate::registry::{Arity, Attrs};
 pub(crate) mod more;
 pub(crate) mod options;
 
-type Step = Result<Vec<Tensor>>;
+type Step = for<'a> fn(&[Term<'a>], &Attrs<'_>) -> Vec<Term<'a>>;
 
-/// `x` as a run-time scalar next to `w`.
-fn scalar(w: &Tensor, x: f64) -> Tensor {
-    w.device().scalar(Scalar::F32(x as f32))
+/// Number `i`, which `w`'s computation fails without.
+#[inline(never)]
+fn number(w: Term<'_>, a: &Attrs<'_>, i: usize) -> f64 {
+    a.number(i).unwrap_or_else(|error| {
+        w.fail(error);
+        0.0
+    })
 }
 
 /// Number `i` as a run-time scalar next to `w`.
-fn rate(w: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
-    Ok(scalar(w, a.number(i)?))
-}
-
-/// Number `i` as part of the computation's structure.
-fn fixed(w: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
-    Ok(w.constant(a.number(i)?))
+fn rate<'a>(w: Term<'a>, a: &Attrs<'_>, i: usize) -> Term<'a> {
+    w.scalar(number(w, a, i))
 }
 
 /// `old * decay + new * (1 - decay)`, with the decay number `i`.
-fn average(old: &Tensor, new: &Tensor, a: &Attrs<'_>, i: usize) -> Result<Tensor> {
-    let decay = a.number(i)?;
-    add(&mul(old, &old.constant(decay))?, &mul(new, &new.constant(1.0 - decay))?)
+#[inline(never)]
+fn average<'a>(old: Term<'a>, new: Term<'a>, a: &Attrs<'_>, i: usize) -> Term<'a> {
+    let decay = number(old, a, i);
+    old * decay + new * (1.0 - decay)
 }
 
 /// The weight moved against `direction` by the learning rate, number 0.
-fn moved(w: &Tensor, direction: &Tensor, a: &Attrs<'_>) -> Result<Tensor> {
-    sub(w, &mul(direction, &rate(w, a, 0)?)?)
+#[inline(never)]
+fn moved<'a>(w: Term<'a>, direction: Term<'a>, a: &Attrs<'_>) -> Term<'a> {
+    w - direction * rate(w, a, 0)
 }
 
 /// The averages of gradients and of their squares, with the decays 1 and 2.
-fn moments(g: &Tensor, m: &Tensor, v: &Tensor, a: &Attrs<'_>) -> Result<(Tensor, Tensor)> {
-    Ok((average(m, g, a, 1)?, average(v, &square(g)?, a, 2)?))
+#[inline(never)]
+fn moments<'a>(g: Term<'a>, m: Term<'a>, v: Term<'a>, a: &Attrs<'_>) -> [Term<'a>; 2] {
+    [average(m, g, a, 1), average(v, g.map(ops::square), a, 2)]
 }
 
 /// An average without its bias to the zeros it began with: its decay is number `i`, the step from 1 number 4, of which so many
 /// were `skipped` as the tensor says.
-fn corrected(average: &Tensor, a: &Attrs<'_>, i: usize, skipped: Option<&Tensor>) -> Result<Tensor> {
-    let decay = a.number(i)?;
+#[inline(never)]
+fn corrected<'a>(average: Term<'a>, a: &Attrs<'_>, i: usize, skipped: Option<Term<'a>>) -> Term<'a> {
+    let decay = number(average, a, i);
     let Some(skipped) = skipped else {
-        return mul(average, &scalar(average, 1.0 / (1.0 - decay.powi(a.size(4)? as i32))));
+        let step = a.size(4).unwrap_or_else(|error| {
+            average.fail(error);
+            1
+        });
+        return average * average.scalar(1.0 / (1.0 - decay.powi(step as i32)));
     };
-    let steps = sub(&rate(average, a, 4)?, skipped)?;
-    real_div(average, &neg(&expm1(&mul(&steps, &steps.constant(decay.ln()))?)?)?)
+    let steps = rate(average, a, 4) - skipped;
+    average / -(steps * decay.ln()).map(ops::expm1)
 }
 
 /// The corrected mean over the corrected deviation, which epsilon, number 3, is added to.
-fn normalized(m: &Tensor, v: &Tensor, a: &Attrs<'_>, skipped: Option<&Tensor>) -> Result<Tensor> {
-    real_div(&corrected(m, a, 1, skipped)?, &add(&sqrt(&corrected(v, a, 2, skipped)?)?, &fixed(v, a, 3)?)?)
+#[inline(never)]
+fn normalized<'a>(m: Term<'a>, v: Term<'a>, a: &Attrs<'_>, skipped: Option<&Term<'a>>) -> Term<'a> {
+    let skipped = skipped.copied();
+    corrected(m, a, 1, skipped) / (corrected(v, a, 2, skipped).sqrt() + number(v, a, 3))
 }
 
 /// learning rate: `w - lr * g`.
-fn sgd(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    Ok(vec![moved(&x[0], &x[1], a)?])
+fn sgd<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    vec![moved(x[0], x[1], a)]
 }
 
 /// learning rate, momentum, nesterov: `v = momentum * v + g`.
-fn momentum(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, v] = [&x[0], &x[1], &x[2]];
-    let factor = fixed(w, a, 1)?;
-    let v = add(&mul(v, &factor)?, g)?;
-    let step = if a.flag(2)? { add(&mul(&v, &factor)?, g)? } else { v.clone() };
-    Ok(vec![moved(w, &step, a)?, v])
+fn momentum<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, v] = [x[0], x[1], x[2]];
+    let factor = number(w, a, 1);
+    let v = v * factor + g;
+    let step = if number(w, a, 2) != 0.0 { v * factor + g } else { v };
+    vec![moved(w, step, a), v]
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015).
-fn adam(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
-    let (m, v) = moments(g, m, v, a)?;
-    let w = moved(w, &normalized(&m, &v, a, x.get(4))?, a)?;
-    Ok(vec![w, m, v])
+fn adam<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [m, v] = moments(x[1], x[2], x[3], a);
+    vec![moved(x[0], normalized(m, v, a, x.get(4)), a), m, v]
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015, section 7.1).
-fn adamax(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, m, u] = [&x[0], &x[1], &x[2], &x[3]];
-    let m = average(m, g, a, 1)?;
-    let u = maximum(&mul(u, &fixed(w, a, 2)?)?, &abs(g)?)?;
-    let w = moved(w, &real_div(&corrected(&m, a, 1, x.get(4))?, &add(&u, &fixed(w, a, 3)?)?)?, a)?;
-    Ok(vec![w, m, u])
+fn adamax<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, m, u] = [x[0], x[1], x[2], x[3]];
+    let m = average(m, g, a, 1);
+    let u = (u * number(w, a, 2)).with(g.map(ops::abs), ops::maximum);
+    let w = moved(w, corrected(m, a, 1, x.get(4).copied()) / (u + number(w, a, 3)), a);
+    vec![w, m, u]
 }
 
 /// learning rate, decay, momentum, epsilon, centered; slots: mean of squares, momentum, and mean if centered.
-fn rmsprop(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, squares, moment] = [&x[0], &x[1], &x[2], &x[3]];
-    let squares = average(squares, &square(g)?, a, 1)?;
-    let centre = match x.get(4) {
-        Some(centre) if a.flag(4)? => Some(average(centre, g, a, 1)?),
-        _ => None,
-    };
-    let variance = match &centre {
-        Some(centre) => sub(&squares, &square(centre)?)?,
-        None => squares.clone(),
-    };
-    let scaled = real_div(&mul(g, &rate(w, a, 0)?)?, &sqrt(&add(&variance, &fixed(w, a, 3)?)?)?)?;
-    let moment = add(&mul(moment, &fixed(w, a, 2)?)?, &scaled)?;
-    let w = sub(w, &moment)?;
-    Ok([w, squares, moment].into_iter().chain(centre).collect())
+fn rmsprop<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, squares, moment] = [x[0], x[1], x[2], x[3]];
+    let squares = average(squares, g.map(ops::square), a, 1);
+    let (mut variance, mut centre) = (squares, None);
+    if let Some(&of) = x.get(4).filter(|_| number(w, a, 4) != 0.0) {
+        let of = average(of, g, a, 1);
+        variance = squares - of.map(ops::square);
+        centre = Some(of);
+    }
+    let scaled = (g * rate(w, a, 0)) / (variance + number(w, a, 3)).sqrt();
+    let moment = moment * number(w, a, 2) + scaled;
+    let mut next = vec![w - moment, squares, moment];
+    next.extend(centre);
+    next
 }
 
 /// learning rate, epsilon; slot: sum of squares (Duchi et al. 2011).
-fn adagrad(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, sum] = [&x[0], &x[1], &x[2]];
-    let sum = add(sum, &square(g)?)?;
-    let scaled = real_div(g, &sqrt(&add(&sum, &fixed(w, a, 1)?)?)?)?;
-    Ok(vec![moved(w, &scaled, a)?, sum])
+fn adagrad<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, sum] = [x[0], x[1], x[2]];
+    let sum = sum + g.map(ops::square);
+    vec![moved(w, g / (sum + number(w, a, 1)).sqrt(), a), sum]
 }
 
 /// learning rate, rho, epsilon; slots: means of squared gradients and of squared updates (Zeiler 2012).
-fn adadelta(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, squares, updates] = [&x[0], &x[1], &x[2], &x[3]];
-    let epsilon = fixed(w, a, 2)?;
-    let squares = average(squares, &square(g)?, a, 1)?;
-    let root = |x: &Tensor| sqrt(&add(x, &epsilon)?);
-    let update = mul(&real_div(&root(updates)?, &root(&squares)?)?, g)?;
-    let updates = average(updates, &square(&update)?, a, 1)?;
-    Ok(vec![moved(w, &update, a)?, squares, updates])
+fn adadelta<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, squares, updates] = [x[0], x[1], x[2], x[3]];
+    let epsilon = number(w, a, 2);
+    let squares = average(squares, g.map(ops::square), a, 1);
+    let update = ((updates + epsilon).sqrt() / (squares + epsilon).sqrt()) * g;
+    let updates = average(updates, update.map(ops::square), a, 1);
+    vec![moved(w, update, a), squares, updates]
 }
 
 /// A step in float32, slots included, whatever the weight's dtype: only the weight is rounded.
-fn wide(step: fn(&[Tensor], &Attrs<'_>) -> Step, x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let operands: Vec<Tensor> = x.iter().map(|t| t.cast(DType::F32)).all_ok()?;
-    let mut next = step(&operands, a)?;
-    next[0] = next[0].cast(x[0].dtype())?;
-    Ok(next)
+#[inline(never)]
+fn wide(step: Step, x: &[Tensor], a: &Attrs<'_>) -> Result<Vec<Tensor>> {
+    let calc = Calc::default();
+    let operands: Vec<Term<'_>> = x.iter().map(|x| calc.of(x).number()).collect();
+    let mut next = step(&operands, a);
+    next[0] = next[0].cast(x[0].dtype());
+    calc.results(&next)
 }
 
 /// The steps as operations of the registry: `(weight, gradient, slots..) -> (weight, slots..)`. Those that are told their number
@@ -153,6 +158,7 @@ pub(crate) const OPERATIONS: &[(&str, Arity, crate::registry::Operation)] = &[
 mod tests {
     use super::*;
     use crate::registry::{invoke, op_id};
+    use headwater_core::{DType, Scalar};
 
     #[test]
     fn a_narrow_weight_stays_one() -> Result<()> {

@@ -1,11 +1,9 @@
 //! Regularizers and constraints by Keras class name.
 
-use headwater_core::ops::{abs, add, clip, div_no_nan, matmul, maximum, mul, not_equal, sqrt, square, sum};
-#[cfg(feature = "layers-normalization")]
-use headwater_core::ops::{gather, reshape};
+use headwater_core::calc::{Calc, Term};
 #[cfg(feature = "layers-normalization")]
 use headwater_core::HostSlice;
-use headwater_core::{DType, Error, Result, Scalar, Tensor};
+use headwater_core::{ops, Error, Result, Tensor};
 
 use super::losses::camel;
 use super::value::{Map, Value};
@@ -41,20 +39,19 @@ fn with(mut class: Value, parameters: &[(&str, f64)]) -> Value {
 
 /// How far the rows (or columns) of a matrix are from orthogonal: the mean of the absolute cosines between them
 /// (Rodriguez et al. 2017).
-fn orthogonal(factor: f64, columns: bool, weight: &Tensor) -> Result<Tensor> {
+fn orthogonal(factor: f64, columns: bool, weight: Term<'_>) -> Term<'_> {
     if weight.rank() != 2 {
-        return Err(Error::shape("OrthogonalRegularizer", "a weight of rank 2", weight.shape()));
+        return weight.fail(Error::shape("OrthogonalRegularizer", "a weight of rank 2", weight.shape()));
     }
     let axis = if columns { 0 } else { 1 };
     // Keras's floor of squared lengths.
-    let length = maximum(&sum(&square(weight)?, Some(&[axis]), true)?, &weight.constant(1e-12))?;
-    let unit = div_no_nan(weight, &sqrt(&length)?)?;
-    let cosines = matmul(&unit, &unit, columns, !columns)?;
-    let n = cosines.shape()[0];
-    let device = weight.device();
-    let others = not_equal(&device.iota([n, n], 0)?, &device.iota([n, n], 1)?)?.cast(DType::F32)?;
+    let length = weight.map(ops::square).sum(&[axis], true).at_least(1e-12);
+    let unit = weight.over(length.sqrt());
+    let cosines = unit.then(&|x| ops::matmul(x, x, columns, !columns));
+    let n = cosines.dim(0);
+    let others = weight.iota(&[n, n], 0).with(weight.iota(&[n, n], 1), ops::not_equal).number();
     let pairs = (n * n.saturating_sub(1)).max(1) as f64;
-    mul(&sum(&abs(&mul(&cosines, &others)?)?, None, false)?, &weight.constant(factor / pairs))
+    (cosines * others).map(ops::abs).total() * weight.like(factor / pairs)
 }
 
 /// Checks that a regularizer is known.
@@ -81,18 +78,22 @@ pub fn penalty(config: &Value, weight: &Tensor) -> Result<Tensor> {
         "l2" => (0.0, number("l2").unwrap_or(0.01)),
         "orthogonalregularizer" => {
             let mode = config.get("config").and_then(|c| c.get("mode")).and_then(Value::text);
-            return orthogonal(number("factor").unwrap_or(0.01), mode == Some("columns"), weight);
+            let calc = Calc::default();
+            let factor = number("factor").unwrap_or(0.01);
+            return calc.result(orthogonal(factor, mode == Some("columns"), calc.of(weight)));
         }
         _ => return Err(Error::unknown("regularizer", class)),
     };
-    let mut total = weight.device().constant(Scalar::F32(0.0));
+    let calc = Calc::default();
+    let weight = calc.of(weight);
+    let mut total = weight.constant(0.0);
     if l1 != 0.0 {
-        total = add(&total, &mul(&sum(&abs(weight)?, None, false)?, &weight.constant(l1))?)?;
+        total = total + weight.map(ops::abs).total() * weight.like(l1);
     }
     if l2 != 0.0 {
-        total = add(&total, &mul(&sum(&square(weight)?, None, false)?, &weight.constant(l2))?)?;
+        total = total + weight.map(ops::square).total() * weight.like(l2);
     }
-    Ok(total)
+    calc.result(total)
 }
 
 /// A kernel of square windows whose elements are the same all around the middle: Keras 2 takes those of its diagonal.
@@ -113,9 +114,10 @@ fn radial(weight: &Tensor) -> Result<Tensor> {
         (at * n + at) as i32
     };
     let places: Vec<i32> = (0..n * n).map(|i| from(i / n, i % n)).collect();
-    let places = weight.device().tensor(HostSlice::I32(&places), [n * n])?;
-    let rows = reshape(weight, [n * n, rest[0] * rest[1]])?;
-    reshape(&gather(&rows, &places, 0, 0)?, weight.shape())
+    let calc = Calc::default();
+    let places = calc.of(&weight.device().tensor(HostSlice::I32(&places), [n * n])?);
+    let rows = calc.of(weight).reshape(&[n * n, rest[0] * rest[1]]);
+    calc.result(rows.pick(places).reshape(weight.shape()))
 }
 
 /// A weight moved to where a constraint's configuration allows.
@@ -129,25 +131,25 @@ pub fn constrain(config: &Value, weight: &Tensor) -> Result<Tensor> {
         Some(axes) => axes.iter().filter_map(Value::number).map(|axis| axis as isize).collect(),
         None => vec![number("axis").unwrap_or(0.0) as isize],
     };
-    let norm = || sqrt(&sum(&square(weight)?, Some(&axes), true)?);
-    let k = |x: f64| weight.constant(x);
-    match class.as_str() {
-        "nonneg" => maximum(weight, &k(0.0)),
+    let calc = Calc::default();
+    let w = calc.of(weight);
+    let norm = || w.map(ops::square).sum(&axes, true).sqrt();
+    let limit = |key: &str, default: f64| number(key).unwrap_or(default);
+    calc.result(match class.as_str() {
+        "nonneg" => w.at_least(0.0),
         #[cfg(feature = "layers-normalization")]
-        "radialconstraint" => radial(weight),
-        "unitnorm" => div_no_nan(weight, &norm()?),
+        "radialconstraint" => w.map(radial),
+        "unitnorm" => w.over(norm()),
         "maxnorm" => {
-            let norm = norm()?;
-            let wanted = clip(&norm, &k(0.0), &k(number("max_value").unwrap_or(2.0)))?;
-            mul(weight, &div_no_nan(&wanted, &norm)?)
+            let norm = norm();
+            w * norm.clip(0.0, limit("max_value", 2.0)).over(norm)
         }
         "minmaxnorm" => {
-            let norm = norm()?;
-            let limited = clip(&norm, &k(number("min_value").unwrap_or(0.0)), &k(number("max_value").unwrap_or(1.0)))?;
-            let rate = number("rate").unwrap_or(1.0);
-            let wanted = add(&mul(&limited, &k(rate))?, &mul(&norm, &k(1.0 - rate))?)?;
-            mul(weight, &div_no_nan(&wanted, &norm)?)
+            let norm = norm();
+            let rate = limit("rate", 1.0);
+            let limited = norm.clip(limit("min_value", 0.0), limit("max_value", 1.0));
+            w * (limited * rate + norm * (1.0 - rate)).over(norm)
         }
-        _ => Err(Error::unknown("constraint", class)),
-    }
+        _ => return Err(Error::unknown("constraint", class)),
+    })
 }

@@ -2,10 +2,11 @@
 
 mod tiles;
 
+use crate::calc::Calc;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::grad::custom;
-use crate::ops::{reshape, slice};
+use crate::ops::reshape;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use tiles::{Operands, Tiling};
@@ -60,10 +61,12 @@ pub fn scaled_dot_product_attention(
 ) -> Result<Tensor> {
     let tiling = tiling(q, k, v, mask.is_some(), options)?;
     let Tiling { batch, heads, group, queries, keys, dim, value_dim, .. } = tiling;
+    let calc = Calc::default();
+    let flat = |x: &Tensor, dims: &[usize]| calc.result(calc.of(x).number().reshape(dims));
     let operands = Operands {
-        q: reshape(&q.cast(DType::F32)?, [batch * heads, group, queries, dim])?,
-        k: reshape(&k.cast(DType::F32)?, [batch * heads, keys, dim])?,
-        v: reshape(&v.cast(DType::F32)?, [batch * heads, keys, value_dim])?,
+        q: flat(q, &[batch * heads, group, queries, dim])?,
+        k: flat(k, &[batch * heads, keys, dim])?,
+        v: flat(v, &[batch * heads, keys, value_dim])?,
         mask: mask.map(|m| split_heads(&tiling, m)).transpose()?,
     };
     let Operands { q: flat_q, k: flat_k, v: flat_v, mask } = &operands;
@@ -73,7 +76,7 @@ pub fn scaled_dot_product_attention(
     let again = operands.clone();
     let both = custom(&inputs, |_| tiling.forward(&operands), move |y, dy| tiling.backward(&again, y, dy))?;
     let out = q.shape().with_dim(q.rank() - 1, value_dim);
-    reshape(&slice(&both, &[0; 4], &both.shape().with_dim(3, value_dim))?, out)
+    calc.result(calc.of(&both).part(3, 0, value_dim).reshape(&out))
 }
 
 /// The sizes of operands that fit.

@@ -1,11 +1,9 @@
 //! The tiles: their scores, the sums that run over them, and the gradient, which computes the scores again.
 
-use crate::dtype::{DType, Scalar};
+use crate::calc::{each, Calc, Term};
+use crate::dtype::DType;
 use crate::error::Result;
-use crate::ops::{
-    add, batch_matmul_views, concat, exp, less_equal, log, max, maximum, mul, permute, real_div, reshape, select,
-    slice, sub, sum, sum_to,
-};
+use crate::ops::{add, batch_matmul_views, concat, exp, less_equal, log, maximum, sum_to};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -58,35 +56,21 @@ struct Tile {
     columns: usize,
 }
 
-/// What the tiles of some rows have given so far; all are `[batch * heads, group * rows, ..]`.
-struct State {
-    /// The largest score.
-    largest: Tensor,
-    /// The sum of e^(score - largest).
-    total: Tensor,
-    /// The sum of e^(score - largest) * value.
-    weighted: Tensor,
-}
-
-/// `size` elements from `start` along `axis`.
-fn part(x: &Tensor, axis: usize, start: usize, size: usize) -> Result<Tensor> {
-    let mut begin = vec![0; x.rank()];
-    begin[axis] = start;
-    slice(x, &begin, &x.shape().with_dim(axis, size))
-}
+/// What the tiles of some rows have given so far, nothing before the first: the largest score, the sum of
+/// e^(score - largest), and the sum of e^(score - largest) * value, all `[batch * heads, group * rows, ..]`.
+type State = Vec<Tensor>;
 
 /// First elements and sizes of the parts of a length.
 fn parts(length: usize, size: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..length).step_by(size).map(move |at| (at, size.min(length - at)))
 }
 
-fn transposed(x: &Tensor) -> Result<Tensor> {
-    permute(x, &[0, 2, 1])
+fn transposed(x: Term<'_>) -> Term<'_> {
+    x.permute(&[0, 2, 1])
 }
 
-/// `sum + term`, with the term first: a product takes the addition into its kernel.
-fn plus(sum: Option<Tensor>, term: Tensor) -> Result<Option<Tensor>> {
-    sum.map_or_else(|| Ok(term.clone()), |sum| add(&term, &sum)).map(Some)
+fn dot<'a>(a: Term<'a>, b: Term<'a>) -> Term<'a> {
+    a.with(b, batch_matmul_views)
 }
 
 /// Tensors joined along `axis`, or zeros of `shape` where there are none.
@@ -110,14 +94,13 @@ impl Tiling {
     }
 
     /// Some queries' rows of `[batch * heads, group, queries, n]` as matrices `[batch * heads, group * rows, n]`.
-    fn rows(&self, x: &Tensor, row: usize, rows: usize) -> Result<Tensor> {
-        let n = x.shape()[3];
-        reshape(&part(x, 2, row, rows)?, [self.batch * self.heads, self.group * rows, n])
+    fn rows<'a>(&self, x: Term<'a>, row: usize, rows: usize) -> Term<'a> {
+        x.part(2, row, rows).reshape(&[self.batch * self.heads, self.group * rows, x.dim(3)])
     }
 
     /// The inverse of [`Tiling::rows`].
-    fn split_rows(&self, x: &Tensor, rows: usize) -> Result<Tensor> {
-        reshape(x, [self.batch * self.heads, self.group, rows, x.shape()[2]])
+    fn split_rows<'a>(&self, x: Term<'a>, rows: usize) -> Term<'a> {
+        x.reshape(&[self.batch * self.heads, self.group, rows, x.dim(2)])
     }
 
     /// Rows of all queries, joined.
@@ -126,127 +109,110 @@ impl Tiling {
     }
 
     /// A tile's scores by the heads that masks tell apart.
-    fn by_head(&self, scores: &Tensor, tile: Tile) -> Result<Tensor> {
-        reshape(scores, [self.batch, self.heads, self.group, tile.rows, tile.columns])
+    fn by_head<'a>(&self, scores: Term<'a>, tile: Tile) -> Term<'a> {
+        scores.reshape(&[self.batch, self.heads, self.group, tile.rows, tile.columns])
     }
 
     /// The scores of a tile `[batch * heads, group * rows, columns]` of the scaled `products` of its queries and keys:
     /// [`MASKED`] where a query does not see a key.
-    fn scores(&self, products: Tensor, mask: Option<&Tensor>, tile: Tile) -> Result<Tensor> {
+    fn scores<'a>(&self, products: Term<'a>, mask: Option<&Tensor>, tile: Tile) -> Term<'a> {
         if !self.masked {
-            return Ok(products);
+            return products;
         }
-        let (device, low) = (products.device(), products.constant(MASKED));
-        let mut scores = self.by_head(&products, tile)?;
+        let low = products.like(MASKED);
+        let mut scores = self.by_head(products, tile);
         if let Some(mask) = mask {
-            let mut mask = mask.clone();
+            let mut part = products.of(mask);
             for (axis, start, size) in [(3, tile.row, tile.rows), (4, tile.column, tile.columns)] {
                 if mask.shape()[axis] != 1 {
-                    mask = part(&mask, axis, start, size)?;
+                    part = part.part(axis, start, size);
                 }
             }
-            scores = if mask.dtype() == DType::Bool {
-                select(&mask, &scores, &low)?
-            } else {
-                maximum(&add(&scores, &mask)?, &low)?
-            };
+            scores =
+                if mask.dtype() == DType::Bool { part.choose(scores, low) } else { (scores + part).with(low, maximum) };
         }
         if self.causal && tile.column + tile.columns > tile.row + 1 {
-            let numbers = |first: usize, shape: [usize; 2], axis: usize| {
-                add(&device.iota(shape, axis)?, &device.constant(Scalar::I32(first as i32)))
-            };
-            let (key, query) = (numbers(tile.column, [1, tile.columns], 1)?, numbers(tile.row, [tile.rows, 1], 0)?);
-            scores = select(&less_equal(&key, &query)?, &scores, &low)?;
+            let numbers = |first: usize, shape: [usize; 2], axis: usize| products.iota(&shape, axis) + first as f64;
+            let (key, query) = (numbers(tile.column, [1, tile.columns], 1), numbers(tile.row, [tile.rows, 1], 0));
+            scores = key.with(query, less_equal).choose(scores, low);
         }
-        reshape(&scores, products.shape())
+        scores.reshape(products.shape())
     }
 
     /// e^(scores - shift), and 0 where a query does not see a key.
-    fn weights(&self, scores: &Tensor, shift: &Tensor) -> Result<Tensor> {
-        let weights = exp(&sub(scores, shift)?)?;
+    fn weights<'a>(&self, scores: Term<'a>, shift: Term<'a>) -> Term<'a> {
+        let weights = (scores - shift).map(exp);
         if !self.masked {
-            return Ok(weights);
+            return weights;
         }
-        select(&less_equal(scores, &scores.constant(MASKED))?, &scores.constant(0.0), &weights)
+        scores.by(MASKED, less_equal).choose(scores.like(0.0), weights)
     }
 
     /// `[batch * heads, group, queries, value_dim + 1]`: the result, and the logarithm of the sum of e^score.
     pub fn forward(&self, x: &Operands) -> Result<Tensor> {
         let mut done = Vec::new();
         for (row, rows) in parts(self.queries, self.tile.0) {
-            let q = self.rows(&x.q, row, rows)?;
-            let mut state = None;
+            let mut state = State::new();
             for tile in self.tiles(row, rows) {
-                let k = part(&x.k, 1, tile.column, tile.columns)?;
-                let v = part(&x.v, 1, tile.column, tile.columns)?;
-                let products = mul(&batch_matmul_views(&q, &transposed(&k)?)?, &q.constant(self.scale))?;
-                state = Some(self.next(state, &self.scores(products, x.mask.as_ref(), tile)?, &v)?);
+                state = self.next(x, &state, tile)?;
             }
-            if let Some(state) = state {
-                done.push(self.split_rows(&self.finished(&state)?, rows)?);
+            if !state.is_empty() {
+                done.push(self.finished(&state, rows)?);
             }
         }
         self.join_rows(&done, &x.q, self.value_dim + 1)
     }
 
     /// The sums with one more tile.
-    fn next(&self, before: Option<State>, scores: &Tensor, v: &Tensor) -> Result<State> {
-        let of_tile = max(scores, Some(&[2]), true)?;
-        let largest = before.as_ref().map_or_else(|| Ok(of_tile.clone()), |s| maximum(&s.largest, &of_tile))?;
-        let weights = self.weights(scores, &largest)?;
-        let mut total = sum(&weights, Some(&[2]), true)?;
-        let mut weighted = batch_matmul_views(&weights, v)?;
-        if let Some(before) = before {
-            let shrink = exp(&sub(&before.largest, &largest)?)?;
-            total = add(&total, &mul(&before.total, &shrink)?)?;
-            weighted = add(&weighted, &mul(&before.weighted, &shrink)?)?;
+    fn next(&self, x: &Operands, before: &State, tile: Tile) -> Result<State> {
+        let calc = Calc::default();
+        let q = self.rows(calc.of(&x.q), tile.row, tile.rows);
+        let [k, v] = each(calc.both(&x.k, &x.v), &|t| t.part(1, tile.column, tile.columns));
+        let scores = self.scores(dot(q, transposed(k)) * self.scale, x.mask.as_ref(), tile);
+        let mut largest = scores.max_along(&[2], true);
+        if let Some(before) = before.first() {
+            largest = calc.of(before).with(largest, maximum);
         }
-        Ok(State { largest, total, weighted })
+        let weights = self.weights(scores, largest);
+        let (mut total, mut weighted) = (weights.sum(&[2], true), dot(weights, v));
+        if let [before, total_before, weighted_before] = &before[..] {
+            let shrink = (calc.of(before) - largest).map(exp);
+            total = total + calc.of(total_before) * shrink;
+            weighted = weighted + calc.of(weighted_before) * shrink;
+        }
+        calc.results(&[largest, total, weighted])
     }
 
-    fn finished(&self, State { largest, total, weighted }: &State) -> Result<Tensor> {
-        let mut total = total.clone();
+    fn finished(&self, state: &State, rows: usize) -> Result<Tensor> {
+        let calc = Calc::default();
+        let [largest, mut total] = calc.both(&state[0], &state[1]);
+        let weighted = calc.of(&state[2]);
         if self.masked {
             // The weights of a query that sees no key are zeros: divided by 1 they stay so.
-            let none = less_equal(largest, &largest.constant(MASKED))?;
-            total = select(&none, &total.constant(1.0), &total)?;
+            total = largest.by(MASKED, less_equal).choose(total.like(1.0), total);
         }
-        concat(&[&real_div(weighted, &total)?, &add(&log(&total)?, largest)?], 2)
+        let both = (weighted / total).join(total.map(log) + largest, 2);
+        calc.result(self.split_rows(both, rows))
     }
 
     /// The gradients of [`Tiling::forward`] by `q`, `k`, `v` and a mask of numbers.
     pub fn backward(&self, x: &Operands, y: &Tensor, dy: &Tensor) -> Result<Vec<Tensor>> {
-        let scale = y.constant(self.scale);
         let mut dk: Vec<Option<Tensor>> = vec![None; self.keys.div_ceil(self.tile.1)];
         let mut dv = dk.clone();
         let (mut dq, mut dbias) = (Vec::new(), Vec::new());
         for (row, rows) in parts(self.queries, self.tile.0) {
-            let (y, dy) = (self.rows(y, row, rows)?, self.rows(dy, row, rows)?);
-            // Scaled before the product and not after as forward: equal nodes are computed once, and the scores of all
-            // tiles would be kept from there to here.
-            let q = mul(&self.rows(&x.q, row, rows)?, &scale)?;
-            let (out, dout) = (part(&y, 2, 0, self.value_dim)?, part(&dy, 2, 0, self.value_dim)?);
-            let (log_total, dlog_total) = (part(&y, 2, self.value_dim, 1)?, part(&dy, 2, self.value_dim, 1)?);
-            // What reaches all scores of a row alike, through their sum.
-            let common = sub(&sum(&mul(&dout, &out)?, Some(&[2]), true)?, &dlog_total)?;
+            let of_rows = self.rows_backward(x, y, dy, row, rows)?;
             let (mut dq_rows, mut dbias_rows) = (None, Vec::new());
             for tile in self.tiles(row, rows) {
                 let n = tile.column / self.tile.1;
-                let k = part(&x.k, 1, tile.column, tile.columns)?;
-                let v = part(&x.v, 1, tile.column, tile.columns)?;
-                let products = batch_matmul_views(&q, &transposed(&k)?)?;
-                let weights = self.weights(&self.scores(products, x.mask.as_ref(), tile)?, &log_total)?;
-                let dweights = batch_matmul_views(&dout, &transposed(&v)?)?;
-                let dscores = mul(&weights, &sub(&dweights, &common)?)?;
-                dv[n] = plus(dv[n].take(), batch_matmul_views(&transposed(&weights)?, &dout)?)?;
-                dk[n] = plus(dk[n].take(), batch_matmul_views(&transposed(&dscores)?, &q)?)?;
-                dq_rows = plus(dq_rows, mul(&batch_matmul_views(&dscores, &k)?, &scale)?)?;
-                if let Some(bias) = x.bias() {
-                    dbias_rows.push(self.bias_gradient(bias, &dscores, tile)?);
-                }
+                let sums = [dv[n].take(), dk[n].take(), dq_rows.take()];
+                let mut found = self.tile_backward(x, &of_rows, sums, tile)?.into_iter();
+                (dv[n], dk[n], dq_rows) = (found.next(), found.next(), found.next());
+                dbias_rows.extend(found);
             }
             if let Some(rows_of) = dq_rows {
-                dq.push(self.split_rows(&rows_of, rows)?);
+                let calc = Calc::default();
+                dq.push(calc.result(self.split_rows(calc.of(&rows_of), rows))?);
             }
             if let Some(bias) = x.bias() {
                 dbias.extend(self.bias_row(bias, dbias_rows)?);
@@ -260,6 +226,46 @@ impl Tiling {
         Ok(all)
     }
 
+    /// What gradients of tiles need of some rows: their queries, the result's gradient, the logarithms of their sums, and
+    /// what reaches all scores of a row alike, through their sum.
+    fn rows_backward(&self, x: &Operands, y: &Tensor, dy: &Tensor, row: usize, rows: usize) -> Result<Vec<Tensor>> {
+        let calc = Calc::default();
+        let y = each(calc.both(y, dy), &|t| self.rows(t, row, rows));
+        // Scaled before the product and not after as forward: equal nodes are computed once, and the scores of all
+        // tiles would be kept from there to here.
+        let q = self.rows(calc.of(&x.q), row, rows) * self.scale;
+        let [out, dout] = each(y, &|t| t.part(2, 0, self.value_dim));
+        let [log_total, dlog_total] = each(y, &|t| t.part(2, self.value_dim, 1));
+        let common = (dout * out).sum(&[2], true) - dlog_total;
+        calc.results(&[q, dout, log_total, common])
+    }
+
+    /// A tile's gradients by its values, keys and queries, with `sums` of others added, and by a mask of numbers.
+    fn tile_backward(
+        &self,
+        x: &Operands,
+        of_rows: &[Tensor],
+        sums: [Option<Tensor>; 3],
+        tile: Tile,
+    ) -> Result<Vec<Tensor>> {
+        let calc = Calc::default();
+        let [q, dout] = calc.both(&of_rows[0], &of_rows[1]);
+        let [log_total, common] = calc.both(&of_rows[2], &of_rows[3]);
+        let [k, v] = each(calc.both(&x.k, &x.v), &|t| t.part(1, tile.column, tile.columns));
+        let weights = self.weights(self.scores(dot(q, transposed(k)), x.mask.as_ref(), tile), log_total);
+        let dscores = weights * (dot(dout, transposed(v)) - common);
+        let parts = [dot(transposed(weights), dout), dot(transposed(dscores), q), dot(dscores, k) * self.scale];
+        // The part first: a product takes the addition into its kernel.
+        let mut all = parts.to_vec();
+        for (part, sum) in all.iter_mut().zip(&sums) {
+            *part = sum.as_ref().map_or(*part, |sum| *part + calc.of(sum));
+        }
+        if let Some(bias) = x.bias() {
+            all.push(self.bias_gradient(bias, dscores, tile));
+        }
+        calc.results(&all)
+    }
+
     /// The gradients of all keys, joined; those that no query sees have zeros.
     fn join_columns(&self, found: Vec<Option<Tensor>>, like: &Tensor) -> Result<Tensor> {
         let sizes = parts(self.keys, self.tile.1).map(|(_, columns)| columns);
@@ -271,14 +277,14 @@ impl Tiling {
     }
 
     /// A tile's part of the mask's gradient: the sum over what the mask broadcasts to.
-    fn bias_gradient(&self, bias: &Tensor, dscores: &Tensor, tile: Tile) -> Result<Tensor> {
+    fn bias_gradient<'a>(&self, bias: &Tensor, dscores: Term<'a>, tile: Tile) -> Term<'a> {
         let mut shape = bias.shape().clone();
         for (axis, size) in [(3, tile.rows), (4, tile.columns)] {
             if shape[axis] != 1 {
                 shape = shape.with_dim(axis, size);
             }
         }
-        sum_to(&self.by_head(dscores, tile)?, &shape)
+        self.by_head(dscores, tile).then(&|x| sum_to(x, &shape))
     }
 
     /// The mask's gradient in a row of tiles, with zeros for the keys that none of them sees.
@@ -297,8 +303,8 @@ impl Tiling {
 /// Parts of a tensor of shape `whole` along `axis`: joined, or added up where it broadcasts along it.
 fn collected(parts: &[Tensor], axis: usize, like: &Tensor, whole: &Shape) -> Result<Tensor> {
     if whole[axis] == 1 {
-        if let Some(total) = parts.iter().cloned().try_fold(None, plus)? {
-            return Ok(total);
+        if let Some((first, rest)) = parts.split_first() {
+            return rest.iter().try_fold(first.clone(), |sum, term| add(term, &sum));
         }
     }
     joined(parts, axis as isize, like, whole)

@@ -69,6 +69,6 @@ fn along(x: &Tensor, axis: usize, out: usize, align_corners: bool, half_pixel_ce
     let weight = device.tensor(HostSlice::F32(&weight), column)?;
     let weighted = mul(&gather(x, &index, axis as isize, 0)?, &weight)?;
     let (before, after) = x.shape().split_at(axis);
-    let apart: Shape = before.iter().chain(&[4, out]).chain(&after[1..]).copied().collect();
+    let apart = Shape::joined(&[before, &[4, out], &after[1..]]);
     sum(&reshape(&weighted, apart)?, Some(&[axis as isize]), false)
 }

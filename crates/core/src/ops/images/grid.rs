@@ -2,11 +2,10 @@
 //! channels are last.
 
 use super::sample::{mirrored, sample, Around};
-use super::warp::numbers;
-use super::{float, pixels, places, Interpolation};
-use crate::dtype::DType;
+use super::{pixels, places, Interpolation};
+use crate::calc::Calc;
 use crate::error::{Error, Result};
-use crate::ops::{add, mul, reshape, round, slice};
+use crate::ops::round;
 use crate::tensor::Tensor;
 
 /// What [`grid_sample`] finds outside an image.
@@ -40,26 +39,27 @@ pub fn grid_sample(
         [n, h, w, 2] if n == batch => (h, w),
         _ => return Err(Error::shape(OP, format!("a grid of shape [{batch}, height, width, 2]"), grid.shape())),
     };
-    let (images, grid) = (images.cast(DType::F32)?, grid.cast(DType::F32)?);
-    let place = |i: usize, size: usize| -> Result<Tensor> {
-        let part = reshape(&slice(&grid, &[0, 0, 0, i], &[batch, height, width, 1])?, [batch, height, width])?;
+    let calc = Calc::default();
+    let (images, grid) = (calc.of(images).number(), calc.of(grid).number());
+    let place = |i: usize, size: usize| {
+        let part = grid.part(3, i, 1).reshape(&[batch, height, width]);
         let n = size as f64;
         let (scale, shift) = if align_corners { ((n - 1.0) / 2.0, 0.0) } else { (n / 2.0, -0.5) };
-        let at = (&mul(&(&part + 1.0)?, &float(&part, scale))? + shift)?;
+        let at = (part + 1.0) * part.scalar(scale) + shift;
         match (how, padding) {
             // Mirrored first: halves are rounded where they end up.
-            (Interpolation::Nearest, GridPadding::Reflection) => round(&mirrored(&at, size, align_corners)?),
-            (Interpolation::Nearest, _) => round(&at),
-            _ => Ok(at),
+            (Interpolation::Nearest, GridPadding::Reflection) => mirrored(at, size, align_corners).map(round),
+            (Interpolation::Nearest, _) => at.map(round),
+            _ => at,
         }
     };
-    let zero = images.constant(0.0);
     let around = match padding {
-        GridPadding::Zeros => Around::Fill(&zero),
+        GridPadding::Zeros => Around::Fill(images.like(0.0)),
         GridPadding::Border => Around::Edge,
         GridPadding::Reflection => Around::Mirror { centers: align_corners },
     };
-    sample(OP, &images, &numbers(&images, batch)?, &place(1, in_h)?, &place(0, in_w)?, how, &around)
+    let numbers = images.iota(&[batch, 1, 1], 0);
+    calc.result(sample(OP, images, numbers, [place(1, in_h), place(0, in_w)], how, around)?)
 }
 
 /// The grid for [`grid_sample`] that affine maps `theta` `[batch, 2, 3]` make of the places of a `height` x `width` image:
@@ -72,15 +72,16 @@ pub fn affine_grid(theta: &Tensor, size: (usize, usize), align_corners: bool) ->
     if theta.shape()[..] != [batch, 2, 3] {
         return Err(Error::shape("affineGrid", "maps of shape [batch, 2, 3]", theta.shape()));
     }
-    let theta = theta.cast(DType::F32)?;
+    let calc = Calc::default();
+    let theta = calc.of(theta).number();
     // From -1 to 1, by centers or outer edges of pixels; 0 where there is but one.
-    let line = |axis: usize, size: usize| -> Result<Tensor> {
+    let line = |axis: usize, size: usize| {
         let n = size as f64;
         let steps = if align_corners { (n - 1.0).max(1.0) } else { n.max(1.0) };
         let middle = (n - 1.0) / 2.0;
-        mul(&(&places(&theta, 4, axis, size)? - middle)?, &float(&theta, 2.0 / steps))
+        (places(theta, 4, axis, size) - middle) * theta.scalar(2.0 / steps)
     };
-    let column = |i: usize| reshape(&slice(&theta, &[0, 0, i], &[batch, 2, 1])?, [batch, 1, 1, 2]);
-    let turned = add(&mul(&line(2, size.1)?, &column(0)?)?, &mul(&line(1, size.0)?, &column(1)?)?)?;
-    add(&turned, &column(2)?)
+    let column = |i: usize| theta.part(2, i, 1).reshape(&[batch, 1, 1, 2]);
+    let turned = line(2, size.1) * column(0) + line(1, size.0) * column(1);
+    calc.result(turned + column(2))
 }

@@ -13,7 +13,7 @@ pub use grid::{affine_grid, grid_sample, GridPadding};
 pub use sample::Interpolation;
 pub use warp::{crop_and_resize, flip_left_right, rotate_with_offset, transform, FillMode};
 
-use crate::dtype::{DType, Scalar};
+use crate::calc::Term;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
@@ -37,19 +37,9 @@ fn pixels(op: &str, images: &Tensor) -> Result<[usize; 4]> {
     Ok(sizes)
 }
 
-/// A size as a float32 operand. A run-time scalar: kernels of images of other sizes are the same.
-fn float(x: &Tensor, value: f64) -> Tensor {
-    x.device().scalar(Scalar::F32(value as f32))
-}
-
-/// A size as an int32 operand.
-fn whole(x: &Tensor, value: usize) -> Tensor {
-    x.device().scalar(Scalar::I32(value as i32))
-}
-
 /// The index along dimension `axis` of `rank`, as float32; other dimensions are 1.
-fn places(x: &Tensor, rank: usize, axis: usize, size: usize) -> Result<Tensor> {
+fn places(beside: Term<'_>, rank: usize, axis: usize, size: usize) -> Term<'_> {
     let mut shape = vec![1; rank];
     shape[axis] = size;
-    x.device().iota(shape, axis)?.cast(DType::F32)
+    beside.iota(&shape, axis).number()
 }

@@ -1,16 +1,14 @@
 //! Images cut out, mirrored, rotated and projected. Names and conventions are TensorFlow's.
 
-use super::sample::{sample, Around};
-use super::{float, pixels, places, sizes, Interpolation};
+use super::sample::{inside, sample, within, Around};
+use super::{pixels, places, sizes, Interpolation};
+use crate::calc::{Calc, Term};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::host::HostSlice;
 use crate::math;
 use crate::number;
-use crate::ops::{
-    add, ceil, check_table, clip, div, equal, expand_dims, floor, greater, greater_equal, less, less_equal,
-    logical_and, minimum, modulo, mul, reshape, reverse, select, slice, sub,
-};
+use crate::ops::{ceil, check_table, div, equal, floor, greater, less, minimum, modulo, reverse};
 use crate::tensor::Tensor;
 
 /// How an image continues beyond its border in [`transform`].
@@ -26,24 +24,11 @@ pub enum FillMode {
     Nearest,
 }
 
-/// The image numbers `[batch, 1, 1]`.
-pub(super) fn numbers(x: &Tensor, batch: usize) -> Result<Tensor> {
-    x.device().iota([batch, 1, 1], 0)
-}
-
-fn within(x: &Tensor, size: usize) -> Result<Tensor> {
-    clip(x, &x.constant(0.0), &float(x, size as f64 - 1.0))
-}
-
-fn inside(x: &Tensor, size: usize) -> Result<Tensor> {
-    logical_and(&greater_equal(x, &x.constant(0.0))?, &less_equal(x, &float(x, size as f64 - 1.0))?)
-}
-
 /// Places as [`sample`] takes them: those of the nearest pixels, of which the later of two equals.
-fn rounded(at: &Tensor, how: Interpolation) -> Result<Tensor> {
+fn rounded(at: Term<'_>, how: Interpolation) -> Term<'_> {
     match how {
-        Interpolation::Nearest => floor(&(at + 0.5)?),
-        _ => Ok(at.clone()),
+        Interpolation::Nearest => (at + 0.5).map(floor),
+        _ => at,
     }
 }
 
@@ -79,58 +64,53 @@ pub fn crop_and_resize(
         return Err(Error::argument(OP, "a size of at least 1x1", format!("{size:?}")));
     }
     check_table(OP, size.0.max(size.1))?;
-    let (images, boxes) = (images.cast(DType::F32)?, boxes.cast(DType::F32)?);
-    let y = line(&reshape(&boxes, [count, 4, 1])?, 0, height, size.0)?;
-    let x = line(&reshape(&boxes, [count, 4, 1])?, 1, width, size.1)?;
-    let y = reshape(&y, [count, size.0, 1])?;
-    let x = reshape(&x, [count, 1, size.1])?;
-    let index = reshape(box_image, [count, 1, 1])?;
-    let known = clip(&index, &index.constant(0.0), &index.constant(batch as f64 - 1.0))?;
-    let place = |at: &Tensor, size: usize| rounded(&within(at, size)?, how);
-    let crops = sample(OP, &images, &known, &place(&y, height)?, &place(&x, width)?, how, &Around::Edge)?;
-    let covered = expand_dims(&logical_and(&inside(&y, height)?, &inside(&x, width)?)?, -1)?;
-    let filled = select(&covered, &crops, &float(&crops, outside))?;
-    select(&expand_dims(&equal(&index, &known)?, -1)?, &filled, &filled.constant(0.0))
+    let calc = Calc::default();
+    let (images, boxes) = (calc.of(images).number(), calc.of(boxes).number().reshape(&[count, 4, 1]));
+    let y = line(boxes, 0, height, size.0).reshape(&[count, size.0, 1]);
+    let x = line(boxes, 1, width, size.1).reshape(&[count, 1, size.1]);
+    let index = calc.of(box_image).reshape(&[count, 1, 1]);
+    let known = index.clip(0.0, batch as f64 - 1.0);
+    let last = [images.scalar(height as f64 - 1.0), images.scalar(width as f64 - 1.0)];
+    let at = [rounded(within(y, last[0]), how), rounded(within(x, last[1]), how)];
+    let crops = sample(OP, images, known, at, how, Around::Edge)?;
+    let covered = inside(y, last[0]).and(inside(x, last[1])).expand(-1);
+    let filled = covered.choose(crops, images.scalar(outside));
+    calc.result(filled.where_else(index.with(known, equal).expand(-1), 0.0))
 }
 
 /// Places from corner `axis` of boxes `[count, 4, 1]` to the opposite one, `[count, 1, steps]`; half way where one row or
 /// column is all. The corners come out exactly.
-fn line(boxes: &Tensor, axis: usize, size: usize, steps: usize) -> Result<Tensor> {
+fn line(boxes: Term<'_>, axis: usize, size: usize, steps: usize) -> Term<'_> {
     let last = size as f64 - 1.0;
-    let corner = |i: usize| slice(boxes, &[0, i, 0], &[boxes.shape()[0], 1, 1]);
-    let (from, to) = (corner(axis)?, corner(axis + 2)?);
+    let (from, to) = (boxes.part(1, axis, 1), boxes.part(1, axis + 2, 1));
     if steps == 1 {
-        return mul(&add(&from, &to)?, &float(boxes, last / 2.0));
+        return (from + to) * boxes.scalar(last / 2.0);
     }
-    let weighted = |corner: &Tensor, weight: &dyn Fn(f64) -> f64| {
-        let weight = |i: usize| weight(last * i as f64 / (steps as f64 - 1.0)) as f32;
-        let weights: Vec<f32> = (0..steps).map(weight).collect();
-        mul(corner, &boxes.device().tensor(HostSlice::F32(&weights), [1, 1, steps])?)
-    };
-    add(&weighted(&from, &|part| last - part)?, &weighted(&to, &|part| part)?)
+    let part = |i: usize| last * i as f64 / (steps as f64 - 1.0);
+    let table = |weights: &mut dyn Iterator<Item = f64>| boxes.array(weights, &[1, 1, steps]);
+    from * table(&mut (0..steps).map(|i| last - part(i))) + to * table(&mut (0..steps).map(part))
 }
 
 /// Where on an axis of the image a place lies, by the mode that continues the image.
-fn continued(at: &Tensor, size: usize, mode: FillMode) -> Result<Tensor> {
+fn continued(at: Term<'_>, size: usize, mode: FillMode) -> Term<'_> {
     let n = size as f64;
+    let last = at.scalar(n - 1.0);
     let at = match mode {
-        FillMode::Constant => return Ok(at.clone()),
+        FillMode::Constant => return at,
         FillMode::Reflect if size > 1 => {
-            let turn = modulo(at, &float(at, 2.0 * n))?;
-            minimum(&turn, &sub(&float(at, 2.0 * n - 1.0), &turn)?)?
+            let turn = at.with(at.scalar(2.0 * n), modulo);
+            turn.with(at.scalar(2.0 * n - 1.0) - turn, minimum)
         }
         FillMode::Wrap if size > 1 => {
             // The period is one longer than what it is counted with; so it is in TensorFlow.
-            let last = float(at, n - 1.0);
-            let turns = div(at, &last)?;
-            let zero = at.constant(0.0);
-            let beyond = select(&greater(at, &last)?, &floor(&turns)?, &zero)?;
-            let back = select(&less(at, &zero)?, &(&ceil(&turns)? - 1.0)?, &beyond)?;
-            sub(at, &mul(&back, &float(at, n))?)?
+            let turns = at.with(last, div);
+            let beyond = turns.map(floor).where_else(at.with(last, greater), 0.0);
+            let back = at.by(0.0, less).choose(turns.map(ceil) - 1.0, beyond);
+            at - back * at.scalar(n)
         }
-        _ => at.clone(),
+        _ => at,
     };
-    within(&at, size)
+    within(at, last)
 }
 
 /// NHWC images seen through projections `[a0, a1, a2, b0, b1, b2, c0, c1]`, one (`[1, 8]`) or one per image (`[batch, 8]`),
@@ -148,39 +128,41 @@ pub fn transform(
     fill: f64,
     size: (usize, usize),
 ) -> Result<Tensor> {
-    project("transform", images, transforms, how, mode, &float(images, fill), size)
+    let calc = Calc::default();
+    let fill = calc.on(images.device()).scalar(fill);
+    calc.result(project(&calc, "transform", images, transforms, how, mode, fill, size)?)
 }
 
 /// [`transform`] for `op`, with a fill that broadcasts to channels.
-fn project(
+#[allow(clippy::too_many_arguments)] // Those of `transform`.
+fn project<'a>(
+    calc: &'a Calc<'a>,
     op: &str,
     images: &Tensor,
     transforms: &Tensor,
     how: Interpolation,
     mode: FillMode,
-    fill: &Tensor,
+    fill: Term<'a>,
     size: (usize, usize),
-) -> Result<Tensor> {
+) -> Result<Term<'a>> {
     let [batch, height, width, _] = pixels(op, images)?;
     let rows = transforms.shape().first().copied().unwrap_or(0);
     if transforms.shape()[..] != [rows, 8] || (rows != batch && rows != 1) {
         return Err(Error::shape(op, format!("transforms of shape [{batch}, 8] or [1, 8]"), transforms.shape()));
     }
-    let (images, table) = (images.cast(DType::F32)?, transforms.cast(DType::F32)?);
-    let out_x = places(&images, 3, 2, size.1)?;
-    let out_y = places(&images, 3, 1, size.0)?;
-    let factor = |i: usize| reshape(&slice(&table, &[0, i], &[rows, 1])?, [rows, 1, 1]);
-    let along = |i: usize, last: &Tensor| add(&add(&mul(&factor(i)?, &out_x)?, &mul(&factor(i + 1)?, &out_y)?)?, last);
-    let one = images.constant(1.0);
-    let depth = along(6, &one)?;
-    let infinite = equal(&depth, &images.constant(0.0))?;
-    let divisor = select(&infinite, &one, &depth)?;
-    let place =
-        |i: usize, size: usize| rounded(&continued(&div(&along(i, &factor(i + 2)?)?, &divisor)?, size, mode)?, how);
+    let (images, table) = (calc.of(images).number(), calc.of(transforms).number());
+    let out_x = places(images, 3, 2, size.1);
+    let out_y = places(images, 3, 1, size.0);
+    let factor = |i: usize| table.part(1, i, 1).reshape(&[rows, 1, 1]);
+    let along = |i: usize, last: Term<'a>| (factor(i) * out_x + factor(i + 1) * out_y) + last;
+    let depth = along(6, images.like(1.0));
+    let infinite = depth.by(0.0, equal);
+    let divisor = infinite.choose(images.like(1.0), depth);
+    let place = |i: usize, size: usize| rounded(continued(along(i, factor(i + 2)).with(divisor, div), size, mode), how);
     let around = if mode == FillMode::Constant { Around::Fill(fill) } else { Around::Edge };
-    let (y, x) = (place(3, height)?, place(0, width)?);
-    let found = sample(op, &images, &numbers(&images, batch)?, &y, &x, how, &around)?;
-    select(&expand_dims(&infinite, -1)?, fill, &found)
+    let numbers = images.iota(&[batch, 1, 1], 0);
+    let found = sample(op, images, numbers, [place(3, height), place(0, width)], how, around)?;
+    Ok(infinite.expand(-1).choose(fill, found))
 }
 
 /// NHWC images rotated counter-clockwise by `radians` about `center`, `(x, y)` in parts of width and height, to the nearest
@@ -203,7 +185,9 @@ pub fn rotate_with_offset(images: &Tensor, radians: f64, fill: &Tensor, center: 
     let map = [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0].map(|v| v as f32);
     let table = images.device().tensor(HostSlice::F32(&map), [1, 8])?;
     let (how, mode) = (Interpolation::Nearest, FillMode::Constant);
-    project(OP, images, &table, how, mode, &fill.cast(DType::F32)?, (height, width))
+    let calc = Calc::default();
+    let fill = calc.of(fill).number();
+    calc.result(project(&calc, OP, images, &table, how, mode, fill, (height, width))?)
 }
 
 /// NHWC images mirrored left to right.

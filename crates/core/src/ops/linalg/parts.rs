@@ -57,7 +57,7 @@ pub fn diag_part(x: &Tensor) -> Result<Tensor> {
     let (batch, size) = (outer.iter().product(), *m.min(n));
     let flat = reshape(x, [batch, m * n])?;
     let diagonal = strided_slice(&flat, &[0, 0], &[batch, size], &[1, *n as isize + 1])?;
-    reshape(&diagonal, outer.iter().copied().chain([size]).collect::<Shape>())
+    reshape(&diagonal, Shape::joined(&[outer, &[size]]))
 }
 
 /// The sums of the diagonals of the matrices in the last two dimensions.

@@ -1,11 +1,11 @@
 //! Systems of linear equations, and what comes of their factors.
 
 use super::parts::{diag_part, identity};
-use super::{routine, symmetric, with_gradient, Matrices, Term};
-use crate::dtype::DType;
+use super::{routine, symmetric, Matrices};
+use crate::calc::{with_gradient, Calc, Gradient, Term};
 use crate::error::Result;
 use crate::op::Linalg;
-use crate::ops::{abs, expand_dims, gather, log, prod, reshape, sign, slice, squeeze, sum};
+use crate::ops::{abs, expand_dims, gather, log, prod, sign, squeeze};
 use crate::tensor::Tensor;
 
 /// The lower triangular `l` with `l lᵀ = x`, of the symmetric part of `x`; a lower triangle of NaN where that is not
@@ -14,16 +14,16 @@ use crate::tensor::Tensor;
 /// # Errors
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn cholesky(x: &Tensor) -> Result<Tensor> {
-    let a = Matrices::square("cholesky", x)?;
+    let calc = Calc::default();
+    let a = Matrices::square(&calc, "cholesky", x)?;
     let n = a.n;
-    let backward = |l: &Term, dl: &Term| {
+    let backward: Gradient = Box::new(|l, dl| {
         let inner = l.t().dot(dl);
         // The lower triangle with half the diagonal. The result's asymmetry ends where the operand was made symmetric.
-        let half = (&inner.triangle(true, true) + &inner.triangle(true, false)).half();
-        vec![triangular(l, &triangular(l, &half, ADJOINT).t(), ADJOINT)]
-    };
-    let forward = |x: &[Term]| routine(Linalg::Cholesky, x).part(0, &[n, n]);
-    a.back(&with_gradient(&[&symmetric(&a.x)], &forward, Box::new(backward)))
+        let half = (inner.triangle(true, true) + inner.triangle(true, false)) * 0.5;
+        vec![triangular(l, triangular(l, half, ADJOINT).t(), ADJOINT)]
+    });
+    a.back(with_gradient(&[symmetric(a.x)], &|x| routine(Linalg::Cholesky, x).unpack(0, &[n, n]), backward))
 }
 
 /// Of a triangular system: of the lower triangle, of the transposed matrix, with a diagonal of ones.
@@ -43,101 +43,97 @@ const ADJOINT: Triangle = Triangle { lower: true, adjoint: true, unit: false };
 /// `ErrorKind::Shape` when the matrices are not square, have not as many rows as the right sides, or batches do not
 /// broadcast.
 pub fn triangular_solve(matrix: &Tensor, rhs: &Tensor, lower: bool, adjoint: bool) -> Result<Tensor> {
-    let (a, b) = Matrices::system("triangularSolve", matrix, rhs)?;
-    b.back(&triangular(&a.x, &b.x, Triangle { lower, adjoint, unit: false }))
+    let calc = Calc::default();
+    let [a, b] = Matrices::system(&calc, "triangularSolve", matrix, rhs)?;
+    b.back(triangular(a.x, b.x, Triangle { lower, adjoint, unit: false }))
 }
 
-pub(super) fn triangular(a: &Term, b: &Term, kind: Triangle) -> Term {
+pub(super) fn triangular<'a>(a: Term<'a>, b: Term<'a>, kind: Triangle) -> Term<'a> {
     let Triangle { lower, adjoint, unit } = kind;
-    let matrix = a.clone();
-    let backward = move |x: &Term, dx: &Term| {
-        let db = triangular(&matrix, dx, Triangle { adjoint: !adjoint, ..kind });
-        vec![of_matrix(x, &db, adjoint).triangle(lower, !unit), db]
-    };
-    let forward = |x: &[Term]| {
-        let solved = routine(Linalg::TriangularSolve { lower, adjoint, unit }, x);
-        x[1].map(|b| solved.map(|x| reshape(x, b.shape())).0)
-    };
-    with_gradient(&[a, b], &forward, Box::new(backward))
+    let matrix = a.value().clone();
+    let backward: Gradient = Box::new(move |x, dx| {
+        let db = triangular(x.of(&matrix), dx, Triangle { adjoint: !adjoint, ..kind });
+        vec![of_matrix(x, db, adjoint).triangle(lower, !unit), db]
+    });
+    let solved = Linalg::TriangularSolve { lower, adjoint, unit };
+    with_gradient(&[a, b], &|x| routine(solved, x).reshape(x[1].shape()), backward)
 }
 
 /// The gradient of the matrix of a system from the solution `x` and the gradient of the right side.
-fn of_matrix(x: &Term, db: &Term, adjoint: bool) -> Term {
-    let product = if adjoint { x.dot(&db.t()) } else { db.dot(&x.t()) };
-    -&product
+fn of_matrix<'a>(x: Term<'a>, db: Term<'a>, adjoint: bool) -> Term<'a> {
+    -if adjoint { x.dot(db.t()) } else { db.dot(x.t()) }
 }
 
 /// The triangular factors of `a` `[batch, n, n]`. Gradients belong to what is computed with them.
 #[derive(Clone)]
 struct Factors {
-    a: Term,
+    a: Tensor,
     /// `l` and `u` in one.
-    both: Term,
+    both: Tensor,
     /// Of which row each row is, and where each row went: int32 `[batch, n]`.
-    source: Term,
-    target: Term,
+    source: Tensor,
+    target: Tensor,
     /// The determinant of the permutation, `[batch]`.
-    parity: Term,
+    parity: Tensor,
 }
 
 impl Factors {
-    fn new(a: &Matrices) -> Factors {
-        let n = a.n;
+    fn new(a: &Matrices<'_>) -> Factors {
+        let (batch, n) = (a.x.dim(0), a.n);
         // All but what is asked with gradients is computed from here on, which has none.
-        let constant = a.x.map(Tensor::stop_gradient);
-        let packed = routine(Linalg::Lu, &[constant]).part(0, &[n + 1, n + 1]);
-        let region = |i: usize, j: usize, rows: usize, columns: usize| {
-            packed.map(|x| slice(x, &[0, i, j], &[x.shape()[0], rows, columns]))
-        };
-        let places = |x: Term| x.map(|x| reshape(x, [x.shape()[0], n])?.cast(DType::I32));
+        let packed = routine(Linalg::Lu, &[a.x.map(Tensor::stop_gradient)]).unpack(0, &[n + 1, n + 1]);
+        let region =
+            |i: usize, j: usize, rows: usize, columns: usize| packed.slice(&[0, i, j], &[batch, rows, columns]);
         Factors {
-            a: a.x.clone(),
-            both: region(0, 0, n, n),
-            source: places(region(n, 0, 1, n)),
-            target: places(region(0, n, n, 1)),
-            parity: region(n, n, 1, 1).map(|x| reshape(x, [x.size()])),
+            a: a.x.value().clone(),
+            both: region(0, 0, n, n).value().clone(),
+            source: region(n, 0, 1, n).reshape(&[batch, n]).whole().value().clone(),
+            target: region(0, n, n, 1).reshape(&[batch, n]).whole().value().clone(),
+            parity: region(n, n, 1, 1).reshape(&[batch]).value().clone(),
         }
     }
 
     /// `x` with `a x = b`, or `aᵀ x = b`.
-    fn apply(&self, b: &Term, adjoint: bool) -> Term {
-        let triangular = |b: &Term, lower| triangular(&self.both, b, Triangle { lower, adjoint, unit: lower });
-        let picked = |x: &Term, rows: &Term| x.zip(rows, |x, rows| gather(x, rows, 1, 1));
+    fn apply<'a>(&self, b: Term<'a>, adjoint: bool) -> Term<'a> {
+        let both = b.of(&self.both);
+        let triangular = |b: Term<'a>, lower| triangular(both, b, Triangle { lower, adjoint, unit: lower });
+        let picked = |x: Term<'a>, rows: &Tensor| x.then(&|x| gather(x, rows, 1, 1));
         if adjoint {
-            picked(&triangular(&triangular(b, false), true), &self.target)
+            picked(triangular(triangular(b, false), true), &self.target)
         } else {
-            triangular(&triangular(&picked(b, &self.source), true), false)
+            triangular(triangular(picked(b, &self.source), true), false)
         }
     }
 
     /// As [`Factors::apply`], with gradients by `a` and `b`.
-    fn solve(&self, b: &Term, adjoint: bool) -> Term {
+    fn solve<'a>(&self, b: Term<'a>, adjoint: bool) -> Term<'a> {
         let factors = self.clone();
-        let backward = move |x: &Term, dx: &Term| {
+        let backward: Gradient = Box::new(move |x, dx| {
             let db = factors.solve(dx, !adjoint);
-            vec![of_matrix(x, &db, adjoint), db]
-        };
-        with_gradient(&[&self.a, b], &|x| self.apply(&x[1], adjoint), Box::new(backward))
+            vec![of_matrix(x, db, adjoint), db]
+        });
+        with_gradient(&[b.of(&self.a), b], &|x| self.apply(x[1], adjoint), backward)
     }
 
-    fn inverse(&self, adjoint: bool) -> Term {
-        self.solve(&self.a.map(identity), adjoint)
+    /// The inverse, beside a value of its computation.
+    fn inverse<'a>(&self, beside: Term<'a>, adjoint: bool) -> Term<'a> {
+        self.solve(beside.of(&self.a).map(identity), adjoint)
     }
 
     /// What `f` makes of the diagonal of `u`, with the gradient of the determinant (times the inverse's transpose), or of
     /// its logarithm.
-    fn determinant(&self, f: &dyn Fn(&Term) -> Term, logarithm: bool) -> Term {
+    fn determinant<'a>(&self, a: Term<'a>, f: &dyn for<'b> Fn(Term<'b>) -> Term<'b>, logarithm: bool) -> Term<'a> {
         let factors = self.clone();
-        let backward = move |y: &Term, dy: &Term| {
-            let scale = if logarithm { dy.clone() } else { y * dy };
-            vec![&factors.inverse(true) * &scale.expand(-1).expand(-1)]
-        };
-        with_gradient(&[&self.a], &|_| f(&self.both.map(diag_part)), Box::new(backward))
+        let backward: Gradient = Box::new(move |y, dy| {
+            let scale = if logarithm { dy } else { y * dy };
+            vec![factors.inverse(y, true) * scale.expand(-1).expand(-1)]
+        });
+        with_gradient(&[a], &|x| f(x[0].of(&self.both).map(diag_part)), backward)
     }
 
     /// The product of the parity and `f` of the diagonal's elements.
-    fn product(&self, diagonal: &Term) -> Term {
-        &self.parity * &diagonal.map(|d| prod(d, Some(&[-1]), false))
+    fn product<'a>(&self, diagonal: Term<'a>) -> Term<'a> {
+        diagonal.of(&self.parity) * diagonal.then(&|d| prod(d, Some(&[-1]), false))
     }
 }
 
@@ -150,8 +146,9 @@ pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if b.rank() == 1 {
         return squeeze(&solve(a, &expand_dims(b, -1)?)?, Some(&[-1]));
     }
-    let (a, b) = Matrices::system("solve", a, b)?;
-    b.back(&Factors::new(&a).solve(&b.x, false))
+    let calc = Calc::default();
+    let [a, b] = Matrices::system(&calc, "solve", a, b)?;
+    b.back(Factors::new(&a).solve(b.x, false))
 }
 
 /// The inverse; infinities or NaN where `x` is singular.
@@ -159,8 +156,9 @@ pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn inv(x: &Tensor) -> Result<Tensor> {
-    let a = Matrices::square("inv", x)?;
-    a.back(&Factors::new(&a).inverse(false))
+    let calc = Calc::default();
+    let a = Matrices::square(&calc, "inv", x)?;
+    a.back(Factors::new(&a).inverse(a.x, false))
 }
 
 /// The determinant. Its gradient takes the inverse: it is not finite where `x` is singular.
@@ -168,9 +166,10 @@ pub fn inv(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn det(x: &Tensor) -> Result<Tensor> {
-    let a = Matrices::square("det", x)?;
+    let calc = Calc::default();
+    let a = Matrices::square(&calc, "det", x)?;
     let factors = Factors::new(&a);
-    a.back(&factors.determinant(&|diagonal| factors.product(diagonal), false))
+    a.back(factors.determinant(a.x, &|diagonal| factors.product(diagonal), false))
 }
 
 /// The determinant's sign, which is 0 where `x` is singular and has no gradient, and the logarithm of its magnitude, which
@@ -179,9 +178,9 @@ pub fn det(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// `ErrorKind::Shape` when the matrices are not square.
 pub fn slogdet(x: &Tensor) -> Result<(Tensor, Tensor)> {
-    let a = Matrices::square("slogdet", x)?;
+    let calc = Calc::default();
+    let a = Matrices::square(&calc, "slogdet", x)?;
     let factors = Factors::new(&a);
-    let signs = factors.product(&factors.both.map(|both| sign(&diag_part(both)?)));
-    let size = |diagonal: &Term| diagonal.map(|d| sum(&log(&abs(d)?)?, Some(&[-1]), false));
-    Ok((a.back(&signs)?, a.back(&factors.determinant(&size, true))?))
+    let signs = factors.product(calc.of(&factors.both).map(diag_part).map(sign));
+    a.both([signs, factors.determinant(a.x, &|diagonal| diagonal.map(abs).map(log).sum(&[-1], false), true)])
 }

@@ -3,12 +3,12 @@
 use std::f64::consts::TAU;
 
 use super::fourier::{fitted, irfft, rfft};
+use crate::calc::{each, Calc};
 use crate::device::Device;
-use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::host::HostSlice;
 use crate::math;
-use crate::ops::{add, broadcast_to, check_table, div_no_nan, gather, mul, pad, reshape, slice, square};
+use crate::ops::{check_table, gather, pad, square};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -68,15 +68,16 @@ pub fn frame(x: &Tensor, length: usize, step: usize, pad_end: Option<f64>) -> Re
         None => 0,
     };
     if count == 0 {
-        let shape: Shape = x.shape()[..last].iter().copied().chain([0, length]).collect();
+        let shape = Shape::joined(&[&x.shape()[..last], &[0, length]]);
         return x.device().zeros(shape, x.dtype());
     }
     let mut paddings = vec![(0, 0); x.rank()];
     paddings[last].1 = ((count - 1) * step + length).saturating_sub(n);
     let grown = if paddings[last].1 > 0 { pad(x, &paddings, pad_end.unwrap_or(0.0))? } else { x.clone() };
-    let device = x.device();
-    let first = mul(&device.iota([count, 1], 0)?, &device.scalar(Scalar::I32(step as i32)))?;
-    gather(&grown, &add(&first, &device.iota([1, length], 1)?)?, -1, 0)
+    let calc = Calc::default();
+    let grown = calc.of(&grown);
+    let first = grown.iota(&[count, 1], 0) * grown.whole_scalar(step as i32);
+    calc.result(grown.with(first + grown.iota(&[1, length], 1), |x, index| gather(x, index, -1, 0)))
 }
 
 /// The sum of frames `[.., frames, length]` that begin `step` apart: `[.., (frames - 1) * step + length]`. The adjoint of
@@ -92,14 +93,16 @@ pub fn overlap_and_add(frames: &Tensor, step: usize) -> Result<Tensor> {
     let n = if count == 0 { 0 } else { (count - 1) * step + length };
     // Every frame in pieces of one step: the k-th pieces of all frames follow one another.
     let pieces = length.div_ceil(step);
-    let whole = reshape(&fitted(frames, pieces * step)?, [rows, count, pieces, step])?;
-    let mut total = frames.device().zeros([rows, (count + pieces - 1) * step], frames.dtype())?;
+    let calc = Calc::default();
+    let whole = fitted(calc.of(frames), pieces * step).reshape(&[rows, count, pieces, step]);
+    let mut total = calc.of(&frames.device().zeros([rows, (count + pieces - 1) * step], frames.dtype())?);
     for k in 0..pieces {
-        let piece = reshape(&slice(&whole, &[0, 0, k, 0], &[rows, count, 1, step])?, [rows, count * step])?;
-        total = add(&total, &pad(&piece, &[(0, 0), (k * step, (pieces - 1 - k) * step)], 0.0)?)?;
+        let piece = whole.part(2, k, 1).reshape(&[rows, count * step]);
+        total = total + piece.pad(&[(0, 0), (k * step, (pieces - 1 - k) * step)]);
     }
-    let out: Shape = batch.iter().copied().chain([n]).collect();
-    reshape(&slice(&total, &[0, 0], &[rows, n])?, out)
+    let mut out = batch.to_vec();
+    out.push(n);
+    calc.result(total.part(1, 0, n).reshape(&out))
 }
 
 /// The parameters of a short-time Fourier transform.
@@ -128,8 +131,9 @@ fn check_window(op: &str, window: &Tensor, length: usize) -> Result<()> {
 /// step is 0.
 pub fn stft(x: &Tensor, window: &Tensor, options: StftOptions) -> Result<(Tensor, Tensor)> {
     check_window("stft", window, options.frame_length)?;
-    let frames = frame(&x.cast(DType::F32)?, options.frame_length, options.frame_step, None)?;
-    rfft(&mul(&frames, window)?, options.fft_length)
+    let frames = frame(&x.cast(crate::dtype::DType::F32)?, options.frame_length, options.frame_step, None)?;
+    let calc = Calc::default();
+    rfft(&calc.result(calc.of(&frames) * calc.of(window))?, options.fft_length)
 }
 
 /// The signal whose [`stft`] with the same window and options is nearest to `re` and `im`
@@ -142,8 +146,12 @@ pub fn inverse_stft(re: &Tensor, im: &Tensor, window: &Tensor, options: StftOpti
     const OP: &str = "inverseStft";
     check(OP, re, 2, options.frame_length, options.frame_step)?;
     check_window(OP, window, options.frame_length)?;
-    let frames = fitted(&irfft(re, im, options.fft_length)?, options.frame_length)?;
-    let weighted = overlap_and_add(&mul(&frames, window)?, options.frame_step)?;
-    let squares = broadcast_to(&square(window)?, [frames.shape()[frames.rank() - 2], options.frame_length])?;
-    div_no_nan(&weighted, &overlap_and_add(&squares, options.frame_step)?)
+    let calc = Calc::default();
+    let frames = fitted(calc.of(&irfft(re, im, options.fft_length)?), options.frame_length);
+    let count = frames.dim(frames.rank().saturating_sub(2));
+    let window = calc.of(window);
+    let squares = window.map(square).broadcast(&[count, options.frame_length]);
+    let [weighted, squares] =
+        each([frames * window, squares], &|x| x.then(&|x| overlap_and_add(x, options.frame_step)));
+    calc.result(weighted.over(squares))
 }

@@ -1,10 +1,8 @@
 //! Other operations on neighbourhoods: morphology and normalisation.
 
-use crate::dtype::{DType, Scalar};
+use crate::calc::Calc;
 use crate::error::{Error, Result};
-use crate::ops::{
-    add, avg_pool, div, maximum, mul, pad, pow, reshape, slice, square, strided_slice, Padding, PoolOptions,
-};
+use crate::ops::{avg_pool, div, maximum, pad, pow, square, strided_slice, Padding, PoolOptions};
 use crate::tensor::Tensor;
 
 /// The parameters of a greyscale dilation.
@@ -47,17 +45,18 @@ pub fn dilation2d(x: &Tensor, w: &Tensor, options: &Dilation2dOptions) -> Result
         paddings[d + 1] = (before, reach.saturating_sub(before + sizes[d]));
         counts[d] = count;
     }
-    let padded = pad(&x.cast(DType::F32)?, &paddings, f64::from(f32::MIN))?;
-    let filter = w.cast(DType::F32)?;
+    let calc = Calc::default();
+    let padded = calc.of(x).number().then(&|x| pad(x, &paddings, f64::from(f32::MIN)));
+    let filter = calc.of(w).number();
     let under = |k: usize| {
         let (i, j) = (k / taps[1], k % taps[1]);
         let begin = [0, i * dilation[0], j * dilation[1], 0];
         let step = [1, stride[0] as isize, stride[1] as isize, 1];
-        let part = strided_slice(&padded, &begin, &[n, counts[0], counts[1], channels], &step)?;
-        add(&part, &reshape(&slice(&filter, &[i, j, 0], &[1, 1, channels])?, [channels])?)
+        let part = padded.then(&|x| strided_slice(x, &begin, &[n, counts[0], counts[1], channels], &step));
+        part + filter.slice(&[i, j, 0], &[1, 1, channels]).reshape(&[channels])
     };
-    let largest = (1..taps[0] * taps[1]).try_fold(under(0)?, |best, k| maximum(&best, &under(k)?))?;
-    largest.cast(x.dtype().upcast(w.dtype()))
+    let largest = (1..taps[0] * taps[1]).fold(under(0), |best, k| best.with(under(k), maximum));
+    calc.result(largest.cast(x.dtype().upcast(w.dtype())))
 }
 
 /// Each element over a power of the squares of its neighbours among the channels, the last dimension (Krizhevsky et al.
@@ -69,18 +68,18 @@ pub fn local_response_normalization(x: &Tensor, radius: usize, bias: f32, alpha:
     let Some(&channels) = x.shape().last() else {
         return Err(Error::shape("localResponseNormalization", "a tensor of rank at least 1", x.shape()));
     };
-    let x = x.cast(DType::F32)?;
+    let calc = Calc::default();
+    let wide = calc.of(x).number();
     if x.size() == 0 {
-        return Ok(x);
+        return calc.result(wide);
     }
     // A sum is the mean of a window that lies within what zeros surround, times its elements.
     let reach = radius.min(channels);
     let window = 2 * reach + 1;
-    let columns = reshape(&square(&x)?, [x.size() / channels, channels, 1, 1])?;
-    let columns = pad(&columns, &[(0, 0), (reach, reach), (0, 0), (0, 0)], 0.0)?;
+    let columns = wide.map(square).reshape(&[x.size() / channels, channels, 1, 1]);
     let options = PoolOptions { window: (window, 1), stride: (1, 1), dilation: (1, 1), padding: Padding::Valid };
-    let squares = reshape(&avg_pool(&columns, &options)?, x.shape())?;
-    let scalar = |v: f32| x.device().scalar(Scalar::F32(v));
-    let scale = add(&mul(&squares, &scalar(alpha * window as f32))?, &scalar(bias))?;
-    div(&x, &pow(&scale, &scalar(beta))?)
+    let means = columns.pad(&[(0, 0), (reach, reach), (0, 0), (0, 0)]).then(&|x| avg_pool(x, &options));
+    let scalar = |v: f32| wide.scalar(f64::from(v));
+    let scale = means.reshape(x.shape()) * scalar(alpha * window as f32) + scalar(bias);
+    calc.result(wide.with(scale.with(scalar(beta), pow), div))
 }

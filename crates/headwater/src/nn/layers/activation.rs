@@ -1,5 +1,6 @@
 //! Activations as layers.
 
+use headwater_core::calc::Calc;
 use headwater_core::AllOk;
 use headwater_core::{ops, Result, Shape, Tensor};
 
@@ -74,19 +75,17 @@ impl Layer for Relu {
     }
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("ReLU", inputs)?;
-        let k = |v: f64| x.constant(v);
-        let positive = match (self.slope == 0.0 && self.threshold == 0.0, self.max) {
-            (true, Some(6.0)) => return ops::relu6(x).map(Output::of),
-            (true, _) => ops::relu(x)?,
-            (false, _) => {
-                let below = ops::mul(&ops::sub(x, &k(self.threshold))?, &k(self.slope))?;
-                ops::select(&ops::greater_equal(x, &k(self.threshold))?, x, &below)?
-            }
+        let calc = Calc::default();
+        let x = calc.of(x);
+        let mut y = match (self.slope == 0.0 && self.threshold == 0.0, self.max) {
+            (true, Some(6.0)) => return calc.result(x.map(ops::relu6)).map(Output::of),
+            (true, _) => x.map(ops::relu),
+            (false, _) => x.by(self.threshold, ops::greater_equal).choose(x, (x - self.threshold) * self.slope),
         };
-        Ok(Output::of(match self.max {
-            Some(max) => ops::minimum(&positive, &k(max))?,
-            None => positive,
-        }))
+        if let Some(max) = self.max {
+            y = y.at_most(max);
+        }
+        calc.result(y).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -124,17 +123,18 @@ impl Layer for Simple {
     }
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single(self.class, inputs)?;
-        let k = |v: f64| x.constant(v);
+        let calc = Calc::default();
+        let x = calc.of(x);
         let y = match self.kind {
-            Kind::Leaky => ops::leaky_relu(x, self.value as f32)?,
-            Kind::Thresholded => ops::select(&ops::greater(x, &k(self.value))?, x, &k(0.0))?,
+            Kind::Leaky => x.then(&|x| ops::leaky_relu(x, self.value as f32)),
+            Kind::Thresholded => x.where_else(x.exceeds(self.value), 0.0),
             Kind::Elu => {
                 // The branch not taken stays finite: its gradient is multiplied by 0.
-                let negative = ops::mul(&ops::expm1(&ops::minimum(x, &k(0.0))?)?, &k(self.value))?;
-                ops::select(&ops::greater_equal(x, &k(0.0))?, x, &negative)?
+                let negative = x.at_most(0.0).map(ops::expm1) * self.value;
+                x.by(0.0, ops::greater_equal).choose(x, negative)
             }
         };
-        Ok(Output::of(y))
+        calc.result(y).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -158,13 +158,16 @@ impl Layer for Softmax {
     }
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("Softmax", inputs)?;
-        let logits = call.mask(0).map_or(Ok(x.clone()), |mask| ops::select(mask, x, &x.constant(-1e9)))?;
+        let calc = Calc::default();
+        let mask = call.mask(0).map(|mask| calc.of(mask));
+        let x = calc.of(x);
+        let logits = mask.map_or(x, |mask| x.where_else(mask, -1e9));
         let y = match *self.axes {
-            [axis] => ops::softmax(&logits, axis)?,
-            _ => ops::exp(&ops::sub(&logits, &ops::log_sum_exp(&logits, Some(&self.axes), true)?)?)?,
+            [axis] => logits.then(&|x| ops::softmax(x, axis)),
+            _ => (logits - logits.then(&|x| ops::log_sum_exp(x, Some(&self.axes), true))).map(ops::exp),
         };
         // Where nothing counts there is nothing to share out.
-        call.mask(0).map_or(Ok(y.clone()), |mask| ops::select(mask, &y, &y.constant(0.0))).map(Output::of)
+        calc.result(mask.map_or(y, |mask| y.where_else(mask, 0.0))).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

@@ -1,5 +1,6 @@
 //! Attention: what a query reads of values by their keys; and products of sequences.
 
+use headwater_core::calc::{Calc, Term};
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{axes_value, Config};
@@ -23,17 +24,26 @@ pub(super) fn roles<'a, T>(class: &str, inputs: &'a [T]) -> Result<(&'a T, &'a T
 }
 
 /// The lower triangle: no step reads a later one.
-pub(super) fn causal(x: &Tensor, queries: usize, keys: usize) -> Result<Tensor> {
-    let device = x.device();
-    ops::greater_equal(&device.iota([queries, keys], 0)?, &device.iota([queries, keys], 1)?)
+pub(super) fn causal(x: Term<'_>, queries: usize, keys: usize) -> Term<'_> {
+    x.iota(&[queries, keys], 0).with(x.iota(&[queries, keys], 1), ops::greater_equal)
 }
 
 /// Both masks, where there are two.
-pub(super) fn both(a: Option<Tensor>, b: Option<Tensor>) -> Result<Option<Tensor>> {
+pub(super) fn both<'a>(a: Option<Term<'a>>, b: Option<Term<'a>>) -> Option<Term<'a>> {
     match (a, b) {
-        (Some(a), Some(b)) => ops::logical_and(&a, &b).map(Some),
-        (a, b) => Ok(a.or(b)),
+        (Some(a), Some(b)) => Some(a.and(b)),
+        (a, b) => a.or(b),
     }
+}
+
+/// `a bᵀ`.
+pub(super) fn products<'a>(a: Term<'a>, b: Term<'a>) -> Term<'a> {
+    a.with(b, |a, b| ops::matmul(a, b, false, true))
+}
+
+/// What is dropped of shares in training.
+pub(super) fn dropped<'a>(shares: Term<'a>, rate: f64, call: &Call<'_>, seed: Option<&Value>) -> Term<'a> {
+    shares.then(&|x| ops::dropout(x, rate as f32, None, own_seed(call, seed)))
 }
 
 /// Attention of one head with scores of products (Luong et al. 2015) or of sums (Bahdanau et al. 2015).
@@ -67,18 +77,16 @@ impl Attention {
         self.class == "AdditiveAttention"
     }
 
-    fn scores(&self, query: &Tensor, key: &Tensor, weights: &[Tensor]) -> Result<Tensor> {
-        let scale = self.use_scale.then(|| &weights[0]);
+    fn scores<'a>(&self, query: Term<'a>, key: Term<'a>, weights: &[Tensor]) -> Term<'a> {
+        let scaled = |x: Term<'a>| if self.use_scale { x * x.of(&weights[0]) } else { x };
         if !self.additive() && !self.concat {
-            let scores = ops::matmul(query, key, false, true)?;
-            return scale.map_or(Ok(scores.clone()), |scale| ops::mul(&scores, scale));
+            return scaled(products(query, key));
         }
-        let sums = ops::add(&ops::expand_dims(query, -2)?, &ops::expand_dims(key, -3)?)?;
-        let scaled = |x: &Tensor| scale.map_or(Ok(x.clone()), |scale| ops::mul(x, scale));
+        let sums = query.expand(-2) + key.expand(-3);
         if self.additive() {
-            return ops::sum(&scaled(&ops::tanh(&sums)?)?, Some(&[-1]), false);
+            return scaled(sums.map(ops::tanh)).sum(&[-1], false);
         }
-        ops::mul(&ops::sum(&ops::tanh(&scaled(&sums)?)?, Some(&[-1]), false)?, &weights[weights.len() - 1])
+        scaled(sums).map(ops::tanh).sum(&[-1], false) * sums.of(&weights[weights.len() - 1])
     }
 }
 
@@ -129,26 +137,28 @@ impl Layer for Attention {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let (query, value, key) = roles(self.class, inputs)?;
-        let mut scores = self.scores(query, key, weights)?;
+        let calc = Calc::default();
+        let of_query = calc.of(query);
+        let mut scores = self.scores(of_query, calc.of(key), weights);
+        calc.check()?;
         let (queries, keys) = match **scores.shape() {
             [.., q, k] => (q, k),
             _ => return Err(Error::shape(self.class, "inputs of rank 3", query.shape())),
         };
-        let values = call.mask(1).map(|mask| ops::expand_dims(mask, -2)).transpose()?;
-        let earlier = if self.causal { Some(causal(query, queries, keys)?) } else { None };
-        if let Some(mask) = both(values, earlier)? {
-            scores = ops::select(&mask, &scores, &ops::sub(&scores, &scores.constant(1e9))?)?;
+        let values = call.mask(1).map(|mask| calc.of(mask).expand(-2));
+        let earlier = self.causal.then(|| causal(of_query, queries, keys));
+        if let Some(mask) = both(values, earlier) {
+            scores = mask.choose(scores, scores - 1e9);
         }
-        let mut shares = ops::softmax(&scores, -1)?;
+        let mut shares = scores.then(&|x| ops::softmax(x, -1));
         if call.training && self.dropout > 0.0 {
-            shares = ops::dropout(&shares, self.dropout as f32, None, own_seed(call, self.seed.as_ref()))?;
+            shares = dropped(shares, self.dropout, call, self.seed.as_ref());
         }
-        let y = ops::matmul(&shares, value, false, false)?;
-        let y = match call.mask(0) {
-            Some(mask) => ops::select(&ops::expand_dims(mask, -1)?, &y, &y.constant(0.0))?,
-            None => y,
-        };
-        Ok(Output::of(y))
+        let mut y = shares.matmul(calc.of(value));
+        if let Some(mask) = call.mask(0) {
+            y = y.where_else(calc.of(mask).expand(-1), 0.0);
+        }
+        calc.result(y).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -220,19 +230,20 @@ impl Layer for Dot {
         let shape: Option<Shape> = self.output_shape(&shapes)?.swap_remove(0).into_iter().collect();
         let shape = shape.ok_or_else(|| Error::shape("Dot", "known shapes", "unknown ones"))?;
         // [batch, others, along]
+        let calc = Calc::default();
         let rows = |x: &Tensor, input: usize| {
             let axis = self.axis(input, x.rank())?;
-            let length = |x: &Tensor| -> Result<Tensor> {
-                let square = ops::sum(&ops::square(x)?, Some(&[axis as isize]), true)?;
-                ops::mul(x, &ops::rsqrt(&ops::maximum(&square, &x.constant(1e-24))?)?)
-            };
-            let x = if self.normalize { length(x)? } else { x.clone() };
-            let order: Vec<usize> = (0..x.rank()).filter(|&d| d != axis).chain([axis]).collect();
+            let order = x.shape().order_with_last(&[axis]);
             let (batch, n) = (x.shape()[0], x.shape()[axis]);
-            let others: usize =
-                x.shape().iter().enumerate().filter(|&(d, _)| d != 0 && d != axis).map(|(_, &n)| n).product();
-            ops::reshape(&ops::permute(&x, &order)?, [batch, others, n])
+            let others: usize = order.iter().filter(|&&d| d != 0 && d != axis).map(|&d| x.shape()[d]).product();
+            let mut x = calc.of(x);
+            if self.normalize {
+                let square = x.map(ops::square).sum(&[axis as isize], true);
+                x = x * square.with(x.like(1e-24), ops::maximum).map(ops::rsqrt);
+            }
+            Ok(x.permute(&order).reshape(&[batch, others, n]))
         };
-        ops::reshape(&ops::matmul(&rows(a, 0)?, &rows(b, 1)?, false, true)?, shape).map(Output::of)
+        let (a, b): (Result<Term<'_>>, Result<Term<'_>>) = (rows(a, 0), rows(b, 1));
+        calc.result(products(a?, b?).reshape(&shape)).map(Output::of)
     }
 }

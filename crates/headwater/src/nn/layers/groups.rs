@@ -1,5 +1,6 @@
 //! Normalisation by groups, lengths and spectra.
 
+use headwater_core::calc::{Calc, Term};
 use headwater_core::AllOk;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
@@ -7,6 +8,7 @@ use super::super::config::{axes_value, Config};
 use super::super::layer::{dims_of, known, pass, position, show, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
 use super::core::{weight, write_weight};
+use super::norm::{normalized, parameters};
 use super::wrapper::Inner;
 use super::{layer, Make};
 
@@ -86,15 +88,12 @@ impl Layer for GroupNormalization {
         split[at] = n / groups;
         split.insert(at, groups);
         let others: Vec<isize> = (1..split.len()).filter(|&d| d != at).map(|d| d as isize).collect();
-        let spread: Shape = (0..split.len()).map(|d| if d == at || d == at + 1 { split[d] } else { 1 }).collect();
-        let x = ops::reshape(x, split)?;
-        let mut next = weights.iter();
-        let wide = |t: &Tensor| ops::reshape(t, &spread);
-        let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        let (mean, variance) = ops::moments(&x, Some(&others), true)?;
-        let y = ops::batch_norm(&x, &mean, &variance, beta.as_ref(), gamma.as_ref(), self.epsilon as f32)?;
-        ops::reshape(&y, inputs[0].shape()).map(Output::of)
+        let spread: Vec<usize> = (0..split.len()).map(|d| if d == at || d == at + 1 { split[d] } else { 1 }).collect();
+        let calc = Calc::default();
+        let scales = parameters(&calc, [&self.gamma, &self.beta], &mut weights.iter(), &spread);
+        let y = calc.of(x).reshape(&split);
+        let moments = y.two(&|x| ops::moments(x, Some(&others), true));
+        calc.result(normalized(y, moments, scales, self.epsilon).reshape(x.shape())).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -132,10 +131,12 @@ impl Layer for RmsNormalization {
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("RMSNormalization", inputs)?;
         let axes: Vec<usize> = self.axes.iter().map(|&axis| position("RMSNormalization", axis, x.rank())).all_ok()?;
-        let spread: Shape = (0..x.rank()).map(|d| if axes.contains(&d) { x.shape()[d] } else { 1 }).collect();
-        let mean = ops::mean(&ops::square(x)?, Some(&self.axes), true)?;
-        let scale = ops::rsqrt(&ops::add(&mean, &x.constant(self.epsilon))?)?;
-        ops::mul(&ops::mul(x, &scale)?, &ops::reshape(&weights[0], spread)?).map(Output::of)
+        let mut spread = vec![1; x.rank()];
+        axes.iter().for_each(|&d| spread[d] = x.shape()[d]);
+        let calc = Calc::default();
+        let x = calc.of(x);
+        let scale = (x.map(ops::square).mean_along(&self.axes, true) + x.like(self.epsilon)).map(ops::rsqrt);
+        calc.result((x * scale) * calc.of(&weights[0]).reshape(&spread)).map(Output::of)
     }
 }
 
@@ -158,7 +159,8 @@ impl Layer for UnitNormalization {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        unit(single("UnitNormalization", inputs)?, Some(&self.axes)).map(Output::of)
+        let calc = Calc::default();
+        calc.result(unit(calc.of(single("UnitNormalization", inputs)?), Some(&self.axes))).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -167,9 +169,14 @@ impl Layer for UnitNormalization {
 }
 
 /// `x` over its length along `axes`; zeros stay.
-pub(super) fn unit(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
-    let square = ops::sum(&ops::square(x)?, axes, true)?;
-    ops::mul(x, &ops::rsqrt(&ops::maximum(&square, &x.constant(1e-24))?)?)
+pub(super) fn unit<'a>(x: Term<'a>, axes: Option<&[isize]>) -> Term<'a> {
+    let square = x.map(ops::square).then(&|x| ops::sum(x, axes, true));
+    x * square.with(x.like(1e-24), ops::maximum).map(ops::rsqrt)
+}
+
+/// `a bᵀ`.
+fn transposed(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    ops::matmul(a, b, false, true)
 }
 
 /// A layer whose kernel's largest singular value is kept at 1 in training (Miyato et al. 2018).
@@ -228,22 +235,24 @@ impl Layer for SpectralNormalization {
         let kernel = Self::kernel(&specs)?;
         let vector = specs.iter().position(|spec| spec.name == "vector_u").unwrap_or(specs.len() - 1);
         let mut own: Vec<Tensor> = weights.to_vec();
-        let mut u = own.remove(vector);
+        let u = own.remove(vector);
         let mut updates = Vec::new();
         if call.training {
-            let k = weights[kernel].stop_gradient()?;
-            let columns = k.shape().last().copied().unwrap_or(1);
-            let matrix = ops::reshape(&k, [k.size() / columns.max(1), columns])?;
-            let mut v = u.clone();
+            let calc = Calc::default();
+            let k = calc.of(&weights[kernel]).map(Tensor::stop_gradient);
+            let columns = k.last();
+            let matrix = k.reshape(&[k.size() / columns.max(1), columns]);
+            let mut right = calc.of(&u);
+            let mut v = right;
             for _ in 0..self.iterations {
-                v = unit(&ops::matmul(&u, &matrix, false, true)?, None)?;
-                u = unit(&ops::matmul(&v, &matrix, false, false)?, None)?;
+                v = unit(right.with(matrix, transposed), None);
+                right = unit(v.matmul(matrix), None);
             }
-            let sigma = ops::matmul(&ops::matmul(&v, &matrix, false, false)?, &u, false, true)?;
-            let scaled = ops::div_no_nan(&k, &ops::reshape(&sigma, Shape::scalar())?)?;
-            updates = vec![(kernel, scaled.clone()), (vector, u)];
+            let sigma = v.matmul(matrix).with(right, transposed);
+            let scaled = k.over(sigma.reshape(&[]));
+            updates = vec![(kernel, calc.result(scaled)?), (vector, calc.result(right)?)];
             // The gradient is that of the new kernel, which replaces the old one.
-            own[kernel] = ops::add(&weights[kernel], &ops::sub(&scaled, &k)?)?;
+            own[kernel] = calc.result(calc.of(&weights[kernel]) + (scaled - k))?;
         }
         let mut output = self.inner.layer.call(inputs, &own, call)?;
         let shifted = |(i, update): (usize, Tensor)| (if i >= vector { i + 1 } else { i }, update);

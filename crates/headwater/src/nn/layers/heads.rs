@@ -1,11 +1,12 @@
 //! Attention of several heads (Vaswani et al. 2017), which may share keys and values (Ainslie et al. 2023).
 
+use headwater_core::calc::{Calc, Term};
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::Config;
-use super::super::layer::{known, own_seed, pass, show, Call, Dims, Layer, Output, WeightSpec};
+use super::super::layer::{known, pass, show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::value::{Map, Value};
-use super::attention::{both, causal, roles};
+use super::attention::{both, causal, dropped, products, roles};
 use super::core::{weight, write_weight};
 use super::{layer, Make};
 
@@ -92,45 +93,45 @@ impl Heads {
     }
 
     /// `x` times a kernel whose first `axes` axes are `x`'s last ones, and the bias.
-    fn project(&self, x: &Tensor, weights: &mut &[Tensor], axes: usize) -> Result<Tensor> {
-        let kernel = &weights[0];
-        let rows: usize = kernel.shape()[..axes].iter().product();
-        let columns: usize = kernel.shape()[axes..].iter().product();
-        let lead = &x.shape()[..x.rank() - axes];
-        let flat: Shape = lead.iter().copied().chain([rows]).collect();
-        let shape: Shape = lead.iter().copied().chain(kernel.shape()[axes..].iter().copied()).collect();
-        if flat.size() != x.size() {
-            return Err(Error::shape(self.class, format!("an input whose last dimension is {rows}"), x.shape()));
+    fn project<'a>(&self, x: Term<'a>, weights: &mut &[Tensor], axes: usize) -> Term<'a> {
+        let kernel = x.of(&weights[0]);
+        let (into, out) = kernel.shape().split_at(axes);
+        let (rows, columns) = (into.iter().product(), out.iter().product());
+        let mut flat = x.dims();
+        flat.truncate(flat.len().saturating_sub(axes));
+        let mut shape = flat.clone();
+        flat.push(rows);
+        shape.extend_from_slice(out);
+        if flat.iter().product::<usize>() != x.size() {
+            let expected = format!("an input whose last dimension is {rows}");
+            return x.fail(Error::shape(self.class, expected, x.shape()));
         }
-        let y = ops::matmul(&ops::reshape(x, flat)?, &ops::reshape(kernel, [rows, columns])?, false, false)?;
-        let y = ops::reshape(&y, shape)?;
-        let y = if self.bias.is_some() { ops::add(&y, &weights[1])? } else { y };
+        let mut y = x.reshape(&flat).matmul(kernel.reshape(&[rows, columns])).reshape(&shape);
+        if self.bias.is_some() {
+            y = y + x.of(&weights[1]);
+        }
         *weights = &weights[1 + usize::from(self.bias.is_some())..];
-        Ok(y)
+        y
     }
 
     /// `[batch, steps, heads, size]` to `[batch, all heads, steps, size]`.
-    fn split(&self, x: &Tensor) -> Result<Tensor> {
+    fn split<'a>(&self, x: Term<'a>) -> Term<'a> {
         let [batch, steps, heads, size] = **x.shape() else {
-            return Err(Error::shape(self.class, "projections of rank 4", x.shape()));
+            return x.fail(Error::shape(self.class, "projections of rank 4", x.shape()));
         };
-        let x = ops::permute(x, &[0, 2, 1, 3])?;
+        let x = x.permute(&[0, 2, 1, 3]);
         if heads == self.heads {
-            return Ok(x);
+            return x;
         }
-        let each = self.heads / heads;
-        let x = ops::broadcast_to(&ops::expand_dims(&x, 2)?, [batch, heads, each, steps, size])?;
-        ops::reshape(&x, [batch, self.heads, steps, size])
+        let each = self.heads / heads.max(1);
+        x.expand(2).broadcast(&[batch, heads, each, steps, size]).reshape(&[batch, self.heads, steps, size])
     }
 
     /// Which keys each query reads: `[batch, 1, queries, keys]`.
-    fn mask(&self, query: &Tensor, value: &Tensor, call: &Call<'_>) -> Result<Option<Tensor>> {
-        let at = |input: usize, axis: isize| {
-            let wide = |mask: &Tensor| ops::expand_dims(&ops::expand_dims(mask, axis)?, 1);
-            call.mask(input).map(wide).transpose()
-        };
-        let earlier = if self.causal { Some(causal(query, query.shape()[1], value.shape()[1])?) } else { None };
-        both(both(at(0, -1)?, at(1, -2)?)?, both(at(2, -2)?, earlier)?)
+    fn mask<'a>(&self, query: Term<'a>, value: &Tensor, call: &Call<'_>) -> Option<Term<'a>> {
+        let at = |input: usize, axis: isize| call.mask(input).map(|mask| query.of(mask).expand(axis).expand(1));
+        let earlier = self.causal.then(|| causal(query, query.dim(1), value.shape()[1]));
+        both(both(at(0, -1), at(1, -2)), both(at(2, -2), earlier))
     }
 }
 
@@ -180,7 +181,7 @@ impl Layer for Heads {
         }
         specs.extend(into("value", width(value)?, self.shared, self.value));
         let output = self.output(query)?;
-        let kernel = [self.heads, self.value].into_iter().chain(output.iter().copied()).collect();
+        let kernel = [&[self.heads, self.value], &output[..]].concat();
         specs.extend(self.projection("attention_output", kernel, output));
         Ok(specs)
     }
@@ -200,31 +201,32 @@ impl Layer for Heads {
             return Err(Error::shape(self.class, "inputs of rank 3", x.shape()));
         }
         let mut rest = weights;
-        let q = self.split(&self.project(query, &mut rest, 1)?)?;
-        let k = self.split(&self.project(key, &mut rest, 1)?)?;
-        let gate = if self.gate { Some(self.project(query, &mut rest, 1)?) } else { None };
-        let v = self.split(&self.project(value, &mut rest, 1)?)?;
-        let scaled = ops::mul(&q, &q.constant(1.0 / (self.key as f64).sqrt()))?;
-        let mut scores = ops::matmul(&scaled, &k, false, true)?;
-        let mask = self.mask(query, value, call)?;
-        if let Some(mask) = &mask {
-            scores = ops::select(mask, &scores, &scores.constant(-1e9))?;
+        let calc = Calc::default();
+        let query = calc.of(query);
+        let q = self.split(self.project(query, &mut rest, 1));
+        let k = self.split(self.project(calc.of(key), &mut rest, 1));
+        let gate = self.gate.then(|| self.project(query, &mut rest, 1));
+        let v = self.split(self.project(calc.of(value), &mut rest, 1));
+        let mut scores = products(q * (1.0 / (self.key as f64).sqrt()), k);
+        let mask = self.mask(query, value, call);
+        if let Some(mask) = mask {
+            scores = scores.where_else(mask, -1e9);
         }
-        let mut shares = ops::softmax(&scores, -1)?;
+        let mut shares = scores.then(&|x| ops::softmax(x, -1));
         if self.dropout > 0.0 {
             // What reads nothing is 0 then, and the mean of all values otherwise, as in Keras.
-            if let Some(mask) = &mask {
-                shares = ops::select(mask, &shares, &shares.constant(0.0))?;
+            if let Some(mask) = mask {
+                shares = shares.where_else(mask, 0.0);
             }
             if call.training {
-                shares = ops::dropout(&shares, self.dropout as f32, None, own_seed(call, self.seed.as_ref()))?;
+                shares = dropped(shares, self.dropout, call, self.seed.as_ref());
             }
         }
-        let mut y = ops::permute(&ops::matmul(&shares, &v, false, false)?, &[0, 2, 1, 3])?;
+        let mut y = shares.matmul(v).permute(&[0, 2, 1, 3]);
         if let Some(gate) = gate {
-            y = ops::mul(&y, &ops::sigmoid(&gate)?)?;
+            y = y * gate.map(ops::sigmoid);
         }
-        self.project(&y, &mut rest, 2).map(Output::of)
+        calc.result(self.project(y, &mut rest, 2)).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

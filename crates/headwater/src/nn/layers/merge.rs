@@ -1,7 +1,7 @@
 //! Layers of several inputs.
 
 use headwater_core::AllOk;
-use headwater_core::{ops, DType, Error, Result, Scalar, Shape, Tensor};
+use headwater_core::{ops, DType, Error, Result, Scalar, Tensor};
 
 use super::super::config::Config;
 use super::super::layer::{show, Call, Dims, Layer, Output, MASKS};
@@ -180,8 +180,8 @@ impl Layer for Concatenate {
         let wide = |(x, mask): (&Tensor, &Option<Tensor>)| match mask {
             None => x.device().ones(x.shape(), DType::Bool),
             Some(mask) => {
-                let ones = (mask.rank()..x.rank()).map(|_| 1);
-                let shape: Shape = mask.shape().iter().copied().chain(ones).collect();
+                let mut shape = mask.shape().to_vec();
+                shape.resize(shape.len().max(x.rank()), 1);
                 ops::broadcast_to(&ops::reshape(mask, shape)?, x.shape())
             }
         };

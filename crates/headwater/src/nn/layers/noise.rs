@@ -1,5 +1,7 @@
 //! Layers that are random in training and nothing in inference.
 
+#[cfg(feature = "layers-normalization")]
+use headwater_core::calc::Calc;
 use headwater_core::selection::GRADIENTS;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
@@ -96,11 +98,12 @@ impl Layer for Noise {
             // What is dropped becomes the least value of SELU, mean and variance stay (Klambauer et al. 2017).
             Kind::Alpha => {
                 let (least, rate) = (-1.758_099_340_847_376_6, self.amount);
-                let kept = ops::random_uniform(x.device(), &self.drawn(x.shape())?, 0.0, 1.0, seed)?;
-                let kept = ops::greater_equal(&kept, &x.constant(rate))?;
+                let calc = Calc::default();
+                let x = calc.of(x);
+                let kept = x.then(&|x| ops::random_uniform(x.device(), &self.drawn(x.shape())?, 0.0, 1.0, seed));
+                let kept = kept.by(rate, ops::greater_equal);
                 let a = ((1.0 - rate) * (1.0 + rate * least * least)).sqrt().recip();
-                let y = ops::select(&kept, x, &x.constant(least))?;
-                ops::add(&ops::mul(&y, &x.constant(a))?, &x.constant(-a * least * rate))?
+                calc.result(x.where_else(kept, least) * a + -a * least * rate)?
             }
             Kind::SpatialDropout => {
                 // Whole channels are dropped together.

@@ -1,7 +1,8 @@
 //! Normalisation and scaling.
 
+use headwater_core::calc::{each, Calc, Term};
 use headwater_core::AllOk;
-use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
+use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{axes_value, Config};
 use super::super::layer::{known, pass, position, single, Call, Dims, Layer, Output, WeightSpec};
@@ -46,19 +47,28 @@ impl BatchNormalization {
 }
 
 /// Mean and variance over `axes` of the elements whose step counts.
-fn masked_moments(x: &Tensor, mask: &Tensor, axes: &[isize]) -> Result<(Tensor, Tensor)> {
-    let mask = ops::expand_dims(mask, -1)?;
+fn masked_moments<'a>(x: Term<'a>, mask: Term<'a>, axes: &[isize]) -> [Term<'a>; 2] {
+    let mask = mask.expand(-1);
     if mask.rank() != x.rank() {
         let expected = format!("a mask of rank {}", x.rank().saturating_sub(1));
-        return Err(Error::shape("BatchNormalization", expected, mask.shape()));
+        return [x.fail(Error::shape("BatchNormalization", expected, mask.shape())); 2];
     }
-    let weight = ops::broadcast_to(&mask.cast(DType::F32)?, x.shape())?;
-    let count = ops::sum(&weight, Some(axes), true)?;
-    let count = ops::add(&count, &count.constant(1e-7))?;
-    let average = |x: &Tensor| ops::real_div(&ops::sum(&ops::mul(x, &weight)?, Some(axes), true)?, &count);
-    let mean = average(x)?;
-    let variance = average(&ops::square(&ops::sub(x, &mean)?)?)?;
-    Ok((ops::squeeze(&mean, Some(axes))?, ops::squeeze(&variance, Some(axes))?))
+    let weight = mask.number().broadcast(x.shape());
+    let count = weight.sum(axes, true) + 1e-7;
+    let average = |x: Term<'a>| (x * weight).sum(axes, true) / count;
+    let mean = average(x);
+    let variance = average((x - mean).map(ops::square));
+    each([mean, variance], &|t| t.then(&|t| ops::squeeze(t, Some(axes))))
+}
+
+/// The weights of a scale and an offset, where there are some, in a shape that broadcasts.
+pub(super) fn parameters<'a>(
+    calc: &'a Calc<'a>,
+    specs: [&Option<WeightSpec>; 2],
+    weights: &mut std::slice::Iter<'_, Tensor>,
+    spread: &[usize],
+) -> [Option<Term<'a>>; 2] {
+    specs.map(|spec| spec.as_ref().and_then(|_| weights.next()).map(|t| calc.of(t).reshape(spread)))
 }
 
 impl Layer for BatchNormalization {
@@ -91,45 +101,51 @@ impl Layer for BatchNormalization {
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("BatchNormalization", inputs)?;
         let axis = x.shape().axis(self.axis, "BatchNormalization")?;
-        let spread: Shape = (0..x.rank()).map(|d| if d == axis { x.shape()[d] } else { 1 }).collect();
-        let wide = |t: &Tensor| ops::reshape(t, &spread);
+        let mut spread = vec![1; x.rank()];
+        spread[axis] = x.shape()[axis];
+        let calc = Calc::default();
         let mut next = weights.iter();
-        let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
+        let [gamma, beta] = parameters(&calc, [&self.gamma, &self.beta], &mut next, &spread);
         let (Some(mean), Some(variance)) = (next.next(), next.next()) else {
             return Err(Error::argument("BatchNormalization", "its weights", weights.len()));
         };
-        if !call.training {
-            let y =
-                ops::batch_norm(x, &wide(mean)?, &wide(variance)?, beta.as_ref(), gamma.as_ref(), self.epsilon as f32)?;
-            return Ok(Output::of(y));
+        let x = calc.of(x);
+        let moving = calc.both(mean, variance);
+        let mut used = moving;
+        if call.training {
+            let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).collect();
+            used = match call.mask(0) {
+                None => x.two(&|x| ops::moments(x, Some(&others), false)),
+                Some(mask) => masked_moments(x, calc.of(mask), &others),
+            };
         }
-        let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).collect();
-        let (batch_mean, batch_variance) = match call.mask(0) {
-            None => ops::moments(x, Some(&others), false)?,
-            Some(mask) => masked_moments(x, mask, &others)?,
-        };
-        let y = ops::batch_norm(
-            x,
-            &wide(&batch_mean)?,
-            &wide(&batch_variance)?,
-            beta.as_ref(),
-            gamma.as_ref(),
-            self.epsilon as f32,
-        )?;
-        let moved = |old: &Tensor, new: &Tensor| {
-            let new = new.stop_gradient()?;
-            let keep = ops::mul(old, &old.constant(self.momentum))?;
-            ops::add(&keep, &ops::mul(&new, &new.constant(1.0 - self.momentum))?)
-        };
-        let first = weights.len() - 2;
-        let updates = vec![(first, moved(mean, &batch_mean)?), (first + 1, moved(variance, &batch_variance)?)];
-        Ok(Output { updates, ..Output::of(y) })
+        let wide = each(used, &|t| t.reshape(&spread));
+        let y = normalized(x, wide, [gamma, beta], self.epsilon);
+        let mut updates = Vec::new();
+        if call.training {
+            for i in 0..2 {
+                let new = used[i].map(Tensor::stop_gradient);
+                let moved = moving[i] * self.momentum + new * (1.0 - self.momentum);
+                updates.push((weights.len() - 2 + i, calc.result(moved)?));
+            }
+        }
+        Ok(Output { updates, ..Output::of(calc.result(y)?) })
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
         pass(masks)
     }
+}
+
+/// As [`ops::batch_norm`].
+pub(super) fn normalized<'a>(
+    x: Term<'a>,
+    [mean, variance]: [Term<'a>; 2],
+    [gamma, beta]: [Option<Term<'a>>; 2],
+    epsilon: f64,
+) -> Term<'a> {
+    let (gamma, beta) = (gamma.map(Term::value), beta.map(Term::value));
+    x.then(&|x| ops::batch_norm(x, mean.value(), variance.value(), beta, gamma, epsilon as f32))
 }
 
 struct LayerNormalization {
@@ -178,12 +194,13 @@ impl Layer for LayerNormalization {
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("LayerNormalization", inputs)?;
         let axes: Vec<usize> = self.axes.iter().map(|&axis| x.shape().axis(axis, "LayerNormalization")).all_ok()?;
-        let spread: Shape = (0..x.rank()).map(|d| if axes.contains(&d) { x.shape()[d] } else { 1 }).collect();
-        let mut next = weights.iter();
-        let wide = |t: &Tensor| ops::reshape(t, &spread);
-        let gamma = self.gamma.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        let beta = self.beta.as_ref().and_then(|_| next.next()).map(wide).transpose()?;
-        ops::layer_norm(x, Some(&self.axes), gamma.as_ref(), beta.as_ref(), self.epsilon).map(Output::of)
+        let mut spread = vec![1; x.rank()];
+        axes.iter().for_each(|&d| spread[d] = x.shape()[d]);
+        let calc = Calc::default();
+        let [gamma, beta] = parameters(&calc, [&self.gamma, &self.beta], &mut weights.iter(), &spread);
+        calc.check()?;
+        let (gamma, beta) = (gamma.map(Term::value), beta.map(Term::value));
+        ops::layer_norm(x, Some(&self.axes), gamma, beta, self.epsilon).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -223,15 +240,10 @@ impl Layer for Rescaling {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = single("Rescaling", inputs)?.cast(DType::F32)?;
-        let parameter = |v: &[f64]| {
-            if let [one] = v {
-                return Ok(x.constant(*one));
-            }
-            let v: Vec<f32> = v.iter().map(|&v| v as f32).collect();
-            x.device().tensor(HostSlice::F32(&v), [v.len()])
-        };
-        ops::add(&ops::mul(&x, &parameter(&self.scale)?)?, &parameter(&self.offset)?).map(Output::of)
+        let calc = Calc::default();
+        let x = calc.of(single("Rescaling", inputs)?).number();
+        let parameter = |v: &[f64]| if let [one] = v { x.like(*one) } else { x.vector(v) };
+        calc.result(x * parameter(&self.scale) + parameter(&self.offset)).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

@@ -1,6 +1,7 @@
 //! Layers of sequences: those of images without an axis, pooling over all steps, masks.
 
-use headwater_core::{ops, DType, Result, Tensor};
+use headwater_core::calc::Calc;
+use headwater_core::{ops, Result, Tensor};
 
 use super::super::config::{data_format, Config};
 use super::super::layer::{ranked, single, Call, Dims, Layer, Output};
@@ -70,10 +71,10 @@ impl Layer for Global {
         let axes = [self.axis() as isize];
         match call.mask(0) {
             Some(mask) if !self.max => {
-                let mask = ops::expand_dims(mask, if self.channels_first { 1 } else { 2 })?;
-                let counted = ops::select(&mask, x, &x.constant(0.0))?;
-                let count = ops::sum(&mask.cast(DType::F32)?, Some(&axes), self.keep)?;
-                ops::real_div(&ops::sum(&counted, Some(&axes), self.keep)?, &count).map(Output::of)
+                let calc = Calc::default();
+                let mask = calc.of(mask).expand(if self.channels_first { 1 } else { 2 });
+                let counted = calc.of(x).where_else(mask, 0.0).sum(&axes, self.keep);
+                calc.result(counted / mask.number().sum(&axes, self.keep)).map(Output::of)
             }
             _ if self.max => ops::max(x, Some(&axes), self.keep).map(Output::of),
             _ => ops::mean(x, Some(&axes), self.keep).map(Output::of),

@@ -48,7 +48,7 @@ impl Layer for Flatten {
         let batch = x.shape().first().copied().unwrap_or(1);
         let rest: usize = x.shape().iter().skip(1).product();
         // What was trained with channels last reads them last.
-        let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
+        let order = x.shape().order_with_last(&[1]);
         let x = if self.channels_first && x.rank() > 2 { ops::permute(x, &order)? } else { x.clone() };
         ops::reshape(&x, [batch, rest]).map(Output::of)
     }
@@ -100,7 +100,7 @@ impl Layer for Reshape {
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Reshape", inputs)?;
         let batch = x.shape().first().copied().unwrap_or(1);
-        let shape: Shape = [batch].into_iter().chain(self.shape(x.size() / batch.max(1))?).collect();
+        let shape = Shape::joined(&[&[batch], &self.shape(x.size() / batch.max(1))?]);
         ops::reshape(x, shape).map(Output::of)
     }
 }
@@ -117,7 +117,7 @@ impl Permute {
     }
 
     fn order(&self) -> Vec<usize> {
-        [0].into_iter().chain(self.dims.iter().copied()).collect()
+        [&[0], &self.dims[..]].concat()
     }
 }
 

@@ -3,8 +3,8 @@
 use headwater_core::ops;
 
 use super::args::Args;
-use super::calc::Term;
 use super::confusion::{false_negatives, precision, recall};
+use headwater_core::calc::Term;
 
 /// All thresholds but the last, and all but the first.
 fn ends(x: Term<'_>) -> [Term<'_>; 2] {

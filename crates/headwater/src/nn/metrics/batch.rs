@@ -2,7 +2,7 @@
 
 use headwater_core::Error;
 
-use super::calc::Term;
+use headwater_core::calc::Term;
 
 /// A batch.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use headwater_core::{ops, Error};
 
 use super::args::Args;
 use super::batch::Batch;
-use super::calc::Term;
+use headwater_core::calc::Term;
 
 /// Keeps quotients finite, as Keras does.
 const EPSILON: f64 = 1e-7;

@@ -7,7 +7,7 @@ use headwater_core::ops;
 
 use super::args::Args;
 use super::batch::Batch;
-use super::calc::Term;
+use headwater_core::calc::Term;
 
 /// Below all thresholds: what is not among the most probable.
 const LOWEST: f64 = -1e10;

@@ -1,10 +1,10 @@
 //! Metrics as objects, named and configured as in Keras 3: sums over batches, and what is made of them.
 
-use headwater_core::{Error, Result, Tensor};
+use headwater_core::calc::{compute, Term};
+use headwater_core::{ops, AllOk, Error, Result, Tensor};
 
 use super::args::Args;
 use super::batch::Batch;
-use super::calc;
 use super::table::{Class, CLASSES};
 use crate::nn::{Map, Value};
 
@@ -85,7 +85,7 @@ impl Metric {
         if !fits {
             return Err(Error::shape(self.class_name(), "a batch like those before", predicted.shape()));
         }
-        self.sums = calc::sums(&self.sums, &terms)?;
+        self.sums = self.sums.iter().zip(&terms).map(|(a, b)| ops::add(a, b)).all_ok()?;
         Ok(())
     }
 
@@ -132,7 +132,8 @@ impl Metric {
     pub fn terms(&self, truth: &Tensor, predicted: &Tensor, weight: Option<&Tensor>) -> Result<Vec<Tensor>> {
         let class = self.args.class;
         let given: Vec<&Tensor> = [truth, predicted].into_iter().chain(weight).collect();
-        calc::compute(&given, &|x| {
+        compute(&given, &|x| {
+            let x: Vec<Term<'_>> = x.iter().map(|x| x.number()).collect();
             let batch = Batch { class: class.class, truth: x[0], predicted: x[1], weight: x.get(2).copied() };
             class.rule.terms(&self.args, &batch)
         })
@@ -148,7 +149,7 @@ impl Metric {
             return Err(Error::argument(self.class_name(), format!("a batch, which makes {count} sums"), sums.len()));
         }
         let sums: Vec<&Tensor> = sums.iter().collect();
-        let mut result = calc::compute(&sums, &|x| vec![self.args.class.rule.result(&self.args, x)])?;
+        let mut result = compute(&sums, &|x| vec![self.args.class.rule.result(&self.args, x)])?;
         result.pop().ok_or_else(Error::disposed)
     }
 }

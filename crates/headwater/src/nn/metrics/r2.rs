@@ -6,7 +6,7 @@ use headwater_core::ops;
 
 use super::args::Args;
 use super::batch::Batch;
-use super::calc::Term;
+use headwater_core::calc::Term;
 
 pub(super) fn terms<'a>(_: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
     let (t, y) = b.paired();

@@ -4,8 +4,8 @@ use headwater_core::ops;
 
 use super::args::{Args, Key, Kind};
 use super::batch::Batch;
-use super::calc::Term;
 use super::{auc, classes, confusion, r2, values};
+use headwater_core::calc::Term;
 
 /// A metric's class.
 pub(super) struct Class {

@@ -4,8 +4,8 @@ use headwater_core::ops;
 
 use super::args::Args;
 use super::batch::Batch;
-use super::calc::Term;
 use crate::nn::losses::{self, Loss};
+use headwater_core::calc::Term;
 
 pub(super) fn squared_error<'a>(b: &Batch<'a>) -> Term<'a> {
     let (t, y) = b.paired();
@@ -147,13 +147,13 @@ fn axis(a: &Args) -> isize {
 
 pub(super) fn categorical_crossentropy<'a>(a: &Args, b: &Batch<'a>) -> Term<'a> {
     let (t, y) = b.paired();
-    let t = t.axis_last(axis(a));
-    crossentropy_of(a, smooth(a, t, t.last()), y.axis_last(axis(a)))
+    let t = t.axis_last(axis(a), "metric");
+    crossentropy_of(a, smooth(a, t, t.last()), y.axis_last(axis(a), "metric"))
 }
 
 /// As Keras counts samples of the ignored class: with weights they have none, without they count with a value of 0.
 pub(super) fn sparse_crossentropy_terms<'a>(a: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
-    let y = b.predicted.axis_last(axis(a));
+    let y = b.predicted.axis_last(axis(a), "metric");
     let t = numbers(b, b.truth, &rows(b, y));
     let values = crossentropy_of(a, t.one_hot(y.last()), y);
     let Some(ignored) = a.optional("ignore_class") else { return b.mean_terms(values) };

@@ -1,21 +1,20 @@
 //! Steps of optimizers that TensorFlow.js lacks, and the options of all as operations of the registry. Their formulas are
 //! those of Keras, except that epsilon is added to the corrected deviation, as in the papers and in this library's Adam.
 
-use headwater_core::ops::{add, clip, greater, maximum, mul, pow, real_div, select, sign, sqrt, square, sub, sum};
-use headwater_core::{math, Result, Tensor};
+use headwater_core::calc::Term;
+use headwater_core::math;
+use headwater_core::ops;
 
 use super::options::{averaged, clipped_by_global_norm, clipped_by_norm, clipped_by_value, decayed};
-use super::{average, corrected, fixed, moments, moved, normalized, rate, scalar, wide, Step};
+use super::{average, corrected, moments, moved, normalized, number, rate, wide};
 use crate::registry::{Arity, Attrs, Operation};
 
 /// learning rate, beta1, beta2, epsilon, step number from 1; the third slot is the greatest mean of squares (Reddi et
 /// al. 2018).
-fn amsgrad(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, m, v, greatest] = [&x[0], &x[1], &x[2], &x[3], &x[4]];
-    let (m, v) = moments(g, m, v, a)?;
-    let greatest = maximum(greatest, &v)?;
-    let w = moved(w, &normalized(&m, &greatest, a, x.get(5))?, a)?;
-    Ok(vec![w, m, v, greatest])
+fn amsgrad<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [m, v] = moments(x[1], x[2], x[3], a);
+    let greatest = x[4].with(v, ops::maximum);
+    vec![moved(x[0], normalized(m, greatest, a, x.get(5)), a), m, v, greatest]
 }
 
 /// The momentum of Nadam's step `t`.
@@ -31,57 +30,52 @@ fn warmed_product(beta: f64, t: f64) -> f64 {
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Dozat 2016).
-fn nadam(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
-    let (beta, t) = (a.number(1)?, a.number(4)?);
+fn nadam<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, m, v] = [x[0], x[1], x[2], x[3]];
+    let (beta, t) = (number(w, a, 1), number(w, a, 4));
     let (now, next, product) = (warmed(beta, t), warmed(beta, t + 1.0), warmed_product(beta, t));
-    let (m, v) = moments(g, m, v, a)?;
-    let ahead = mul(&m, &scalar(w, next / (1.0 - product * next)))?;
-    let mean = add(&ahead, &mul(g, &scalar(w, (1.0 - now) / (1.0 - product)))?)?;
-    let spread = add(&sqrt(&corrected(&v, a, 2, None)?)?, &fixed(w, a, 3)?)?;
-    let w = moved(w, &real_div(&mean, &spread)?, a)?;
-    Ok(vec![w, m, v])
+    let [m, v] = moments(g, m, v, a);
+    let ahead = m * w.scalar(next / (1.0 - product * next));
+    let mean = ahead + g * w.scalar((1.0 - now) / (1.0 - product));
+    let spread = corrected(v, a, 2, None).sqrt() + number(w, a, 3);
+    vec![moved(w, mean / spread, a), m, v]
 }
 
 /// learning rate (above 0), its power, L1, L2, L2 shrinkage, beta; slots: sum of squares, linear term (McMahan et al. 2013).
-fn ftrl(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, sum, linear] = [&x[0], &x[1], &x[2], &x[3]];
-    let (power, l1) = (a.number(1)?, a.number(2)?);
-    let lr = rate(w, a, 0)?;
-    let scaled = |sum: &Tensor| pow(sum, &w.constant(-power));
-    let next = add(sum, &square(g)?)?;
-    let shrunk = add(g, &mul(w, &w.constant(2.0 * a.number(4)?))?)?;
-    let sigma = real_div(&sub(&scaled(&next)?, &scaled(sum)?)?, &lr)?;
-    let linear = add(linear, &sub(&shrunk, &mul(&sigma, w)?)?)?;
-    let curve = real_div(&add(&scaled(&next)?, &fixed(w, a, 5)?)?, &lr)?;
-    let quadratic = add(&curve, &w.constant(2.0 * a.number(3)?))?;
-    let limited = clip(&linear, &w.constant(-l1), &w.constant(l1))?;
-    Ok(vec![real_div(&sub(&limited, &linear)?, &quadratic)?, next, linear])
+fn ftrl<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, sum, linear] = [x[0], x[1], x[2], x[3]];
+    let (power, l1) = (number(w, a, 1), number(w, a, 2));
+    let lr = rate(w, a, 0);
+    let next = sum + g.map(ops::square);
+    let scaled = next.by(-power, ops::pow);
+    let shrunk = g + w * (2.0 * number(w, a, 4));
+    let sigma = (scaled - sum.by(-power, ops::pow)) / lr;
+    let linear = linear + (shrunk - sigma * w);
+    let curve = (scaled + number(w, a, 5)) / lr;
+    let quadratic = curve + 2.0 * number(w, a, 3);
+    vec![(linear.clip(-l1, l1) - linear) / quadratic, next, linear]
 }
 
 /// learning rate, beta1, beta2; slot: mean of gradients (Chen et al. 2023).
-fn lion(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, m] = [&x[0], &x[1], &x[2]];
-    let direction = sign(&average(m, g, a, 1)?)?;
-    Ok(vec![moved(w, &direction, a)?, average(m, g, a, 2)?])
+fn lion<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let [w, g, m] = [x[0], x[1], x[2]];
+    vec![moved(w, average(m, g, a, 1).map(ops::sign), a), average(m, g, a, 2)]
 }
 
 /// The Euclidean norm of all elements.
-fn norm(x: &Tensor) -> Result<Tensor> {
-    sqrt(&sum(&square(x)?, None, false)?)
+fn norm(x: Term<'_>) -> Term<'_> {
+    x.map(ops::square).total().sqrt()
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (You et al. 2020).
-fn lamb(x: &[Tensor], a: &Attrs<'_>) -> Step {
-    let [w, g, m, v] = [&x[0], &x[1], &x[2], &x[3]];
-    let (m, v) = moments(g, m, v, a)?;
-    let update = normalized(&m, &v, a, x.get(4))?;
-    let (of_weight, of_update) = (norm(w)?, norm(&update)?);
-    let (zero, one) = (w.constant(0.0), w.constant(1.0));
-    let trust = select(&greater(&of_update, &zero)?, &real_div(&of_weight, &of_update)?, &one)?;
-    let trust = select(&greater(&of_weight, &zero)?, &trust, &one)?;
-    let w = moved(w, &mul(&update, &trust)?, a)?;
-    Ok(vec![w, m, v])
+fn lamb<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
+    let w = x[0];
+    let [m, v] = moments(x[1], x[2], x[3], a);
+    let update = normalized(m, v, a, x.get(4));
+    let (of_weight, of_update) = (norm(w), norm(update));
+    let trust = (of_weight / of_update).where_else(of_update.exceeds(0.0), 1.0);
+    let trust = trust.where_else(of_weight.exceeds(0.0), 1.0);
+    vec![moved(w, update * trust, a), m, v]
 }
 
 /// Steps as those of the parent module; then options, which take and give gradients or weights alone.

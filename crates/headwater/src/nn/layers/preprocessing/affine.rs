@@ -1,7 +1,8 @@
 //! Random rotations, zooms and translations of images in training.
 
+use headwater_core::calc::Term;
 use headwater_core::ops::{self, hash_key};
-use headwater_core::{DType, Error, Result, Tensor};
+use headwater_core::{Error, Result, Tensor};
 
 use super::super::super::config::{data_format, Config};
 use super::super::super::layer::{single, Call, Dims, Layer, Output};
@@ -30,28 +31,25 @@ impl Fill {
         [("reflect", Fill::Reflect), ("wrap", Fill::Wrap), ("nearest", Fill::Nearest), ("constant", Fill::Constant)];
 
     /// Where a coordinate along an axis of `n` pixels is read.
-    fn inside(self, at: &Tensor, n: usize) -> Result<Tensor> {
-        let k = |v: f64| at.constant(v);
+    fn inside(self, at: Term<'_>, n: usize) -> Term<'_> {
         let size = n as f64;
         let at = match self {
-            Fill::Constant => return Ok(at.clone()),
-            Fill::Nearest => at.clone(),
+            Fill::Constant => return at,
+            Fill::Nearest => at,
             Fill::Reflect => {
-                let turn = ops::modulo(at, &k(2.0 * size))?;
-                let back = ops::sub(&k(2.0 * size - 1.0), &turn)?;
-                ops::select(&ops::less(&turn, &k(size))?, &turn, &back)?
+                let turn = at.by(2.0 * size, ops::modulo);
+                turn.by(size, ops::less).choose(turn, 2.0 * size - 1.0 - turn)
             }
             Fill::Wrap => {
                 // As TensorFlow does it: whole periods are counted between the first and the last pixel.
-                let last = k((size - 1.0).max(1.0));
-                let periods = |of: &Tensor| ops::mul(&ops::floor(&ops::real_div(of, &last)?)?, &k(size));
-                let before = ops::add(&ops::add(at, &periods(&ops::neg(at)?)?)?, &k(size))?;
-                let after = ops::sub(at, &periods(at)?)?;
-                let late = ops::select(&ops::greater(at, &k(size - 1.0))?, &after, at)?;
-                ops::select(&ops::less(at, &k(0.0))?, &before, &late)?
+                let last = (size - 1.0).max(1.0);
+                let before = (at + ((-at) / last).map(ops::floor) * size) + size;
+                let after = at - (at / last).map(ops::floor) * size;
+                let late = at.exceeds(size - 1.0).choose(after, at);
+                at.by(0.0, ops::less).choose(before, late)
             }
         };
-        ops::clip(&at, &k(0.0), &k(size - 1.0))
+        at.clip(0.0, size - 1.0)
     }
 }
 
@@ -103,79 +101,63 @@ impl Affine {
     }
 
     /// For every pixel of the output, the column and the row of the input.
-    fn coordinates(&self, x: &Tensor, seed: u32) -> Result<(Tensor, Tensor)> {
-        let (h, w) = (x.shape()[1], x.shape()[2]);
-        let k = |v: f64| x.constant(v);
-        let along = |axis: usize| x.device().iota([1, h, w, 1], axis)?.cast(DType::F32);
-        let (row, column) = (along(1)?, along(2)?);
-        let (middle_row, middle_column) = (k((h as f64 - 1.0) / 2.0), k((w as f64 - 1.0) / 2.0));
-        let first = each(x, self.first, hash_key(seed, 1))?;
-        let second = self.second.map_or(Ok(first.clone()), |range| each(x, range, hash_key(seed, 2)))?;
+    fn coordinates<'a>(&self, x: Term<'a>, seed: u32) -> [Term<'a>; 2] {
+        let (h, w) = (x.dim(1), x.dim(2));
+        let along = |axis: usize| x.iota(&[1, h, w, 1], axis).number();
+        let (row, column) = (along(1), along(2));
+        let (middle_row, middle_column) = ((h as f64 - 1.0) / 2.0, (w as f64 - 1.0) / 2.0);
+        let first = each(x, self.first, hash_key(seed, 1));
+        let second = self.second.map_or(first, |range| each(x, range, hash_key(seed, 2)));
         match self.kind {
-            Kind::Translation => {
-                let down = ops::mul(&first, &k(h as f64))?;
-                let across = ops::mul(&second, &k(w as f64))?;
-                Ok((ops::sub(&column, &across)?, ops::sub(&row, &down)?))
-            }
+            Kind::Translation => [column - second * w as f64, row - first * h as f64],
             Kind::Zoom => {
-                let zoom = |at: &Tensor, middle: &Tensor, factor: &Tensor| {
-                    let scale = ops::add(factor, &k(1.0))?;
-                    ops::add(&ops::mul(&ops::sub(at, middle)?, &scale)?, middle)
-                };
-                Ok((zoom(&column, &middle_column, &second)?, zoom(&row, &middle_row, &first)?))
+                let zoom = |at: Term<'a>, middle: f64, factor: Term<'a>| (at - middle) * (factor + 1.0) + middle;
+                [zoom(column, middle_column, second), zoom(row, middle_row, first)]
             }
             Kind::Rotation => {
-                let angle = ops::mul(&first, &k(std::f64::consts::TAU))?;
-                let (sin, cos) = (ops::sin(&angle)?, ops::cos(&angle)?);
-                let (across, down) = (ops::sub(&column, &middle_column)?, ops::sub(&row, &middle_row)?);
-                let columns = ops::sub(&ops::mul(&cos, &across)?, &ops::mul(&sin, &down)?)?;
-                let rows = ops::add(&ops::mul(&sin, &across)?, &ops::mul(&cos, &down)?)?;
-                Ok((ops::add(&columns, &middle_column)?, ops::add(&rows, &middle_row)?))
+                let angle = first * std::f64::consts::TAU;
+                let (sin, cos) = (angle.map(ops::sin), angle.map(ops::cos));
+                let (across, down) = (column - middle_column, row - middle_row);
+                [(cos * across - sin * down) + middle_column, (sin * across + cos * down) + middle_row]
             }
         }
     }
 
     /// The pixels at whole coordinates `[batch, h, w, 1]`; the fill's value outside.
-    fn pixels(&self, x: &Tensor, column: &Tensor, row: &Tensor) -> Result<Tensor> {
-        let [n, h, w, c] = **x.shape() else {
-            return Err(Error::shape(self.class, "images of rank 4", x.shape()));
-        };
-        let k = |v: f64| x.constant(v);
-        let limit = |at: &Tensor, n: usize| ops::clip(at, &k(0.0), &k(n as f64 - 1.0));
-        let (inner_row, inner_column) = (limit(row, h)?, limit(column, w)?);
-        let whole = |at: &Tensor| at.cast(DType::I32);
-        let step = |n: usize| k(n as f64).cast(DType::I32);
-        let image = ops::mul(&x.device().iota([n, h, w, 1], 0)?, &step(h * w)?)?;
-        let offset = ops::add(&ops::mul(&whole(&inner_row)?, &step(w)?)?, &whole(&inner_column)?)?;
-        let index = ops::reshape(&ops::add(&image, &offset)?, [n, h, w])?;
-        let read = ops::gather(&ops::reshape(x, [n * h * w, c])?, &index, 0, 0)?;
+    fn pixels<'a>(&self, x: Term<'a>, column: Term<'a>, row: Term<'a>) -> Term<'a> {
+        let [n, h, w, c] = [x.dim(0), x.dim(1), x.dim(2), x.dim(3)];
+        let (inner_row, inner_column) = (row.clip(0.0, h as f64 - 1.0), column.clip(0.0, w as f64 - 1.0));
+        let step = |n: usize| x.like(n as f64).whole();
+        let image = x.iota(&[n, h, w, 1], 0) * step(h * w);
+        let offset = inner_row.whole() * step(w) + inner_column.whole();
+        let index = (image + offset).reshape(&[n, h, w]);
+        let read = x.reshape(&[n * h * w, c]).pick(index);
         if self.fill != Fill::Constant {
-            return Ok(read);
+            return read;
         }
-        let inside = ops::logical_and(&ops::equal(row, &inner_row)?, &ops::equal(column, &inner_column)?)?;
-        ops::select(&inside, &read, &k(self.value))
+        let inside = row.with(inner_row, ops::equal).and(column.with(inner_column, ops::equal));
+        read.where_else(inside, self.value)
     }
 
-    fn map(&self, x: &Tensor, seed: u32) -> Result<Tensor> {
-        let (h, w) = (x.shape()[1], x.shape()[2]);
+    fn map<'a>(&self, x: Term<'a>, seed: u32) -> Term<'a> {
+        let (h, w) = (x.dim(1), x.dim(2));
         if x.size() == 0 {
-            return Ok(x.clone());
+            return x;
         }
-        let (column, row) = self.coordinates(x, seed)?;
-        let all = [x.shape()[0], h, w, 1];
-        let column = ops::broadcast_to(&self.fill.inside(&column, w)?, all)?;
-        let row = ops::broadcast_to(&self.fill.inside(&row, h)?, all)?;
+        let [column, row] = self.coordinates(x, seed);
+        let all = [x.dim(0), h, w, 1];
+        let column = self.fill.inside(column, w).broadcast(&all);
+        let row = self.fill.inside(row, h).broadcast(&all);
         if self.interpolation == Interpolation::Nearest {
-            return self.pixels(x, &ops::round(&column)?, &ops::round(&row)?);
+            return self.pixels(x, column.map(ops::round), row.map(ops::round));
         }
-        let (left, top) = (ops::floor(&column)?, ops::floor(&row)?);
-        let one = x.constant(1.0);
-        let (right, bottom) = (ops::add(&left, &one)?, ops::add(&top, &one)?);
-        let (across, down) = (ops::sub(&column, &left)?, ops::sub(&row, &top)?);
-        let mix = |a: &Tensor, b: &Tensor, share: &Tensor| ops::add(a, &ops::mul(&ops::sub(b, a)?, share)?);
-        let upper = mix(&self.pixels(x, &left, &top)?, &self.pixels(x, &right, &top)?, &across)?;
-        let lower = mix(&self.pixels(x, &left, &bottom)?, &self.pixels(x, &right, &bottom)?, &across)?;
-        mix(&upper, &lower, &down)
+        let (left, top) = (column.map(ops::floor), row.map(ops::floor));
+        let (right, bottom) = (left + 1.0, top + 1.0);
+        let (across, down) = (column - left, row - top);
+        let mix = |a: Term<'a>, b: Term<'a>, share: Term<'a>| a + (b - a) * share;
+        let upper = mix(self.pixels(x, left, top), self.pixels(x, right, top), across);
+        let lower = mix(self.pixels(x, left, bottom), self.pixels(x, right, bottom), across);
+        mix(upper, lower, down)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Random variations of images in training: flips, light, parts, widths.
 
+use headwater_core::calc::Term;
 use headwater_core::ops::{self, hash_key};
-use headwater_core::{DType, Error, Result, Tensor};
+use headwater_core::{Error, Result, Tensor};
 
 use super::super::super::config::{data_format, Config};
 use super::super::super::layer::{own_seed, single, Call, Dims, Layer, Output};
@@ -38,9 +39,9 @@ pub(super) fn range(c: &Config<'_>, key: &str, low: f64, high: f64) -> Result<(f
 }
 
 /// A random number for each image.
-pub(super) fn each(x: &Tensor, (low, high): (f64, f64), seed: u32) -> Result<Tensor> {
-    let unit = ops::random_uniform(x.device(), [x.shape()[0], 1, 1, 1], 0.0, 1.0, seed)?;
-    ops::add(&ops::mul(&unit, &x.constant(high - low))?, &x.constant(low))
+pub(super) fn each(x: Term<'_>, (low, high): (f64, f64), seed: u32) -> Term<'_> {
+    let unit = x.then(&|x| ops::random_uniform(x.device(), [x.shape()[0], 1, 1, 1], 0.0, 1.0, seed));
+    unit * (high - low) + low
 }
 
 enum Kind {
@@ -85,27 +86,27 @@ impl Augment {
         Ok(Augment { class: c.class, kind, factor, values, channels_first: c.channels_first()?, seed })
     }
 
-    fn vary(&self, x: &Tensor, seed: u32) -> Result<Tensor> {
-        let limit = |y: &Tensor| ops::clip(y, &y.constant(self.values.0), &y.constant(self.values.1));
+    fn vary<'a>(&self, x: Term<'a>, seed: u32) -> Term<'a> {
+        let (low, high) = self.values;
         match self.kind {
             Kind::Flip { down, across } => {
-                let mut y = x.clone();
+                let mut y = x;
                 for (axis, wanted) in [(1, down), (2, across)] {
                     if wanted {
-                        let flip = ops::less_equal(&each(x, (0.0, 1.0), hash_key(seed, axis))?, &x.constant(0.5))?;
-                        y = ops::select(&flip, &ops::reverse(&y, Some(&[axis as isize]))?, &y)?;
+                        let flip = each(x, (0.0, 1.0), hash_key(seed, axis)).by(0.5, ops::less_equal);
+                        y = flip.choose(y.reverse(axis as isize), y);
                     }
                 }
-                Ok(y)
+                y
             }
             Kind::Brightness => {
-                let span = self.values.1 - self.values.0;
-                limit(&ops::add(x, &each(x, (self.factor.0 * span, self.factor.1 * span), seed)?)?)
+                let span = high - low;
+                (x + each(x, (self.factor.0 * span, self.factor.1 * span), seed)).clip(low, high)
             }
             Kind::Contrast => {
-                let mean = ops::mean(x, Some(&[1, 2]), true)?;
-                let factor = each(x, (1.0 - self.factor.0, 1.0 + self.factor.1), seed)?;
-                limit(&ops::add(&ops::mul(&ops::sub(x, &mean)?, &factor)?, &mean)?)
+                let mean = x.mean_along(&[1, 2], true);
+                let factor = each(x, (1.0 - self.factor.0, 1.0 + self.factor.1), seed);
+                ((x - mean) * factor + mean).clip(low, high)
             }
         }
     }
@@ -158,19 +159,19 @@ impl Crop {
         Ok(Crop { size, channels_first: c.channels_first()?, seed: c.get("seed").cloned() })
     }
 
-    fn crop(&self, x: &Tensor, training: bool, seed: u32) -> Result<Tensor> {
-        let (h, w) = (x.shape()[1], x.shape()[2]);
+    fn crop<'a>(&self, x: Term<'a>, training: bool, seed: u32) -> Term<'a> {
+        let (h, w) = (x.dim(1), x.dim(2));
         if !training || h < self.size.0 || w < self.size.1 {
-            return Interpolation::Bilinear.resize(&proportioned(x, self.size)?, self.size);
+            return Interpolation::Bilinear.resize(proportioned(x, self.size), self.size);
         }
-        let mut y = x.clone();
+        let mut y = x;
         for (axis, n, size) in [(1, h, self.size.0), (2, w, self.size.1)] {
-            let unit = ops::random_uniform(x.device(), [1], 0.0, 1.0, hash_key(seed, axis))?;
-            let start = ops::floor(&ops::mul(&unit, &x.constant((n - size + 1) as f64))?)?.cast(DType::I32)?;
-            let index = ops::add(&x.device().iota([size], 0)?, &start)?;
-            y = ops::gather(&y, &index, axis as isize, 0)?;
+            let unit = x.then(&|x| ops::random_uniform(x.device(), [1], 0.0, 1.0, hash_key(seed, axis)));
+            let start = (unit * (n - size + 1) as f64).map(ops::floor).whole();
+            let index = x.iota(&[size], 0) + start;
+            y = y.then(&|y| ops::gather(y, index.value(), axis as isize, 0));
         }
-        Ok(y)
+        y
     }
 }
 
@@ -196,7 +197,7 @@ impl Layer for Crop {
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("RandomCrop", inputs)?;
         let seed = own_seed(call, self.seed.as_ref());
-        with_images("RandomCrop", x, self.channels_first, |x| self.crop(x, call.training, seed)).map(Output::of)
+        with_images("RandomCrop", x, self.channels_first, &|x| self.crop(x, call.training, seed))
     }
 }
 
@@ -248,11 +249,10 @@ impl Layer for Stretch {
         }
         let unit = f64::from(hash_key(own_seed(call, self.seed.as_ref()), 1)) / f64::from(u32::MAX);
         let factor = 1.0 + self.factor.0 + unit * (self.factor.1 - self.factor.0);
-        let resize = |x: &Tensor| {
-            let (h, w) = (x.shape()[1], x.shape()[2]);
+        with_images(self.class, x, self.channels_first, &|x| {
+            let (h, w) = (x.dim(1), x.dim(2));
             let longer = |n: usize| (n as f64 * factor).round().max(1.0) as usize;
             self.interpolation.resize(x, if self.tall() { (longer(h), w) } else { (h, longer(w)) })
-        };
-        with_images(self.class, x, self.channels_first, resize).map(Output::of)
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Categories as vectors.
 
-use headwater_core::{ops, DType, Error, HostSlice, Result, Tensor};
+use headwater_core::calc::Calc;
+use headwater_core::{ops, Error, Result, Tensor};
 
 use super::super::super::config::Config;
 use super::super::super::layer::{single, Call, Dims, Layer, Output};
@@ -102,31 +103,31 @@ impl Layer for Encoding {
             [x, weights] if self.mode == Mode::Count && self.boundaries.is_none() => (x, Some(weights)),
             _ => (single(self.class, inputs)?, None),
         };
-        let index = match &self.boundaries {
-            None => x.cast(DType::I32)?,
+        let calc = Calc::default();
+        let (last, several) = (x.shape().last().copied(), x.rank() > 1);
+        let x = calc.of(x);
+        let mut index = match &self.boundaries {
+            None => x.whole(),
             Some(boundaries) => {
-                let numbers: Vec<f32> = boundaries.iter().map(|&b| b as f32).collect();
-                let bounds = x.device().tensor(HostSlice::F32(&numbers), [numbers.len()])?;
-                let above = ops::greater_equal(&ops::expand_dims(&x.cast(DType::F32)?, -1)?, &bounds)?;
-                ops::sum(&above.cast(DType::I32)?, Some(&[-1]), false)?
+                x.number().expand(-1).with(x.vector(boundaries), ops::greater_equal).whole().sum(&[-1], false)
             }
         };
-        let hot = |index: &Tensor| ops::one_hot(index, self.depth, 1.0, 0.0, DType::F32);
-        let axis = [if x.rank() > 1 { 1 } else { 0 }];
+        if self.mode == Mode::Int {
+            return calc.result(index).map(Output::of);
+        }
+        if self.mode == Mode::OneHot && several && last == Some(1) {
+            index = index.squeeze(-1);
+        }
+        let mut hot = index.one_hot(self.depth);
+        if let Some(weights) = counted {
+            hot = hot * calc.of(weights).expand(-1);
+        }
+        let axis = [if several { 1 } else { 0 }];
         let y = match self.mode {
-            Mode::Int => index,
-            Mode::OneHot if x.rank() > 1 && x.shape().last() == Some(&1) => hot(&ops::squeeze(&index, Some(&[-1]))?)?,
-            Mode::OneHot => hot(&index)?,
-            Mode::MultiHot => ops::max(&hot(&index)?, Some(&axis), false)?,
-            Mode::Count => {
-                let hot = hot(&index)?;
-                let hot = match counted {
-                    Some(weights) => ops::mul(&hot, &ops::expand_dims(weights, -1)?)?,
-                    None => hot,
-                };
-                ops::sum(&hot, Some(&axis), false)?
-            }
+            Mode::MultiHot => hot.max_along(&axis, false),
+            Mode::Count => hot.sum(&axis, false),
+            _ => hot,
         };
-        Ok(Output::of(y))
+        calc.result(y).map(Output::of)
     }
 }

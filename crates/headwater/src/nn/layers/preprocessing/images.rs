@@ -1,6 +1,7 @@
 //! Images of one size.
 
-use headwater_core::{ops, DType, Error, Result, Tensor};
+use headwater_core::calc::{Calc, Term};
+use headwater_core::{ops, Error, Result, Tensor};
 
 use super::super::super::config::{data_format, Config};
 use super::super::super::layer::{own_seed, show, single, Call, Dims, Layer, Output};
@@ -11,24 +12,21 @@ pub(super) fn with_images(
     class: &str,
     x: &Tensor,
     channels_first: bool,
-    f: impl FnOnce(&Tensor) -> Result<Tensor>,
-) -> Result<Tensor> {
-    let batched = match x.rank() {
-        3 => ops::expand_dims(x, 0)?,
-        4 => x.clone(),
+    f: &dyn for<'a> Fn(Term<'a>) -> Term<'a>,
+) -> Result<Output> {
+    let calc = Calc::default();
+    let mut y = calc.of(x);
+    match x.rank() {
+        3 => y = y.expand(0),
+        4 => (),
         _ => return Err(Error::shape(class, "images of rank 3 or 4", x.shape())),
-    };
-    let batched = batched.cast(DType::F32)?;
-    let y = if channels_first {
-        ops::permute(&f(&ops::permute(&batched, &[0, 2, 3, 1])?)?, &[0, 3, 1, 2])?
-    } else {
-        f(&batched)?
-    };
-    if x.rank() == 3 {
-        ops::squeeze(&y, Some(&[0]))
-    } else {
-        Ok(y)
     }
+    y = y.number();
+    y = if channels_first { f(y.permute(&[0, 2, 3, 1])).permute(&[0, 3, 1, 2]) } else { f(y) };
+    if x.rank() == 3 {
+        y = y.squeeze(0);
+    }
+    calc.result(y).map(Output::of)
 }
 
 /// Images that `f` varies by a seed in training, and that stay as they are otherwise.
@@ -38,13 +36,13 @@ pub(super) fn in_training(
     channels_first: bool,
     call: &Call<'_>,
     seed: Option<&Value>,
-    f: &dyn Fn(&Tensor, u32) -> Result<Tensor>,
+    f: &dyn for<'a> Fn(Term<'a>, u32) -> Term<'a>,
 ) -> Result<Output> {
     if !call.training {
         return Ok(Output::of(x.clone()));
     }
     let seed = own_seed(call, seed);
-    with_images(class, x, channels_first, |x| f(x, seed)).map(Output::of)
+    with_images(class, x, channels_first, &|x| f(x, seed))
 }
 
 /// The axes of height and width.
@@ -57,16 +55,16 @@ pub(super) fn axes(class: &str, input: &Dims, channels_first: bool) -> Result<(u
 }
 
 /// Part of images, channels last.
-pub(super) fn crop(x: &Tensor, (top, left): (usize, usize), (h, w): (usize, usize)) -> Result<Tensor> {
-    ops::slice(x, &[0, top, left, 0], &[x.shape()[0], h, w, x.shape()[3]])
+pub(super) fn crop(x: Term<'_>, (top, left): (usize, usize), (h, w): (usize, usize)) -> Term<'_> {
+    x.slice(&[0, top, left, 0], &[x.dim(0), h, w, x.dim(3)])
 }
 
 /// The largest part in the middle that has the proportions of `size`.
-pub(super) fn proportioned(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
-    let (h, w) = (x.shape()[1], x.shape()[2]);
+pub(super) fn proportioned(x: Term<'_>, size: (usize, usize)) -> Term<'_> {
+    let (h, w) = (x.dim(1), x.dim(2));
     let height = (w * size.0 / size.1.max(1)).min(h).max(1);
     let width = (h * size.1 / size.0.max(1)).min(w).max(1);
-    crop(x, ((h - height) / 2, (w - width) / 2), (height, width))
+    crop(x, (h.saturating_sub(height) / 2, w.saturating_sub(width) / 2), (height, width))
 }
 
 /// Which pixels of the input make one of the output.
@@ -93,11 +91,11 @@ impl Interpolation {
     }
 
     /// Images, channels last, at another size.
-    pub fn resize(self, x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
-        match self {
+    pub fn resize(self, x: Term<'_>, size: (usize, usize)) -> Term<'_> {
+        x.then(&|x| match self {
             Interpolation::Nearest => ops::resize_nearest(x, size, false, true),
             Interpolation::Bilinear => ops::resize_bilinear(x, size, false, true),
-        }
+        })
     }
 }
 
@@ -162,22 +160,19 @@ impl Layer for Resizing {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Resizing", inputs)?;
-        let resize = |x: &Tensor| {
-            let x = if self.crop {
-                proportioned(x, self.size)?
+        with_images("Resizing", x, self.channels_first, &|mut x| {
+            if self.crop {
+                x = proportioned(x, self.size);
             } else if self.pad {
-                let (h, w) = (x.shape()[1], x.shape()[2]);
+                let (h, w) = (x.dim(1), x.dim(2));
                 let (height, width) = (w * self.size.0 / self.size.1.max(1), h * self.size.1 / self.size.0.max(1));
                 let (down, across) = (height.saturating_sub(h), width.saturating_sub(w));
                 // As Keras does it: as much on both sides, where the difference is odd too.
                 let half = |n: usize| (n / 2, n / 2);
-                ops::pad(x, &[(0, 0), half(down), half(across), (0, 0)], self.fill)?
-            } else {
-                x.clone()
-            };
-            self.interpolation.resize(&x, self.size)
-        };
-        with_images("Resizing", x, self.channels_first, resize).map(Output::of)
+                x = x.then(&|x| ops::pad(x, &[(0, 0), half(down), half(across), (0, 0)], self.fill));
+            }
+            self.interpolation.resize(x, self.size)
+        })
     }
 }
 
@@ -210,13 +205,12 @@ impl Layer for CenterCrop {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("CenterCrop", inputs)?;
-        let middle = |x: &Tensor| {
-            let (h, w) = (x.shape()[1], x.shape()[2]);
-            match (h.checked_sub(self.size.0), w.checked_sub(self.size.1)) {
-                (Some(down), Some(across)) => crop(x, (down / 2, across / 2), self.size),
-                _ => Interpolation::Bilinear.resize(&proportioned(x, self.size)?, self.size),
-            }
-        };
-        with_images("CenterCrop", x, self.channels_first, middle).map(Output::of)
+        with_images("CenterCrop", x, self.channels_first, &|x| match (
+            x.dim(1).checked_sub(self.size.0),
+            x.dim(2).checked_sub(self.size.1),
+        ) {
+            (Some(down), Some(across)) => crop(x, (down / 2, across / 2), self.size),
+            _ => Interpolation::Bilinear.resize(proportioned(x, self.size), self.size),
+        })
     }
 }

@@ -1,7 +1,8 @@
 //! Features of mean 0 and variance 1, by what is known of them.
 
+use headwater_core::calc::Calc;
 use headwater_core::AllOk;
-use headwater_core::{ops, DType, Error, HostSlice, Result, Shape, Tensor};
+use headwater_core::{DType, Error, HostSlice, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
 use super::super::super::layer::{known, pass, position, single, Call, Dims, Layer, Output, WeightSpec};
@@ -98,23 +99,24 @@ impl Layer for Normalization {
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        let x = single("Normalization", inputs)?.cast(DType::F32)?;
+        let calc = Calc::default();
+        let x = calc.of(single("Normalization", inputs)?).number();
         let kept = self.kept(x.rank())?;
         let (mean, variance) = match &self.given {
-            Some((mean, variance)) => (self.spread(&x, &kept, mean)?, self.spread(&x, &kept, variance)?),
+            Some((mean, variance)) => {
+                let of = |value: &Value| self.spread(x.value(), &kept, value).map(|t| calc.of(&t));
+                (of(mean)?, of(variance)?)
+            }
             None => {
-                let shape: Shape = (0..x.rank()).map(|d| if kept.contains(&d) { x.shape()[d] } else { 1 }).collect();
-                (ops::reshape(&weights[0], &shape)?, ops::reshape(&weights[1], &shape)?)
+                let mut shape = vec![1; x.rank()];
+                kept.iter().for_each(|&d| shape[d] = x.dim(d));
+                (calc.of(&weights[0]).reshape(&shape), calc.of(&weights[1]).reshape(&shape))
             }
         };
         // Keras's least deviation.
-        let deviation = ops::maximum(&ops::sqrt(&variance)?, &x.constant(1e-7))?;
-        let y = if self.invert {
-            ops::add(&mean, &ops::mul(&x, &deviation)?)?
-        } else {
-            ops::real_div(&ops::sub(&x, &mean)?, &deviation)?
-        };
-        Ok(Output::of(y))
+        let deviation = variance.sqrt().at_least(1e-7);
+        let y = if self.invert { mean + x * deviation } else { (x - mean) / deviation };
+        calc.result(y).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

@@ -86,8 +86,9 @@ impl Layer for CellLayer {
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let missing = || Error::argument(self.class_name(), "an input and states", "none");
-        let states = self.0.states(inputs.first().ok_or_else(missing)?)?;
-        Ok([states[self.0.output()].clone()].into_iter().chain(states).collect())
+        let mut states = self.0.states(inputs.first().ok_or_else(missing)?)?;
+        states.insert(0, states[self.0.output()].clone());
+        Ok(states)
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
@@ -99,10 +100,8 @@ impl Layer for CellLayer {
         }
         let drops = if call.training { self.0.drops(x.device(), x.shape(), call)? } else { Vec::new() };
         let x = dropped(x, drops.first().and_then(|d| d.input.as_ref()))?;
-        let states = self.0.step(&self.0.project(&x, weights)?, states, weights, &drops)?;
-        Ok(Output {
-            tensors: [states[self.0.output()].clone()].into_iter().chain(states).collect(),
-            ..Output::default()
-        })
+        let mut tensors = self.0.step(&self.0.project(&x, weights)?, states, weights, &drops)?;
+        tensors.insert(0, tensors[self.0.output()].clone());
+        Ok(Output { tensors, ..Output::default() })
     }
 }

@@ -1,5 +1,6 @@
 //! The LSTM whose products are convolutions (Shi et al. 2015).
 
+use headwater_core::calc::Calc;
 use headwater_core::{ops, AllOk, Device, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
@@ -89,7 +90,9 @@ impl Cell for ConvCell {
     fn step(&self, x: &Tensor, states: &[Tensor], weights: &[Tensor], drops: &[Drops]) -> Result<Vec<Tensor>> {
         let h = dropped(&states[0], drops.first().and_then(|d| d.recurrent.as_ref()))?;
         let sums = ops::add(x, &self.recurrent.convolve(&self.windows.last(&h)?, &weights[1], 1)?)?;
-        let states = self.parts.lstm(&sums, &self.windows.last(&states[1])?)?;
+        let calc = Calc::default();
+        let carry = calc.of(&self.windows.last(&states[1])?);
+        let states = calc.results(&self.parts.lstm(calc.of(&sums), carry))?;
         states.iter().map(|state| self.windows.placed(state)).all_ok()
     }
 

@@ -1,6 +1,7 @@
 //! Cells made of matrix products: simple, LSTM (Hochreiter & Schmidhuber 1997) and GRU (Cho et al. 2014).
 
-use headwater_core::ops::{add, hash_key, matmul, mul, slice, split, sub};
+use headwater_core::calc::{Calc, Term};
+use headwater_core::ops::hash_key;
 use headwater_core::{Device, Error, Result, Shape, Tensor};
 
 use super::super::super::activations::activation;
@@ -8,7 +9,7 @@ use super::super::super::config::Config;
 use super::super::super::layer::{known, own_seed, show, Call, Dims, WeightSpec};
 use super::super::super::value::{Map, Value};
 use super::super::core::{weight, write_weight, write_weight_as};
-use super::cell::{drop_of, dropped, sizes, Cell, Drops};
+use super::cell::{drop_of, sizes, Cell, Drops};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -84,15 +85,19 @@ impl Parts {
     }
 
     /// Output and carry of an LSTM from its four gates' sums along the last axis.
-    pub fn lstm(&self, gates: &Tensor, carry: &Tensor) -> Result<Vec<Tensor>> {
-        let units = gates.shape().last().copied().unwrap_or(0) / 4;
-        let gates = split(gates, &[units; 4], -1)?;
-        let gate = |i: usize| activation(&self.recurrent_activation, &gates[i]);
-        let fresh = mul(&gate(0)?, &activation(&self.activation, &gates[2])?)?;
-        let carry = add(&mul(&gate(1)?, carry)?, &fresh)?;
-        let output = mul(&gate(3)?, &activation(&self.activation, &carry)?)?;
-        Ok(vec![output, carry])
+    pub fn lstm<'a>(&self, gates: Term<'a>, carry: Term<'a>) -> [Term<'a>; 2] {
+        let (last, units) = (gates.rank().saturating_sub(1), gates.last() / 4);
+        let part = |i: usize, name: &str| named(gates.part(last, i * units, units), name);
+        let gate = |i: usize| part(i, &self.recurrent_activation);
+        let fresh = gate(0) * part(2, &self.activation);
+        let carry = gate(1) * carry + fresh;
+        [gate(3) * named(carry, &self.activation), carry]
     }
+}
+
+/// The activation of a name.
+fn named<'a>(x: Term<'a>, name: &str) -> Term<'a> {
+    x.then(&|x| activation(name, x))
 }
 
 pub(super) struct Gated {
@@ -130,33 +135,24 @@ impl Gated {
     }
 
     /// A GRU's bias of the state: the second of two rows.
-    fn recurrent_bias(&self, weights: &[Tensor]) -> Result<Option<Tensor>> {
-        if self.kind != Kind::Gru || !self.reset_after || self.parts.bias.is_none() {
-            return Ok(None);
-        }
-        slice(&weights[2], &[1, 0], &[1, 3 * self.units]).map(Some)
+    fn recurrent_bias<'a>(&self, beside: Term<'a>, weights: &[Tensor]) -> Option<Term<'a>> {
+        let some = self.kind == Kind::Gru && self.reset_after && self.parts.bias.is_some();
+        some.then(|| beside.of(&weights[2]).slice(&[1, 0], &[1, 3 * self.units]))
     }
 
-    fn gru(&self, x: &Tensor, h: &Tensor, weights: &[Tensor], dropped: &Tensor) -> Result<Vec<Tensor>> {
-        let (n, kernel) = (self.units, &weights[1]);
-        let gates = split(x, &[n; 3], -1)?;
-        let columns = |from: usize, count: usize| slice(kernel, &[0, from], &[n, count]);
-        let bias = self.recurrent_bias(weights)?;
-        let mut inner =
-            matmul(dropped, &if self.reset_after { kernel.clone() } else { columns(0, 2 * n)? }, false, false)?;
-        if let Some(bias) = bias {
-            inner = add(&inner, &bias)?;
+    fn gru<'a>(&self, x: Term<'a>, h: Term<'a>, weights: &[Tensor], dropped: Term<'a>) -> Term<'a> {
+        let (n, kernel) = (self.units, x.of(&weights[1]));
+        let mut inner = dropped.matmul(if self.reset_after { kernel } else { kernel.part(1, 0, 2 * n) });
+        if let Some(bias) = self.recurrent_bias(x, weights) {
+            inner = inner + bias;
         }
-        let inner = split(&inner, &vec![n; if self.reset_after { 3 } else { 2 }], -1)?;
-        let gate = |i: usize| activation(&self.parts.recurrent_activation, &add(&gates[i], &inner[i])?);
-        let (update, reset) = (gate(0)?, gate(1)?);
-        let recurrent = match inner.get(2) {
-            Some(inner) => mul(&reset, inner)?,
-            None => matmul(&mul(&reset, dropped)?, &columns(2 * n, n)?, false, false)?,
-        };
-        let fresh = activation(&self.parts.activation, &add(&gates[2], &recurrent)?)?;
-        let keep = mul(&update, h)?;
-        Ok(vec![add(&keep, &mul(&sub(&update.constant(1.0), &update)?, &fresh)?)?])
+        let of = |x: Term<'a>, i: usize| x.part(1, i * n, n);
+        let gate = |i: usize| named(of(x, i) + of(inner, i), &self.parts.recurrent_activation);
+        let (update, reset) = (gate(0), gate(1));
+        let recurrent =
+            if self.reset_after { reset * of(inner, 2) } else { (reset * dropped).matmul(kernel.part(1, 2 * n, n)) };
+        let fresh = named(of(x, 2) + recurrent, &self.parts.activation);
+        update * h + (1.0 - update) * fresh
     }
 }
 
@@ -215,25 +211,33 @@ impl Cell for Gated {
     }
 
     fn project(&self, x: &Tensor, weights: &[Tensor]) -> Result<Tensor> {
-        let y = matmul(x, &weights[0], false, false)?;
-        match &self.parts.bias {
-            None => Ok(y),
-            Some(_) if self.kind == Kind::Gru && self.reset_after => {
-                add(&y, &slice(&weights[2], &[0, 0], &[1, 3 * self.units])?)
+        let calc = Calc::default();
+        let mut y = calc.of(x).matmul(calc.of(&weights[0]));
+        if self.parts.bias.is_some() {
+            let mut bias = calc.of(&weights[2]);
+            if self.kind == Kind::Gru && self.reset_after {
+                bias = bias.slice(&[0, 0], &[1, 3 * self.units]);
             }
-            Some(_) => add(&y, &weights[2]),
+            y = y + bias;
         }
+        calc.result(y)
     }
 
     fn step(&self, x: &Tensor, states: &[Tensor], weights: &[Tensor], drops: &[Drops]) -> Result<Vec<Tensor>> {
-        let h = dropped(&states[0], drops.first().and_then(|d| d.recurrent.as_ref()))?;
-        if self.kind == Kind::Gru {
-            return self.gru(x, &states[0], weights, &h);
+        let calc = Calc::default();
+        let before = calc.of(&states[0]);
+        let mut h = before;
+        if let Some(factor) = drops.first().and_then(|d| d.recurrent.as_ref()) {
+            h = h * calc.of(factor);
         }
-        let sums = add(x, &matmul(&h, &weights[1], false, false)?)?;
+        let x = calc.of(x);
+        if self.kind == Kind::Gru {
+            return calc.results(&[self.gru(x, before, weights, h)]);
+        }
+        let sums = x + h.matmul(calc.of(&weights[1]));
         match self.kind {
-            Kind::Lstm => self.parts.lstm(&sums, &states[1]),
-            _ => Ok(vec![activation(&self.parts.activation, &sums)?]),
+            Kind::Lstm => calc.results(&self.parts.lstm(sums, calc.of(&states[1]))),
+            _ => calc.results(&[named(sums, &self.parts.activation)]),
         }
     }
 

@@ -41,7 +41,8 @@ impl Rnn {
         let Some([batch, _, rest @ ..]) = inputs.first().map(Vec::as_slice) else {
             return Err(Error::shape(self.class, "an input of batch, steps and features", "none"));
         };
-        let step: Dims = [*batch].iter().chain(rest).copied().collect();
+        let mut step = vec![*batch];
+        step.extend_from_slice(rest);
         let states = self.cell.states(&step)?;
         if inputs.len() != 1 && inputs.len() != 1 + states.len() {
             return Err(Error::argument(
@@ -84,8 +85,8 @@ fn steps(x: &Tensor, to: &mut Vec<Tensor>) -> Result<()> {
 
 /// The mask of a step, for tensors of a rank.
 fn wide(mask: &Tensor, rank: usize) -> Result<Tensor> {
-    let ones = (mask.rank()..rank).map(|_| 1);
-    let shape: Shape = mask.shape().iter().copied().chain(ones).collect();
+    let mut shape = mask.shape().to_vec();
+    shape.resize(shape.len().max(rank), 1);
     ops::reshape(mask, shape)
 }
 
@@ -128,8 +129,9 @@ impl Layer for Rnn {
         if self.return_sequences {
             output.insert(1, inputs[0][1]);
         }
-        let states = if self.return_state { states } else { Vec::new() };
-        Ok([output].into_iter().chain(states).collect())
+        let mut shapes = vec![output];
+        shapes.extend(if self.return_state { states } else { Vec::new() });
+        Ok(shapes)
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
@@ -148,9 +150,9 @@ impl Layer for Rnn {
         let factor = drops.first().and_then(|d| d.input.as_ref());
         let x = dropped(x, factor.map(|f| ops::expand_dims(f, 1)).transpose()?.as_ref())?;
         // The products of all steps' inputs are one product.
-        let rows: Shape = [batch * count].into_iter().chain(step[1..].iter().copied()).collect();
+        let rows = Shape::joined(&[&[batch * count], &step[1..]]);
         let projected = self.cell.project(&ops::reshape(&x, rows)?, weights)?;
-        let sequence: Shape = [batch, count].into_iter().chain(projected.shape()[1..].iter().copied()).collect();
+        let sequence = Shape::joined(&[&[batch, count], &projected.shape()[1..]]);
         let mut each = Vec::with_capacity(count);
         steps(&ops::reshape(&projected, sequence)?, &mut each)?;
         let mut masks = Vec::new();
@@ -188,7 +190,7 @@ impl Layer for Rnn {
             (false, _) => last,
             (true, false) => ops::stack(&outputs.iter().collect::<Vec<_>>(), 1)?,
             (true, true) => {
-                let shape: Shape = [batch, 0].into_iter().chain(zero.shape()[1..].iter().copied()).collect();
+                let shape = Shape::joined(&[&[batch, 0], &zero.shape()[1..]]);
                 x.device().zeros(shape, DType::F32)?
             }
         };
@@ -199,8 +201,9 @@ impl Layer for Rnn {
         } else {
             Vec::new()
         };
-        let states = if self.return_state { states } else { Vec::new() };
-        Ok(Output { tensors: [output].into_iter().chain(states).collect(), updates, ..Output::default() })
+        let mut tensors = vec![output];
+        tensors.extend(if self.return_state { states } else { Vec::new() });
+        Ok(Output { tensors, updates, ..Output::default() })
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

@@ -1,5 +1,6 @@
 //! Layers that contain a layer.
 
+use headwater_core::calc::Calc;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
@@ -20,7 +21,7 @@ impl TimeDistributed {
     fn step(inputs: &[Dims]) -> Result<Dims> {
         let input = single("TimeDistributed", inputs)?;
         match input.as_slice() {
-            [batch, _, rest @ ..] => Ok([*batch].iter().chain(rest).copied().collect()),
+            [batch, _, rest @ ..] => Ok([&[*batch], rest].concat()),
             _ => Err(Error::shape("TimeDistributed", "an input of rank at least 2", show(input))),
         }
     }
@@ -28,7 +29,7 @@ impl TimeDistributed {
 
 /// The first two axes as one.
 fn flat(x: &Tensor) -> Result<Tensor> {
-    let shape: Shape = [x.shape()[0] * x.shape()[1]].into_iter().chain(x.shape()[2..].iter().copied()).collect();
+    let shape = Shape::joined(&[&[x.shape()[0] * x.shape()[1]], &x.shape()[2..]]);
     ops::reshape(x, shape)
 }
 
@@ -57,8 +58,7 @@ impl Layer for TimeDistributed {
         let mask = call.mask(0).filter(|mask| mask.rank() > 2).map(flat).transpose()?;
         let mut output = self.inner.layer.call(&[flat(x)?], weights, &Call { masks: &[mask], ..*call })?;
         for tensor in &mut output.tensors {
-            let rest = tensor.shape()[1..].iter().copied();
-            let shape: Shape = x.shape()[..2].iter().copied().chain(rest).collect();
+            let shape = Shape::joined(&[&x.shape()[..2], &tensor.shape()[1..]]);
             *tensor = ops::reshape(tensor, shape)?;
         }
         Ok(output)
@@ -115,18 +115,25 @@ impl Bidirectional {
             return Err(Error::argument("Bidirectional", "an input", "none"));
         };
         let (a, b) = states.split_at(states.len() / 2);
-        let with = |states: &[T]| [x.clone()].into_iter().chain(states.iter().cloned()).collect();
+        let with = |states: &[T]| {
+            let mut all = vec![x.clone()];
+            all.extend_from_slice(states);
+            all
+        };
         Ok((with(a), with(b)))
     }
 
     fn combine(&self, a: Tensor, b: Tensor) -> Result<Vec<Tensor>> {
-        Ok(vec![match self.merge.as_deref() {
-            None => return Ok(vec![a, b]),
-            Some("sum") => ops::add(&a, &b)?,
-            Some("ave") => ops::mul(&ops::add(&a, &b)?, &a.constant(0.5))?,
-            Some("mul") => ops::mul(&a, &b)?,
-            Some(_) => ops::concat(&[&a, &b], -1)?,
-        }])
+        let calc = Calc::default();
+        let (a, b) = (calc.of(&a), calc.of(&b));
+        let merged = match self.merge.as_deref() {
+            None => return calc.results(&[a, b]),
+            Some("sum") => a + b,
+            Some("ave") => (a + b) * 0.5,
+            Some("mul") => a * b,
+            Some(_) => a.join(b, -1),
+        };
+        calc.results(&[merged])
     }
 }
 
@@ -155,7 +162,7 @@ impl Layer for Bidirectional {
         let (a, b) = Self::halves(inputs)?;
         let (mut a, mut b) = (self.forward.layer.output_shape(&a)?, self.backward.layer.output_shape(&b)?);
         let (mut first, second) = (a.remove(0), b.remove(0));
-        let outputs = match self.merge.as_deref() {
+        let mut outputs = match self.merge.as_deref() {
             None => vec![first, second],
             Some("concat") => {
                 let axis = first.len().saturating_sub(1);
@@ -165,7 +172,9 @@ impl Layer for Bidirectional {
             }
             Some(_) => vec![first],
         };
-        Ok(outputs.into_iter().chain(a).chain(b).collect())
+        outputs.extend(a);
+        outputs.extend(b);
+        Ok(outputs)
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
