@@ -23,7 +23,7 @@ pub fn nan_of(x: f32, y: f32) -> f32 {
     f32::from_bits(y.to_bits() | if x.is_nan() { u32::MAX } else { 0 })
 }
 
-/// e^x, in vectors; of NaN, anything.
+/// e^x, in vectors; of NaN, what [`Simd::limit`] leaves of it.
 ///
 /// # Safety
 /// The processor has the instruction set.

@@ -24,7 +24,7 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn powers_of_two(x: Self::V) -> (Self::V, Self::V);
     /// a * b + c, rounded once or twice.
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// x limited to [lo, hi]; of NaN, anything: see [`crate::math::nan_of`].
+    /// x limited to [lo, hi]; of NaN, with relaxed instructions, anything: see [`crate::math::nan_of`].
     unsafe fn limit(x: Self::V, lo: Self::V, hi: Self::V) -> Self::V;
     /// x limited to [lo, hi]; NaN stays.
     #[inline(always)]
