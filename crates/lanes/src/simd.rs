@@ -18,10 +18,20 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn store(p: *mut f32, v: Self::V);
     /// a + b.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// a * b.
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// 2^(h - 127) and 2^(k - h - 127), where k is the number in an element's low nine bits and h half of it, rounded down.
+    unsafe fn powers_of_two(x: Self::V) -> (Self::V, Self::V);
     /// a * b + c, rounded once or twice.
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// x limited to [lo, hi]; of NaN, with relaxed instructions, anything: see [`crate::math::nan_of`].
+    unsafe fn limit(x: Self::V, lo: Self::V, hi: Self::V) -> Self::V;
     /// x limited to [lo, hi]; NaN stays.
-    unsafe fn clamp(x: Self::V, lo: Self::V, hi: Self::V) -> Self::V;
+    #[inline(always)]
+    unsafe fn clamp(x: Self::V, lo: Self::V, hi: Self::V) -> Self::V {
+        // SAFETY: the caller's.
+        unsafe { Self::limit(x, lo, hi) }
+    }
 }
 
 /// One lane, on any processor.
@@ -49,11 +59,20 @@ unsafe impl Simd for Scalar {
         a + b
     }
     #[inline(always)]
+    unsafe fn mul(a: f32, b: f32) -> f32 {
+        a * b
+    }
+    #[inline(always)]
+    unsafe fn powers_of_two(x: f32) -> (f32, f32) {
+        let half = x.to_bits() >> 1;
+        (f32::from_bits(half << 23), f32::from_bits(x.to_bits().wrapping_sub(half) << 23))
+    }
+    #[inline(always)]
     unsafe fn mul_add(a: f32, b: f32, c: f32) -> f32 {
         a * b + c
     }
     #[inline(always)]
-    unsafe fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
+    unsafe fn limit(x: f32, lo: f32, hi: f32) -> f32 {
         let x = if x < lo { lo } else { x };
         if x > hi {
             hi
@@ -92,6 +111,15 @@ mod wasm {
             f32x4_add(a, b)
         }
         #[inline(always)]
+        unsafe fn mul(a: v128, b: v128) -> v128 {
+            f32x4_mul(a, b)
+        }
+        #[inline(always)]
+        unsafe fn powers_of_two(x: v128) -> (v128, v128) {
+            let half = u32x4_shr(x, 1);
+            (i32x4_shl(half, 23), i32x4_shl(i32x4_sub(x, half), 23))
+        }
+        #[inline(always)]
         unsafe fn mul_add(a: v128, b: v128, c: v128) -> v128 {
             #[cfg(target_feature = "relaxed-simd")]
             return f32x4_relaxed_madd(a, b, c);
@@ -99,9 +127,15 @@ mod wasm {
             return f32x4_add(f32x4_mul(a, b), c);
         }
         #[inline(always)]
-        unsafe fn clamp(x: v128, lo: v128, hi: v128) -> v128 {
+        unsafe fn limit(x: v128, lo: v128, hi: v128) -> v128 {
             // One instruction each on x86, and NaN stays; min and max are seven.
             f32x4_pmin(f32x4_pmax(x, lo), hi)
+        }
+        #[cfg(target_feature = "relaxed-simd")]
+        #[inline(always)]
+        unsafe fn clamp(x: v128, lo: v128, hi: v128) -> v128 {
+            // SAFETY: the caller's.
+            v128_or(unsafe { Self::limit(x, lo, hi) }, f32x4_ne(x, x))
         }
     }
 }
@@ -137,11 +171,23 @@ mod x86 {
             _mm256_add_ps(a, b)
         }
         #[inline(always)]
+        unsafe fn mul(a: __m256, b: __m256) -> __m256 {
+            _mm256_mul_ps(a, b)
+        }
+        #[inline(always)]
+        unsafe fn powers_of_two(x: __m256) -> (__m256, __m256) {
+            let x = _mm256_castps_si256(x);
+            let half = _mm256_srli_epi32::<1>(x);
+            let rest = _mm256_sub_epi32(x, half);
+            let power = |k| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(k));
+            (power(half), power(rest))
+        }
+        #[inline(always)]
         unsafe fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 {
             _mm256_fmadd_ps(a, b, c)
         }
         #[inline(always)]
-        unsafe fn clamp(x: __m256, lo: __m256, hi: __m256) -> __m256 {
+        unsafe fn limit(x: __m256, lo: __m256, hi: __m256) -> __m256 {
             // The second operand of min and max is returned where either is NaN.
             _mm256_min_ps(hi, _mm256_max_ps(lo, x))
         }
@@ -179,11 +225,22 @@ mod arm {
             vaddq_f32(a, b)
         }
         #[inline(always)]
+        unsafe fn mul(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            vmulq_f32(a, b)
+        }
+        #[inline(always)]
+        unsafe fn powers_of_two(x: float32x4_t) -> (float32x4_t, float32x4_t) {
+            let x = vreinterpretq_u32_f32(x);
+            let half = vshrq_n_u32::<1>(x);
+            let power = |k| vreinterpretq_f32_u32(vshlq_n_u32::<23>(k));
+            (power(half), power(vsubq_u32(x, half)))
+        }
+        #[inline(always)]
         unsafe fn mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
             vfmaq_f32(c, a, b)
         }
         #[inline(always)]
-        unsafe fn clamp(x: float32x4_t, lo: float32x4_t, hi: float32x4_t) -> float32x4_t {
+        unsafe fn limit(x: float32x4_t, lo: float32x4_t, hi: float32x4_t) -> float32x4_t {
             vminq_f32(vmaxq_f32(x, lo), hi)
         }
     }

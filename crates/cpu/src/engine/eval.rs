@@ -13,7 +13,7 @@ use headwater_lanes::{binary, convert, fill, select, unary};
 
 /// Elements of a tile: registers of 2 KiB, a dozen of which fit the first-level cache.
 pub const TILE: usize = 512;
-/// Elements of a tile where nothing is kept between instructions: fewer tiles to begin.
+/// Elements of a tile where one register or none is kept between instructions: fewer tiles to begin.
 const LONG_TILE: usize = 2048;
 
 /// Where a register's elements are while a tile is worked on.
@@ -88,7 +88,7 @@ impl Prepared {
             }
         }
         let grain = ((1 << 16) / (map.program.cost() + 2)).max(TILE);
-        let tile = if slots == 0 { LONG_TILE } else { TILE };
+        let tile = (LONG_TILE >> (slots / 2)).max(TILE);
         Prepared { place, slots, copies, grain, tile }
     }
 }
