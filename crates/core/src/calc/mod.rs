@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 
 pub use gradient::{with_gradient, Gradient};
 
-/// The values of a computation, which it keeps until its end: a formula's, not those of a loop of thousands. After a failure
+/// The values of a computation, which it keeps until its end. After a failure
 /// nothing more is computed, and values are no longer what they seem: their sizes must not be trusted as indices.
 ///
 /// ```
@@ -28,17 +28,22 @@ pub use gradient::{with_gradient, Gradient};
 /// ```
 #[derive(Default)]
 pub struct Calc<'a> {
-    first: Next<'a>,
-    last: Cell<Option<&'a Slot<'a>>>,
+    first: OnceCell<Box<Block<'a>>>,
+    last: Cell<Option<&'a Block<'a>>>,
+    /// Values of the last block.
+    used: Cell<usize>,
     failure: OnceCell<Error>,
 }
 
-type Next<'a> = OnceCell<Box<Slot<'a>>>;
+/// Some values. Each block has room for twice as many as the one before: they are dropped one within the other.
+struct Block<'a> {
+    slots: Vec<OnceCell<Slot<'a>>>,
+    next: OnceCell<Box<Block<'a>>>,
+}
 
 struct Slot<'a> {
     calc: &'a Calc<'a>,
     value: Tensor,
-    next: Next<'a>,
 }
 
 /// A value of a computation: one word, which operations take and give.
@@ -67,9 +72,19 @@ impl<'a> Calc<'a> {
 
     #[inline(never)]
     fn put(&'a self, value: Tensor) -> Term<'a> {
-        let end = self.last.get().map_or(&self.first, |slot| &slot.next);
-        let slot = end.get_or_init(|| Box::new(Slot { calc: self, value, next: OnceCell::new() }));
-        self.last.set(Some(slot));
+        let block = match self.last.get() {
+            Some(block) if self.used.get() < block.slots.len() => block,
+            last => {
+                let (end, size) = last.map_or((&self.first, 8), |block| (&block.next, 2 * block.slots.len()));
+                let new =
+                    || Box::new(Block { slots: (0..size).map(|_| OnceCell::new()).collect(), next: OnceCell::new() });
+                self.used.set(0);
+                end.get_or_init(new)
+            }
+        };
+        self.last.set(Some(block));
+        let slot = block.slots[self.used.get()].get_or_init(|| Slot { calc: self, value });
+        self.used.set(self.used.get() + 1);
         Term(slot)
     }
 
