@@ -1,6 +1,6 @@
 /** Models and weights on servers. */
 
-import { env } from '../env.js';
+import { host } from '../platform.js';
 import { dispose } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import { assert } from '../util.js';
@@ -9,7 +9,7 @@ import { CompositeArrayBuffer } from './buffers.js';
 import type { Fetch, IOHandler, LoadOptions, ModelJSON, WeightsManifestConfig } from './types.js';
 import { decodeWeights } from './weights.js';
 
-const platformFetch: Fetch = (...args) => (env().platform.fetch as Fetch)(...args);
+const platformFetch: Fetch = (...args) => (host.platform.fetch as Fetch)(...args);
 
 export const isHTTPScheme = (url: string): boolean => /^https?:\/\//.test(url);
 
