@@ -9,6 +9,7 @@ import { installMethods } from './chained.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
+import { installMixedPrecision } from './layers/mixed.js';
 import { installVerbose } from './layers/ready/index.js';
 import { installMetrics } from './metrics/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
@@ -22,6 +23,7 @@ installSpecial({ complexOf, conj, runSpecial, toComplex });
 installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
+installMixedPrecision();
 installVerbose();
 installMetrics();
 
@@ -39,6 +41,7 @@ export {
   BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
   type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
+export { mixedPrecision } from './layers/mixed.js';
 export { RNN, RNNCell, type RNNLayerArgs } from './layers/rnn.js';
 export { Model } from './layers/subclass.js';
 /** `tf.layers`. */

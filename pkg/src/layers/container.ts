@@ -3,7 +3,10 @@
 import { type Tensor } from '../tensor.js';
 import { coded, type DataType } from '../types.js';
 import type { Config } from './config.js';
-import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Mask, type Node, type SymbolicShape, SymbolicTensor, unique } from './layer.js';
+import { InputLayer } from './input.js';
+import { type Kwargs, Layer, type LayerArgs, listOf, type Mask, unique } from './layer.js';
+import { type Node, type SymbolicShape, SymbolicTensor } from './symbolic.js';
+import type { LayerVariable } from './variable.js';
 
 export interface ContainerArgs extends LayerArgs {
   inputs: SymbolicTensor | SymbolicTensor[];

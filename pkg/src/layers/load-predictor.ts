@@ -6,7 +6,10 @@ import { decodeWeights } from '../io/weights.js';
 import { dispose, type Tensor } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import { Container } from './container.js';
-import { InputLayer, type Layer, ModuleLayer, type SymbolicTensor } from './layer.js';
+import { InputLayer } from './input.js';
+import type { Layer } from './layer.js';
+import { ModuleLayer } from './module-layer.js';
+import type { SymbolicTensor } from './symbolic.js';
 import { Predictor } from './predictor.js';
 import { type Made, readTopology } from './topology.js';
 

@@ -5,19 +5,20 @@ import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
 import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
 import type { LossOrMetricFn } from '../losses.js';
-import * as ops from '../ops/index.js';
-import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
+import * as ops from '../ops/core.js';
+import { lossScale, type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
 import { givenOf, toKeras, toSnake } from './config.js';
 import type { ContainerArgs } from './container.js';
-import { LossScale } from '../optimizers/loss-scale.js';
-import { type LayerVariable, type Mask, type SymbolicShape } from './layer.js';
+import type { Mask } from './layer.js';
+import type { SymbolicShape } from './symbolic.js';
+import type { LayerVariable } from './variable.js';
 import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
 import type { Pause } from './pause.js';
-import { widened } from './policy.js';
+import { precision } from './policy.js';
 import { type Fed, Predictor, progressOf } from './predictor.js';
 import type { Backward, Part } from './step.js';
 import { printSummary } from './summary.js';
@@ -76,7 +77,7 @@ export class LayersModel extends Predictor {
     if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
     this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
     if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
-    if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = new LossScale();
+    if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = lossScale();
     this.loss = args.loss;
     this.lossFunctions = this.perOutput(args.loss).map((loss, i) => {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
@@ -169,7 +170,7 @@ export class LayersModel extends Predictor {
     const { value, grads } = gradientsOf(() => {
       const ofLayers: Tensor[] = [];
       ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates, trained: new Set(trained) }));
-      predicted = predicted.map(widened);
+      predicted = predicted.map(precision.widened);
       losses = this.outputLosses(predicted, masks, targets, weights);
       const loss = this.regularization(trained).reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
       dispose(ofLayers);
@@ -281,7 +282,7 @@ export class LayersModel extends Predictor {
   testStep(inputs: Tensor[], targets: Tensor[], sampleWeight: readonly Tensor[] = []): Tensor[] {
     const ofLayers: Tensor[] = [];
     const { outputs, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
-    const predicted = outputs.map(widened);
+    const predicted = outputs.map(precision.widened);
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
     const total = this.totalLoss(losses, ofLayers);
     dispose(ofLayers);

@@ -4,7 +4,9 @@ import { concat, expandDims, slice } from '../ops/movement.js';
 import { Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import { Container, type ContainerArgs } from './container.js';
-import { type LayerVariable, listOf, type SymbolicTensor } from './layer.js';
+import { listOf } from './layer.js';
+import type { SymbolicTensor } from './symbolic.js';
+import type { LayerVariable } from './variable.js';
 
 /** Tensors for a model's inputs or outputs: the only one, in order, or by name. */
 export type Fed = Tensor | Tensor[] | Record<string, Tensor>;

@@ -3,7 +3,7 @@
 import { Tensor, tensorsIn, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchData, BatchLoss, CallbackList } from './callbacks.js';
-import type { LayerVariable } from './layer.js';
+import type { LayerVariable } from './variable.js';
 import type { LayersModel } from './model.js';
 import type { Batch, TrainingArgs } from './training.js';
 

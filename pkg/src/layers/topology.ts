@@ -3,7 +3,8 @@
 import { coded } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import type { ContainerArgs } from './container.js';
-import type { Kwargs, Layer, LayerArgs, SymbolicShape, SymbolicTensor } from './layer.js';
+import type { Kwargs, Layer, LayerArgs } from './layer.js';
+import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 /** What a topology is made of. */
 export interface Made<M extends Layer> {
