@@ -1,5 +1,5 @@
 export {
-  type BatchData, type BatchGradients, type BatchLoss, Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs, type Moment, registerCallbackConstructor, type State, type Verdict,
+  type BatchData, type BatchGradients, type BatchLoss, Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs, type Moment, type State, type Verdict,
 } from './callbacks.js';
 export { Serialized } from './config.js';
 export { Container, type ContainerArgs } from './container.js';
@@ -12,5 +12,4 @@ export { currentSeed as getSeed, setSeed } from '../random.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
 export type { Run } from './training.js';
-export { InputSpec, type InputSpecConfig } from './spec.js';
 export { Sequential, sequential } from './sequential.js';

@@ -1,6 +1,7 @@
 /** Layers and what connects them. */
 
 import { encode } from '../encode.js';
+import { lacks } from '../lacking.js';
 import { nextSeed } from '../random.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, type Tensor, tidy } from '../tensor.js';
@@ -9,7 +10,7 @@ import type { State } from './callbacks.js';
 import { type Config, toKeras } from './config.js';
 import { inScopeOf, uid, weightName } from './names.js';
 import { type Policy, precision } from './policy.js';
-import { assertInputs, type InputSpec } from './spec.js';
+import type { assertInputs, InputSpec } from './spec.js';
 import { type Node, type SymbolicShape, SymbolicTensor } from './symbolic.js';
 import { LayerVariable } from './variable.js';
 
@@ -54,6 +55,13 @@ export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value 
 /** The only one of a list, or the list. */
 export const single = <T>(list: T[]): T | T[] => (list.length === 1 ? (list[0] as T) : list);
 export const unique = <T>(list: T[]): T[] => [...new Set(list)];
+
+let checkSpecs: typeof assertInputs = lacks('inputSpec');
+
+/** Has layers check their inputs. */
+export function installInputSpecs(by: typeof assertInputs): void {
+  checkSpecs = by;
+}
 
 /** The base of all layers; subclasses write `build`, `call`, `computeOutputShape` and `getConfig`. */
 export class Layer {
@@ -191,7 +199,7 @@ export class Layer {
 
   /** Refuses inputs that `inputSpec` excludes. */
   protected checkInputs(inputs: (Tensor | SymbolicTensor)[]): void {
-    if (this.inputSpec !== null) assertInputs(this.name, listOf(this.inputSpec), inputs);
+    if (this.inputSpec !== null) checkSpecs(this.name, listOf(this.inputSpec), inputs);
   }
 
   computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {

@@ -16,7 +16,7 @@ import type { ContainerArgs } from './container.js';
 import type { Mask } from './layer.js';
 import type { SymbolicShape } from './symbolic.js';
 import type { LayerVariable } from './variable.js';
-import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
+import { aside, camel, lossOf, maskedMean, type Measures, measuresOf, type MetricsGiven, storedMetrics } from './measures.js';
 import type { Pause } from './pause.js';
 import { precision } from './policy.js';
 import { type Fed, Predictor, progressOf } from './predictor.js';
@@ -85,7 +85,7 @@ export class LayersModel extends Predictor {
     });
     this.lossWeights = args.lossWeights === undefined ? [] : this.perOutput<number>(args.lossWeights);
     // What was compiled before goes once the new metrics are known to be ones.
-    const measures = new Measures({ outputNames: this.outputNames, outputShapes: this.outputs.map((o) => o.shape), losses: this.perOutput<LossName>(args.loss) }, args.metrics, args.weightedMetrics);
+    const measures = measuresOf({ outputNames: this.outputNames, outputShapes: this.outputs.map((o) => o.shape), losses: this.perOutput<LossName>(args.loss) }, args.metrics, args.weightedMetrics);
     this.measures?.dispose();
     this.measures = measures;
     this.metricsNames = ['loss', ...(this.outputs.length > 1 ? this.outputNames.map((name) => `${name}_loss`) : []), ...measures.names];
