@@ -6,6 +6,8 @@
  */
 
 import { installMethods } from './chained.js';
+import { fileSystem } from './io/files.js';
+import { installFiles } from './io/handlers.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
@@ -28,6 +30,7 @@ installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
 installMixedPrecision();
+installFiles(fileSystem);
 installInputSpecs(assertInputs);
 installSeenStep(stepSeen);
 installVerbose();

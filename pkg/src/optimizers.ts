@@ -380,20 +380,18 @@ export class AdadeltaOptimizer extends Optimizer {
   }
 }
 
+/** A function that makes objects of a class. */
+const factory = <C extends new (...args: any[]) => unknown>(cls: C) => (...args: ConstructorParameters<C>): InstanceType<C> => new cls(...args) as InstanceType<C>;
+
 /** TensorFlow.js's factories. */
 export const train = {
-  sgd: (learningRate: LearningRate): SGDOptimizer => new SGDOptimizer(learningRate),
-  momentum: (learningRate: LearningRate, momentum: number, useNesterov = false): MomentumOptimizer =>
-    new MomentumOptimizer(learningRate, momentum, useNesterov),
-  adam: (learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number): AdamOptimizer =>
-    new AdamOptimizer(learningRate, beta1, beta2, epsilon),
-  adamax: (learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number, decay?: number): AdamaxOptimizer =>
-    new AdamaxOptimizer(learningRate, beta1, beta2, epsilon, decay),
-  rmsprop: (learningRate: LearningRate, decay?: number, momentum?: number, epsilon?: number, centered?: boolean): RMSPropOptimizer =>
-    new RMSPropOptimizer(learningRate, decay, momentum, epsilon, centered),
-  adagrad: (learningRate: LearningRate, initialAccumulatorValue?: number): AdagradOptimizer =>
-    new AdagradOptimizer(learningRate, initialAccumulatorValue),
-  adadelta: (learningRate?: LearningRate, rho?: number, epsilon?: number): AdadeltaOptimizer => new AdadeltaOptimizer(learningRate, rho, epsilon),
+  sgd: factory(SGDOptimizer),
+  momentum: factory(MomentumOptimizer),
+  adam: factory(AdamOptimizer),
+  adamax: factory(AdamaxOptimizer),
+  rmsprop: factory(RMSPropOptimizer),
+  adagrad: factory(AdagradOptimizer),
+  adadelta: factory(AdadeltaOptimizer),
 };
 
 /** Makes an optimizer of its configuration; what is missing is as Keras has it. */

@@ -8,6 +8,7 @@ import { assert } from '../util.js';
 import { givenOf } from './config.js';
 import type { History } from './callbacks.js';
 import { type Fed, LayersModel, progressOf } from './model.js';
+import { single } from './layer.js';
 import { Pause } from './pause.js';
 import { inOrder, test } from './testing.js';
 import { type Batch, readScalars, readValues, train, type TrainingArgs } from './training.js';
@@ -210,7 +211,7 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
   const { batches } = args ?? {};
   assert(batches == null || positive(batches), `Test loop expects \`batches\` to be a positive integer, but received ${JSON.stringify(batches)}`);
   const results = await testDataset(this, dataset, batches, new Pause(), args?.verbose);
-  return results.length === 1 ? (results[0] as Tensor) : results;
+  return single(results);
 }
 
 /** The loss and the metrics over at most so many batches. */
@@ -245,7 +246,7 @@ async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | 
   };
   this.measures?.reset();
   const values = await readValues(this, await readScalars(tidy(step)));
-  return values.length === 1 ? (values[0] as number) : values;
+  return single(values);
 }
 
 /** Gives models what trains and tests them on data sets. */

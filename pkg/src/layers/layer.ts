@@ -214,7 +214,7 @@ export class Layer {
   /** The outputs and their masks. */
   callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
     // A list even of one, as in TensorFlow.js: what is written for that may read the first.
-    const given = masks.some((m) => m !== null) ? (masks.length === 1 ? (masks[0] as Mask) : masks) : null;
+    const given = masks.some((m) => m !== null) ? single(masks) : null;
     const outputs = listOf(this.computed(inputs, given === null ? kwargs : { ...kwargs, mask: given }));
     return { outputs, masks: listOf(this.computeMask(inputs, given ?? undefined)) };
   }
@@ -342,7 +342,7 @@ export class Layer {
 
   get outputShape(): SymbolicShape | SymbolicShape[] {
     const shapes = this.onlyNode('output').outputs.map((o) => o.shape);
-    return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+    return single(shapes);
   }
 
   /** The inputs of the layer's use of that index. */

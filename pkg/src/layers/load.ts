@@ -1,6 +1,6 @@
 /** Models from their stored form. */
 
-import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/index.js';
+import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/core.js';
 import { optimizerOf } from '../optimizers.js';
 import { dispose } from '../tensor.js';
 import { SerializationMap } from '../serialization.js';

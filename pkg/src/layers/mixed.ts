@@ -82,6 +82,7 @@ const WIDE = /^(Batch|Layer|Group|RMS)Normalization$/;
 /** Has layers compute by policies of mixed precision. */
 export function installMixedPrecision(): void {
   installPrecision({
+    names: Object.keys(MIXED),
     policyOf,
     autocast,
     widened,

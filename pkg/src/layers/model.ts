@@ -3,7 +3,7 @@
 import { tensor } from '../convert.js';
 import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
-import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
+import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/core.js';
 import type { LossOrMetricFn } from '../losses.js';
 import * as ops from '../ops/core.js';
 import { lossScale, type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
@@ -13,7 +13,7 @@ import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
 import { givenOf, toKeras, toSnake } from './config.js';
 import type { ContainerArgs } from './container.js';
-import type { Mask } from './layer.js';
+import { type Mask, single } from './layer.js';
 import type { SymbolicShape } from './symbolic.js';
 import type { LayerVariable } from './variable.js';
 import { aside, camel, lossOf, maskedMean, type Measures, measuresOf, type MetricsGiven, storedMetrics } from './measures.js';
@@ -262,7 +262,7 @@ export class LayersModel extends Predictor {
       return this.trainStep(inputs, targets);
     });
     const numbers = await readValues(this, await readScalars(values));
-    return numbers.length === 1 ? (numbers[0] as number) : numbers;
+    return single(numbers);
   }
 
   /** The loss and the metrics over `x` and `y`, as scalars. */
@@ -275,7 +275,7 @@ export class LayersModel extends Predictor {
     };
     // Between the steps of training, an epoch's metrics go on afterwards.
     const results = this.isTraining ? aside(this.measures as Measures, run) : tidy(run);
-    return results.length === 1 ? (results[0] as Tensor) : results;
+    return single(results);
   }
 
   /** The loss, and the metrics that are the batch's alone, as scalars. Runs in the caller's scope. */

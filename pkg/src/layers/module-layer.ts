@@ -8,7 +8,7 @@ import { fromRecord, keep, type Tensor, tidy } from '../tensor.js';
 import { coded, type DataType } from '../types.js';
 import type { State } from './callbacks.js';
 import { type Config, fromKeras, toKeras } from './config.js';
-import { type Kwargs, Layer, type LayerArgs, listOf, type Mask } from './layer.js';
+import { type Kwargs, Layer, type LayerArgs, listOf, type Mask, single } from './layer.js';
 import { uid } from './names.js';
 import { precision } from './policy.js';
 import type { SymbolicShape } from './symbolic.js';
@@ -150,12 +150,12 @@ export class ModuleLayer extends Layer {
         at = next;
       }
     }
-    return found.length === 1 ? (found[0] as Mask) : found;
+    return single(found);
   }
 
   override computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
     const shapes = decode(wasm().layerOutputShape(this.handle, this.shapes(inputShape))) as SymbolicShape[];
-    return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+    return single(shapes);
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
@@ -194,7 +194,7 @@ export class ModuleLayer extends Layer {
       if (kwargs.losses !== undefined) kwargs.losses.push(keep(loss));
       else loss.dispose();
     }
-    return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+    return single(outputs);
   }
 
   protected override computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {

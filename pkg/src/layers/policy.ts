@@ -12,6 +12,8 @@ export interface Policy {
 
 /** See `mixed.ts`. */
 export interface Precision {
+  /** Names of policies. Stored layers of others compute in float32. */
+  readonly names: readonly string[];
   /** The policy of a dtype that is given to a layer. */
   policyOf(name: string | undefined): Policy | null;
   /** A tensor as the layer that computes is to have it. */
@@ -27,6 +29,7 @@ export const isHalf = ({ dtype }: Tensor): boolean => BYTES[dtype] === 2;
 
 /** What layers compute with. */
 export let precision: Precision = {
+  names: [],
   policyOf(name) {
     if (name?.startsWith('mixed_')) throw lacking('Mixed precision');
     return null;

@@ -4,7 +4,7 @@ import { concat, expandDims, slice } from '../ops/movement.js';
 import { Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import { Container, type ContainerArgs } from './container.js';
-import { listOf } from './layer.js';
+import { listOf, single } from './layer.js';
 import type { SymbolicTensor } from './symbolic.js';
 import type { LayerVariable } from './variable.js';
 
@@ -68,7 +68,7 @@ export class Predictor extends Container {
         show?.(parts.length, at + size >= samples);
       }
       const outputs = this.outputs.map((_, i) => (parts.length === 1 ? (parts[0]?.[i] as Tensor) : concat(parts.map((p) => p[i] as Tensor))));
-      return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+      return single(outputs);
     });
   }
 
