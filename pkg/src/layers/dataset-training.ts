@@ -10,6 +10,7 @@ import type { History } from './callbacks.js';
 import { type Fed, LayersModel, progressOf } from './model.js';
 import { single } from './layer.js';
 import { Pause } from './pause.js';
+import { checkClassWeight, checkSamples } from './samples.js';
 import { inOrder, test } from './testing.js';
 import { type Batch, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
@@ -82,7 +83,7 @@ function feedOf(model: LayersModel, element: { xs?: Fed; ys?: Fed } | null): { i
     assert(t.shape[0] === size, () => `Batch size mismatch: ${side} ${names[i]} has ${t.shape[0]}; expected  ${size} based on input ${model.inputNames[0]}.`);
   inputs.forEach(check('input', model.inputNames));
   targets.forEach(check('output', model.outputNames));
-  model.checkSamples(inputs, targets);
+  checkSamples(model, inputs, targets);
   return { inputs, targets, size };
 }
 
@@ -95,7 +96,7 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
     try {
       const { inputs, targets, size } = feedOf(model, step.value);
       fed = [...inputs, ...targets];
-      await model.checkClassWeight(targets, size, classWeight);
+      await checkClassWeight(targets, size, classWeight);
       yield { inputs, targets, size, tensors: () => [inputs, targets] };
     } finally {
       dispose([step.value, fed]);
@@ -193,7 +194,7 @@ async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDat
     if (byDataset) return readScalars(await testDataset(this, validationData as Dataset, validationBatches, pause));
     const [x, y] = validationData as [Fed, Fed];
     const [inputs, targets] = [sideOf('input', this.inputNames, x), sideOf('output', this.outputNames, y)];
-    return readScalars(await test(this, inOrder([inputs, targets, []], this.checkSamples(inputs, targets), batchSize ?? 32), pause));
+    return readScalars(await test(this, inOrder([inputs, targets, []], checkSamples(this, inputs, targets), batchSize ?? 32), pause));
   };
   const steps = batchesPerEpoch ?? (Number.isFinite(dataset.size) ? (dataset.size as number) : null);
   // Set before the first wait, against another call meanwhile.
@@ -241,7 +242,7 @@ async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | 
   this.checkCompiled();
   const step = (): Tensor[] => {
     const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-    this.checkSamples(inputs, targets);
+    checkSamples(this, inputs, targets);
     return this.testStep(inputs, targets);
   };
   this.measures?.reset();

@@ -9,8 +9,8 @@ import { Container } from './container.js';
 import { InputLayer } from './input.js';
 import type { Layer } from './layer.js';
 import { ModuleLayer } from './module-layer.js';
-import type { SymbolicTensor } from './symbolic.js';
 import { Predictor } from './predictor.js';
+import type { SymbolicTensor } from './symbolic.js';
 import { type Made, readTopology } from './topology.js';
 
 const MADE: Made<Predictor> = {

@@ -84,7 +84,7 @@ export class Predictor extends Container {
   }
 
   /** The names weights are stored under. Where layers of models within have one name, the later ones are numbered. */
-  protected storedNames(): Map<LayerVariable, string> {
+  storedNames(): Map<LayerVariable, string> {
     const names = new Map<LayerVariable, string>();
     const count = new Map<string, number>();
     for (const w of this.orderedWeights) {

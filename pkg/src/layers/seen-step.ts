@@ -3,6 +3,7 @@
 import { Tensor, tensorsIn, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchData, BatchLoss } from './callbacks.js';
+import { checkSamples, checkSampleWeight } from './samples.js';
 import { type Backward, partOf, type SeenStep, type Stepped } from './step.js';
 import type { Batch } from './training.js';
 import type { LayerVariable } from './variable.js';
@@ -31,8 +32,8 @@ export const stepSeen: SeenStep = async (callbacks, model, at, batch, args) => {
     for (const [name, list] of Object.entries(data)) {
       if (!Array.isArray(list) || !list.every((t) => t instanceof Tensor)) throw coded('argument', `onBatchData returns ${name} as a list of tensors, but returned ${list}.`);
     }
-    const size = model.checkSamples(data.inputs, data.targets);
-    const weights = model.checkSampleWeight(data.weights.length === 0 ? undefined : data.weights, size);
+    const size = checkSamples(model, data.inputs, data.targets);
+    const weights = checkSampleWeight(model, data.weights.length === 0 ? undefined : data.weights, size);
     const losses = callbacks.having('onLoss');
     const onLoss = (found: BatchLoss): Tensor => losses.reduce((loss, hook) => scalar(hook(at, { ...found, loss }) ?? loss), found.loss);
     // Moving averages move with the outputs, and metrics count them: without the step they are to be what they were.

@@ -6,8 +6,8 @@ import type { Config } from './config.js';
 import { Container } from './container.js';
 import { InputLayer } from './input.js';
 import { type Kwargs, Layer } from './layer.js';
-import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 import { LayersModel } from './model.js';
+import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 export class Sequential extends LayersModel {
   static override className = 'Sequential';

@@ -3,9 +3,9 @@
 import { lacks } from '../lacking.js';
 import { type Tensor, tidy } from '../tensor.js';
 import type { CallbackList } from './callbacks.js';
-import type { LayerVariable } from './variable.js';
 import type { LayersModel } from './model.js';
 import type { Batch, TrainingArgs } from './training.js';
+import type { LayerVariable } from './variable.js';
 
 /** What the first half of a step finds. */
 export interface Backward {

@@ -3,8 +3,8 @@
 import { coded } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import type { ContainerArgs } from './container.js';
-import { precision } from './policy.js';
 import { type Kwargs, type Layer, type LayerArgs, single } from './layer.js';
+import { precision } from './policy.js';
 import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 /** What a topology is made of. */
