@@ -1,6 +1,6 @@
 /** From what users write to tensors. */
 
-import { debugging } from './env.js';
+import { host } from './platform.js';
 import { getBackend, wasm } from './runtime.js';
 import { assertNonNegativeIntegerDimensions, sizeOf } from './shape.js';
 import { internString, NOTHING } from './strings.js';
@@ -99,7 +99,7 @@ function encoded(values: ArrayLike<ScalarLike>, dtype: DataType): Numbers {
   if (dtype === 'string') {
     return Int32Array.from(values as ArrayLike<string>, (v: unknown) => (v === null || v === undefined ? NOTHING : internString(v instanceof Uint8Array ? v : String(v))));
   }
-  if (debugging() && dtype !== 'bool') checkConversionForErrors(numbers, dtype);
+  if (host.debugging() && dtype !== 'bool') checkConversionForErrors(numbers, dtype);
   if (dtype === 'bool') return Uint8Array.from(numbers, (v) => Number(Math.round(v) !== 0));
   const type = ARRAYS[dtype] as Float32ArrayConstructor;
   return values instanceof type ? values : type.from(numbers);
@@ -122,7 +122,7 @@ export function scalar(value: ScalarLike, dtype?: DataType): Tensor {
     throw coded('argument', 'When making a scalar from encoded string, the value must be `Uint8Array`.');
   }
   const type = dtype ?? inferDtype(value);
-  if (type === 'string' || type === 'complex64' || debugging()) return make(value, [], type, []);
+  if (type === 'string' || type === 'complex64' || host.debugging()) return make(value, [], type, []);
   // The module's scalars are floats or whole numbers.
   const number = isWhole(type) ? Math.trunc(Number(value)) || 0 : Number(value);
   const made = fromRecords(wasm().scalar(number, dtypeCode(type)))[0] as Tensor;

@@ -1,7 +1,10 @@
 /** Flags, as TensorFlow.js has them: registered with what evaluates them, set by programs or by the page's address. */
 
 import { isBrowser } from './device_util.js';
-import { coded, isTypedArray } from './types.js';
+import { host, type Platform, standard } from './platform.js';
+import { coded } from './types.js';
+
+export type { Platform } from './platform.js';
 
 export type FlagValue = number | boolean | string;
 type Flags = Record<string, FlagValue>;
@@ -9,16 +12,6 @@ type Flags = Record<string, FlagValue>;
 interface Entry {
   evaluate: () => FlagValue | Promise<FlagValue>;
   setHook?: (value: FlagValue) => void;
-}
-
-/** What a platform offers; see `setPlatform`. */
-export interface Platform {
-  fetch(path: string, init?: RequestInit): Promise<Response>;
-  now(): number;
-  encode(text: string, encoding: string): Uint8Array;
-  decode(bytes: Uint8Array, encoding: string): string;
-  isTypedArray(a: unknown): boolean;
-  setTimeoutCustom?(f: () => void, ms: number): void;
 }
 
 /** The parameters of an address. */
@@ -132,17 +125,9 @@ ENV.registerFlag('WRAP_TO_IMAGEBITMAP', () => false);
 ENV.registerFlag('CANVAS2D_WILL_READ_FREQUENTLY_FOR_GPU', () => false);
 ENV.registerFlag('USE_SETTIMEOUTCUSTOM', () => false);
 
-const utf8 = new TextEncoder();
-ENV.setPlatform(ENV.getBool('IS_NODE') ? 'node' : 'browser', {
-  fetch: (path, init) => fetch(path, init),
-  now: () => performance.now(),
-  encode: (text) => utf8.encode(text),
-  decode: (bytes, encoding) => new TextDecoder(encoding).decode(bytes),
-  isTypedArray,
-});
-
-/** Whether values are watched for NaN. */
-export const debugging = (): boolean => ENV.getBool('DEBUG');
+ENV.setPlatform(ENV.getBool('IS_NODE') ? 'node' : 'browser', standard);
+Object.defineProperty(host, 'platform', { get: () => ENV.platform });
+host.debugging = () => ENV.getBool('DEBUG');
 
 export function enableProdMode(): void {
   ENV.set('PROD', true);

@@ -6,10 +6,17 @@
  */
 
 import { installMethods } from './chained.js';
+import { fileSystem } from './io/files.js';
+import { installFiles } from './io/handlers.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
+import { installInputSpecs } from './layers/layer.js';
+import { installMixedPrecision } from './layers/mixed.js';
 import { installVerbose } from './layers/ready/index.js';
+import { stepSeen } from './layers/seen-step.js';
+import { assertInputs } from './layers/spec.js';
+import { installSeenStep } from './layers/step.js';
 import { installMetrics } from './metrics/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
@@ -22,6 +29,10 @@ installSpecial({ complexOf, conj, runSpecial, toComplex });
 installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();
+installMixedPrecision();
+installFiles(fileSystem);
+installInputSpecs(assertInputs);
+installSeenStep(stepSeen);
 installVerbose();
 installMetrics();
 
@@ -37,8 +48,10 @@ export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dat
 export * from './layers/index.js';
 export {
   BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
-  type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
+  type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, registerCallbackConstructor, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,
 } from './layers/ready/index.js';
+export { mixedPrecision } from './layers/mixed.js';
+export { InputSpec, type InputSpecConfig } from './layers/spec.js';
 export { RNN, RNNCell, type RNNLayerArgs } from './layers/rnn.js';
 export { Model } from './layers/subclass.js';
 /** `tf.layers`. */

@@ -21,7 +21,7 @@ export {
 } from './create.js';
 export * as data from './data/webcam.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
-export * as io from './io/index.js';
+export * as io from './io/core.js';
 export * from './layers/index.js';
 export { losses, metrics, Reduction } from './losses.js';
 export * from './ops/core.js';

@@ -2,7 +2,7 @@
 
 import { toTensor } from './convert.js';
 import { ones } from './create.js';
-import * as ops from './ops/index.js';
+import * as ops from './ops/core.js';
 import { assertSameShape } from './shape.js';
 import { run1, scopedAll, type Tensor } from './tensor.js';
 import { coded, type TensorInput } from './types.js';

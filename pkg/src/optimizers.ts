@@ -2,9 +2,10 @@
 
 import { zerosLike, fill } from './create.js';
 import { variableGrads } from './gradients.js';
+import { lacks } from './lacking.js';
 import * as ops from './ops/core.js';
-import { Accumulator } from './optimizers/accumulator.js';
-import { LossScale, type LossScaleArgs } from './optimizers/loss-scale.js';
+import type { Accumulator } from './optimizers/accumulator.js';
+import type { LossScale, LossScaleArgs } from './optimizers/loss-scale.js';
 import { wasm } from './runtime.js';
 import { keep, run, tidy, variables, type Tensor, Variable } from './tensor.js';
 import { coded, type NamedTensorMap } from './types.js';
@@ -38,6 +39,10 @@ export interface StepExtras {
   final(kept: Tensor[]): Tensor | undefined;
 }
 
+/** Gradients by name as a list. */
+const listed = (gradients: NamedTensorMap | NamedTensor[]): NamedTensor[] =>
+  Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+
 /** Sets a variable to what is computed in float32. */
 const assign = (variable: Variable, value: Tensor): void => variable.assign(value.dtype === variable.dtype ? value : value.cast(variable.dtype));
 
@@ -45,7 +50,7 @@ export abstract class Optimizer {
   /** An optimizer of what `getConfig` gives. */
   static fromConfig<T>(cls: new (...args: never[]) => T, config: Config): T {
     const given = withRate(config);
-    return scaling(additions.configured(new cls(...(Object.values(given) as never[])), given), given);
+    return additions.configured(new cls(...(Object.values(given) as never[])), given);
   }
 
   protected iterations_ = 0;
@@ -62,8 +67,8 @@ export abstract class Optimizer {
   lossScale: LossScale | null = null;
   /** Tensors kept for each variable by name, in the order of `allSlotNames`. */
   protected readonly slots = new Map<string, Tensor[]>();
-  /** Gradients that the next step waits with. */
-  private readonly accumulator = new Accumulator();
+  /** Gradients that the next step waits with, where there were any. */
+  accumulator: Accumulator | null = null;
 
   protected abstract readonly op: string;
   protected abstract readonly slotNames: readonly string[];
@@ -75,7 +80,7 @@ export abstract class Optimizer {
     const { rate } = this;
     // As in Keras, schedules count the calls that a step is made of.
     const { parts = 1 } = this.extras ?? {};
-    const at = parts > 1 ? this.iterations_ * parts + this.accumulator.waiting : this.iterations_;
+    const at = parts > 1 ? this.iterations_ * parts + (this.accumulator?.waiting ?? 0) : this.iterations_;
     return typeof rate === 'number' ? rate : typeof rate === 'function' ? rate(at) : rate.at(at);
   }
   set learningRate(rate: LearningRate) {
@@ -112,20 +117,14 @@ export abstract class Optimizer {
   }
 
   computeGradients(f: () => Tensor, varList?: Variable[]): { value: Tensor; grads: NamedTensorMap } {
-    const { lossScale } = this;
-    if (lossScale === null) return variableGrads(f, varList);
-    return tidy(() => {
-      const { value, grads } = variableGrads(() => lossScale.scaled(f()), varList);
-      return { value: lossScale.unscaled(value), grads: Object.fromEntries(Object.entries(grads).map(([name, g]) => [name, g && lossScale.unscaled(g)])) };
-    });
+    return (this.lossScale?.gradientsOf ?? variableGrads)(f, varList);
   }
 
   /** Moves variables along gradients, by name; with `gradientAccumulationSteps`, along the mean of those of so many calls. */
   applyGradients(gradients: NamedTensorMap | NamedTensor[]): void {
-    const list = Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
     const { parts = 1 } = this.extras ?? {};
-    if (parts > 1) this.accumulate(list, parts);
-    else this.move(list);
+    if (parts > 1) this.accumulate(gradients, parts);
+    else this.move(listed(gradients));
   }
 
   /**
@@ -133,27 +132,27 @@ export abstract class Optimizer {
    * are those of `parts` calls. Whether it was made.
    */
   accumulate(gradients: NamedTensorMap | NamedTensor[], parts: number, weight = 1): boolean {
-    const list = Array.isArray(gradients) ? gradients : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
-    this.accumulator.add(list, weight);
-    if (this.accumulator.waiting + 1 >= parts) {
-      this.moveByMean();
+    const accumulator = (this.accumulator ??= additions.accumulator());
+    accumulator.add(listed(gradients), weight);
+    if (accumulator.waiting + 1 >= parts) {
+      this.moveByMean(accumulator);
       return true;
     }
-    this.accumulator.waiting += 1;
+    accumulator.waiting += 1;
     if (this.flushes) wasm().flush();
     return false;
   }
 
   /** Makes a step with the gradients that were accumulated. Whether there were any. */
   applyAccumulated(): boolean {
-    if (this.accumulator.waiting === 0) return false;
-    this.moveByMean();
+    if (!this.accumulator?.waiting) return false;
+    this.moveByMean(this.accumulator);
     return true;
   }
 
-  private moveByMean(): void {
-    tidy(() => this.move(this.accumulator.means()));
-    this.accumulator.dispose();
+  private moveByMean(accumulator: Accumulator): void {
+    tidy(() => this.move(accumulator.means()));
+    accumulator.dispose();
   }
 
   private move(list: NamedTensor[]): void {
@@ -170,7 +169,7 @@ export abstract class Optimizer {
         gradients.push(tensor);
       }
       // With a gradient that is not finite, all that follows is dropped where it is computed.
-      const finite = this.lossScale === null || gradients.length === 0 ? null : this.lossScale.finite(gradients);
+      const finite = this.lossScale?.finite(gradients) ?? null;
       if (this.extras !== null) gradients = this.extras.gradients(gradients);
       moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers, finite));
       if (finite !== null) this.lossScale?.advance(finite);
@@ -179,11 +178,13 @@ export abstract class Optimizer {
   }
 
   private step(variable: Variable, gradient: Tensor, rate: number, numbers: number[], finite: Tensor | null): void {
-    const { extras, slotNames } = this;
+    const { extras, slotNames, lossScale } = this;
+    // Rules that are told the number of the step are told how many before it were skipped.
+    const skipped = lossScale !== null && this.corrects ? [lossScale.skipped] : [];
     const kept = this.allSlotNames.map((_, i) => this.slot(variable, i));
     const slots = slotNames.map((_, i) => kept[i] ?? this.initialSlot(variable, i));
     const start = extras?.before(variable, rate) ?? variable;
-    let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots, ...this.skipped()], [rate, ...numbers]) as [Tensor, ...Tensor[]];
+    let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots, ...skipped], [rate, ...numbers]) as [Tensor, ...Tensor[]];
     if (extras !== null) {
       const [final, ...more] = extras.after(next, kept.slice(slotNames.length), this.iterations_) as [Tensor, ...Tensor[]];
       next = final;
@@ -196,11 +197,6 @@ export abstract class Optimizer {
     assign(variable, next);
     for (const slot of [...slots, ...kept.slice(slotNames.length)]) slot?.dispose();
     this.slots.set(variable.name, nextSlots.map((slot) => keep(slot)));
-  }
-
-  /** How many steps before this were skipped, for rules that are told its number. */
-  private skipped(): Tensor[] {
-    return this.lossScale === null || !this.corrects ? [] : [this.lossScale.skipped];
   }
 
   private get allSlotNames(): readonly string[] {
@@ -236,16 +232,14 @@ export abstract class Optimizer {
     for (const [variable, slots] of this.slots) {
       slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
     }
-    return [...weights, ...this.accumulator.stored(), ...(this.lossScale?.stored() ?? [])];
+    return [...weights, ...(this.accumulator?.stored() ?? []), ...(this.lossScale?.stored() ?? [])];
   }
 
   async setWeights(weights: NamedTensor[]): Promise<void> {
     const iterations = weights.find(({ name }) => name === 'iter');
     if (iterations !== undefined) this.iterations_ = (await iterations.tensor.data())[0] ?? 0;
-    if (weights.some(LossScale.isStored)) (this.lossScale ??= new LossScale()).restore(weights);
-    const rest = await this.accumulator.restore(weights);
     const given = new Map<string, Tensor[]>();
-    for (const { name, tensor } of rest.filter((w) => !LossScale.isStored(w))) {
+    for (const { name, tensor } of await additions.restored(this, weights)) {
       const at = Math.max(0, name.lastIndexOf('/'));
       const [variable, place] = [name.slice(0, at), this.allSlotNames.indexOf(name.slice(at + 1))];
       if (place < 0) continue;
@@ -265,7 +259,7 @@ export abstract class Optimizer {
 
   dispose(): void {
     this.disposeSlots();
-    this.accumulator.dispose();
+    this.accumulator?.dispose();
     this.lossScale?.dispose();
   }
 }
@@ -386,20 +380,18 @@ export class AdadeltaOptimizer extends Optimizer {
   }
 }
 
+/** A function that makes objects of a class. */
+const factory = <C extends new (...args: any[]) => unknown>(cls: C) => (...args: ConstructorParameters<C>): InstanceType<C> => new cls(...args) as InstanceType<C>;
+
 /** TensorFlow.js's factories. */
 export const train = {
-  sgd: (learningRate: LearningRate): SGDOptimizer => new SGDOptimizer(learningRate),
-  momentum: (learningRate: LearningRate, momentum: number, useNesterov = false): MomentumOptimizer =>
-    new MomentumOptimizer(learningRate, momentum, useNesterov),
-  adam: (learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number): AdamOptimizer =>
-    new AdamOptimizer(learningRate, beta1, beta2, epsilon),
-  adamax: (learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number, decay?: number): AdamaxOptimizer =>
-    new AdamaxOptimizer(learningRate, beta1, beta2, epsilon, decay),
-  rmsprop: (learningRate: LearningRate, decay?: number, momentum?: number, epsilon?: number, centered?: boolean): RMSPropOptimizer =>
-    new RMSPropOptimizer(learningRate, decay, momentum, epsilon, centered),
-  adagrad: (learningRate: LearningRate, initialAccumulatorValue?: number): AdagradOptimizer =>
-    new AdagradOptimizer(learningRate, initialAccumulatorValue),
-  adadelta: (learningRate?: LearningRate, rho?: number, epsilon?: number): AdadeltaOptimizer => new AdadeltaOptimizer(learningRate, rho, epsilon),
+  sgd: factory(SGDOptimizer),
+  momentum: factory(MomentumOptimizer),
+  adam: factory(AdamOptimizer),
+  adamax: factory(AdamaxOptimizer),
+  rmsprop: factory(RMSPropOptimizer),
+  adagrad: factory(AdagradOptimizer),
+  adadelta: factory(AdadeltaOptimizer),
 };
 
 /** Makes an optimizer of its configuration; what is missing is as Keras has it. */
@@ -422,9 +414,28 @@ export interface Additions {
   rate(stored: unknown): LearningRate;
   /** An optimizer with the options that its configuration has. */
   configured<T>(optimizer: T, config: Config): T;
+  lossScale(args?: LossScaleArgs): LossScale;
+  accumulator(): Accumulator;
+  /** Throws where an optimizer cannot accumulate the gradients of so many parts. */
+  checkAccumulation(optimizer: Optimizer, parts: number): void;
+  /** Gives an optimizer what was stored of it besides what it keeps for variables; the rest. */
+  restored(optimizer: Optimizer, stored: NamedTensor[]): Promise<NamedTensor[]>;
 }
 
-let additions: Additions = { makers: {}, rate: (stored) => stored as LearningRate, configured: (optimizer) => optimizer };
+const accumulation = lacks('Accumulation of gradients');
+
+let additions: Additions = {
+  makers: {},
+  rate: (stored) => stored as LearningRate,
+  configured: (optimizer) => optimizer,
+  lossScale: lacks('Training in float16'),
+  accumulator: accumulation,
+  checkAccumulation: accumulation,
+  restored: async (_, stored) => stored,
+};
+
+export const lossScale = (args?: LossScaleArgs): LossScale => additions.lossScale(args);
+export const checkAccumulation: Additions['checkAccumulation'] = (optimizer, parts) => additions.checkAccumulation(optimizer, parts);
 
 /** Adds optimizers, options and schedules. */
 export function installOptimizers(more: Additions): void {
@@ -439,11 +450,5 @@ export function optimizerOf(name: string, config: Config = {}): Optimizer {
   const key = name.toLowerCase();
   if (!Object.hasOwn(all, key)) throw coded('unknown', `Unknown Optimizer ${name}`);
   const given = withRate(config);
-  return scaling(additions.configured((all[key] as Maker)(given), given), given);
-}
-
-/** An optimizer with the loss scale that its configuration has. */
-export function scaling<T>(optimizer: T, { lossScale }: Config): T {
-  if (lossScale) (optimizer as Optimizer).lossScale = new LossScale(lossScale as LossScaleArgs);
-  return optimizer;
+  return additions.configured((all[key] as Maker)(given), given);
 }

@@ -1,7 +1,7 @@
 /** The place of what complex numbers and strings need, which the whole package fills and smaller ones leave empty. */
 
+import { lacking } from './lacking.js';
 import type { Tensor } from './tensor.js';
-import { coded } from './types.js';
 
 /** See `special.ts`. */
 export interface Special {
@@ -20,6 +20,6 @@ export function installSpecial(special: Special): void {
 
 /** What does operations on complex numbers and strings. */
 export function special(): Special {
-  if (installed === null) throw coded('dtype', 'Complex numbers and strings need the whole package: import it from `headwater`.');
+  if (installed === null) throw lacking('Complex numbers and strings');
   return installed;
 }

@@ -3,7 +3,7 @@
  * works on strings as it does on numbers, and equal texts are equal numbers.
  */
 
-import { env } from './env.js';
+import { host } from './platform.js';
 import { coded } from './types.js';
 
 const encoder = new TextEncoder();
@@ -16,11 +16,11 @@ const numbers = new Map<string, number>();
 /** The UTF-8 bytes of a text. */
 export function encodeString(text: string, encoding = 'utf-8'): Uint8Array {
   if (!/^utf-?8$/i.test(encoding)) throw coded('argument', `The encoder only supports utf-8, but got ${encoding}`);
-  return env().platform.encode(text, encoding);
+  return host.platform.encode(text, encoding);
 }
 
 /** The text of bytes. */
-export const decodeString = (bytes: Uint8Array, encoding = 'utf-8'): string => env().platform.decode(bytes, encoding);
+export const decodeString = (bytes: Uint8Array, encoding = 'utf-8'): string => host.platform.decode(bytes, encoding);
 
 /** What stands for no text at all. */
 export const NOTHING = -1;

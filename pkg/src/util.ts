@@ -1,7 +1,7 @@
 /** Small helpers that TensorFlow.js exports as `tf.util`. */
 
 import { checkConversionForErrors } from './convert.js';
-import { debugging, env } from './env.js';
+import { host } from './platform.js';
 import { axesOf, sizeOf as sizeFromShape } from './shape.js';
 import { encodeString } from './strings.js';
 import { nest } from './tensor.js';
@@ -169,7 +169,7 @@ export const makeZerosNestedTypedArray = (shape: Shape, dtype: DataType | null):
 export function toTypedArray(values: unknown, dtype?: DataType): TypedArray {
   assert(dtype !== 'string', 'Cannot convert a string[] to a TypedArray');
   const list = Array.isArray(values) ? flatten<number>(values) : (values as TypedArray);
-  if (debugging()) checkConversionForErrors(list, dtype);
+  if (host.debugging()) checkConversionForErrors(list, dtype);
   const type = arrayType(dtype);
   if (list instanceof type && dtype !== 'complex64') return list as TypedArray;
   return new type(dtype === 'bool' ? Array.from(list, (v) => Number(Math.round(v) !== 0)) : list) as TypedArray;
@@ -195,10 +195,10 @@ export function bytesPerElement(dtype: DataType): number {
 export const bytesFromStringArray = (strings: readonly Uint8Array[] | null): number => sum((strings ?? []).map((s) => s.length));
 
 /** Milliseconds since some moment. */
-export const now = (): number => env().platform.now();
+export const now = (): number => host.platform.now();
 
 /** Fetches as the platform does. */
-export const fetch = (path: string, init?: RequestInit): Promise<Response> => env().platform.fetch(path, init);
+export const fetch = (path: string, init?: RequestInit): Promise<Response> => host.platform.fetch(path, init);
 
 /** Calls `check` until it returns true, with pauses, and at most `limit` times. */
 export function repeatedTry(

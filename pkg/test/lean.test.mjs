@@ -32,3 +32,34 @@ test('a model learns, is saved and loaded with the lean entry', async () => {
   const again = await lean.loadLayersModel(lean.io.fromMemory(saved));
   assert.deepEqual(again.predict(x).dataSync(), model.predict(x).dataSync());
 });
+
+test('what the lean entry leaves out says so, by the name of the whole package', async () => {
+  const needsWhole = { message: /that needs the whole package; import it from `headwater`\./ };
+  const layer = (args) => lean.layers.dense({ units: 1, inputShape: [2], ...args });
+  const model = lean.sequential({ layers: [layer()] });
+  const [x, y] = [lean.ones([4, 2]), lean.ones([4, 1])];
+  const compiled = { optimizer: 'sgd', loss: 'meanSquaredError' };
+  assert.throws(() => layer({ dtype: 'mixed_float16' }), needsWhole);
+  assert.throws(() => model.predict(x.cast('float16')), needsWhole);
+  assert.throws(() => model.compile({ ...compiled, metrics: ['auc'] }), needsWhole);
+  assert.throws(() => model.compile({ ...compiled, metrics: [new whole.metrics.AUC()] }), needsWhole);
+  assert.throws(() => model.compile({ ...compiled, weightedMetrics: ['mse'] }), needsWhole);
+  model.compile({ ...compiled, metrics: ['accuracy', 'mae'] });
+  for (const hook of ['onBatchData', 'onLoss', 'onGradients']) await assert.rejects(model.fit(x, y, { callbacks: { [hook]() {} } }), needsWhole);
+  await assert.rejects(model.fit(x, y, { accumulateSteps: 2 }), needsWhole);
+  await assert.rejects(model.save('file:///nowhere'), needsWhole);
+  class Checked extends lean.Layer {
+    static className = 'Checked';
+    inputSpec = [{ ndim: 2 }];
+  }
+  assert.throws(() => new Checked().apply(x), needsWhole);
+  const { history } = await model.fit(x, y, { epochs: 2 });
+  assert.deepEqual(Object.keys(history), ['loss', 'acc', 'mae']);
+});
+
+test('a stored model of mixed precision computes in float32 with the lean entry', async () => {
+  const mixed = whole.sequential({ layers: [whole.layers.dense({ units: 2, inputShape: [3], dtype: 'mixed_float16' })] });
+  const model = await lean.models.modelFromJSON(mixed.toJSON(null, false));
+  assert.equal(model.layers[0].getConfig().dtype, 'float32');
+  assert.equal(model.predict(lean.ones([1, 3])).dtype, 'float32');
+});

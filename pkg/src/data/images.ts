@@ -1,7 +1,7 @@
 /** Images in files, with their folders as labels. */
 
 import { fromPixels, type PixelData } from '../browser.js';
-import { env } from '../env.js';
+import { host } from '../platform.js';
 import { resizeBilinear } from '../ops/core.js';
 import { generator, seedOf } from '../random.js';
 import { Tensor, tidy } from '../tensor.js';
@@ -89,7 +89,7 @@ const urlFile = (url: string): ImageFile => ({
   name: url,
   folder: folderOf(url),
   async bytes() {
-    const response = await env().platform.fetch(url);
+    const response = await host.platform.fetch(url);
     if (!response.ok) throw coded('format', `Request to ${url} failed with status code ${response.status}.`);
     return new Uint8Array(await response.arrayBuffer());
   },

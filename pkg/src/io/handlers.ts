@@ -1,10 +1,10 @@
 /** Where models come from and go to. */
 
+import { lacks } from '../lacking.js';
 import { coded } from '../types.js';
 import { assert } from '../util.js';
 import { artifactsOf, filesOf } from './artifacts.js';
 import { basename } from './buffers.js';
-import { fileSystem } from './files.js';
 import { http } from './http.js';
 import { removeModel, stored } from './stores.js';
 import type { IOHandler, IOHandlerSync, LoadOptions, ModelArtifacts, ModelArtifactsInfo, ModelJSON, SaveResult, WeightData, WeightsManifestEntry } from './types.js';
@@ -95,6 +95,13 @@ export function registerSaveRouter(router: Router): void {
   saveRouters.push(router);
 }
 
+let files: (path: string) => IOHandler = lacks('Models in files');
+
+/** Has models stored in files. */
+export function installFiles(by: typeof files): void {
+  files = by;
+}
+
 function builtIn(url: string | string[], options?: LoadOptions): IOHandler | null {
   const path = [url].flat()[0];
   if (path === undefined) return null;
@@ -103,7 +110,7 @@ function builtIn(url: string | string[], options?: LoadOptions): IOHandler | nul
     case 'downloads':
       return downloads(rest);
     case 'file':
-      return fileSystem(rest);
+      return files(rest);
     case 'http':
     case 'https':
       return http(path, options);

@@ -1,8 +1,8 @@
-export { fileSystem } from './files.js';
-export * from './handlers.js';
-export { browserHTTPRequest, http, isHTTPScheme, loadWeights, weightsLoaderFactory } from './http.js';
-export { listModels, removeModel } from './stores.js';
-export type * from './types.js';
+export * from './core.js';
 export * from './buffers.js';
-export { decodeWeights, decodeWeightsStream, encodeWeights, getFloat16Decoder } from './weights.js';
-export { getModelArtifactsForJSON, getModelArtifactsForJSONSync, getModelArtifactsInfoForJSON, getModelJSONForModelArtifacts, getWeightSpecs } from './artifacts.js';
+export { download } from './handlers.js';
+export { fileSystem } from './files.js';
+export { loadWeights, weightsLoaderFactory } from './loader.js';
+export { decodeWeightsStream } from './stream.js';
+export { getFloat16Decoder } from './weights.js';
+export { getModelArtifactsForJSON, getModelArtifactsForJSONSync, getModelJSONForModelArtifacts, getWeightSpecs } from './artifacts.js';

@@ -6,7 +6,7 @@ import { fromRecords, type Tensor } from '../tensor.js';
 import { fromHalves } from '../halves.js';
 import { ARRAYS, BYTES, coded, type NamedTensorMap } from '../types.js';
 import { sizeFromShape } from '../util.js';
-import { bytesOf, CompositeArrayBuffer } from './buffers.js';
+import { CompositeArrayBuffer } from './buffers.js';
 import type { WeightData, WeightsManifestEntry } from './types.js';
 
 /** Bytes that a weight takes; NaN where only the bytes tell. */
@@ -33,7 +33,7 @@ function dequantize(bytes: ArrayBuffer, { name, dtype, quantization }: WeightsMa
 }
 
 /** Asks for numbers of bytes and makes a tensor of them. */
-function* decoder(entry: WeightsManifestEntry): Generator<number, Tensor, ArrayBuffer> {
+export function* decoder(entry: WeightsManifestEntry): Generator<number, Tensor, ArrayBuffer> {
   const { shape, dtype } = entry;
   if (dtype === 'string') {
     const texts: Uint8Array[] = [];
@@ -65,35 +65,6 @@ export function decodeWeights(data: WeightData, specs: readonly WeightsManifestE
       step = steps.next(bytes.slice(at, at + needed));
       at += needed;
     }
-    out[entry.name] = step.value;
-  }
-  return out;
-}
-
-/** As `decodeWeights`, of bytes that arrive one after the other. */
-export async function decodeWeightsStream(stream: ReadableStream<ArrayBuffer | Uint8Array>, specs: readonly WeightsManifestEntry[]): Promise<NamedTensorMap> {
-  const reader = stream.getReader();
-  let rest = new Uint8Array(0);
-  const take = async (length: number): Promise<ArrayBuffer> => {
-    const out = new Uint8Array(length);
-    for (let at = 0; at < length; ) {
-      if (rest.length === 0) {
-        const { done, value } = await reader.read();
-        if (done) throw coded('format', `Reader is done but ${length - at} bytes are still expected`);
-        rest = bytesOf(value) as Uint8Array<ArrayBuffer>;
-      }
-      const part = rest.subarray(0, length - at);
-      out.set(part, at);
-      at += part.length;
-      rest = rest.subarray(part.length);
-    }
-    return out.buffer;
-  };
-  const out: NamedTensorMap = {};
-  for (const entry of specs) {
-    const steps = decoder(entry);
-    let step = steps.next();
-    while (!step.done) step = steps.next(await take(step.value));
     out[entry.name] = step.value;
   }
   return out;

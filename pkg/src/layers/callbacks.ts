@@ -224,15 +224,8 @@ export class EarlyStopping extends Callback {
 /** `tf.callbacks`. */
 export const callbacks = { earlyStopping: (args?: EarlyStoppingArgs): EarlyStopping => new EarlyStopping(args) };
 
-type CallbackConstructor = new () => Callback;
-const registered: { level: number; cls: CallbackConstructor }[] = [];
-
-/** Has training that is as verbose as a level, or more so, make a callback and call it. `verbose` is 1 where it is not given. */
-export function registerCallbackConstructor(verbosityLevel: number, callbackConstructor: CallbackConstructor): void {
-  if (!(verbosityLevel >= 0) || !Number.isInteger(verbosityLevel)) throw coded('argument', `Verbosity level is expected to be an integer >= 0, but got ${verbosityLevel}`);
-  if (registered.some(({ cls }) => cls === callbackConstructor)) throw coded('argument', 'Duplicate callback constructor.');
-  registered.push({ level: verbosityLevel, cls: callbackConstructor });
-}
+/** What training that is as verbose as a level, or more so, makes and calls. */
+export const registered: { level: number; cls: new () => Callback }[] = [];
 
 /** What callbacks are told, and do not answer. */
 type Told = Exclude<keyof CustomCallbackArgs, 'onBatchData' | 'onLoss' | 'onGradients' | 'getState' | 'setState' | 'nowFunc' | 'nextFrameFunc'>;

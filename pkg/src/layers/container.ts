@@ -3,7 +3,10 @@
 import { type Tensor } from '../tensor.js';
 import { coded, type DataType } from '../types.js';
 import type { Config } from './config.js';
-import { InputLayer, type Kwargs, Layer, type LayerArgs, type LayerVariable, listOf, type Mask, type Node, type SymbolicShape, SymbolicTensor, unique } from './layer.js';
+import { InputLayer } from './input.js';
+import { type Kwargs, Layer, type LayerArgs, listOf, type Mask, single, unique } from './layer.js';
+import { type Node, type SymbolicShape, SymbolicTensor } from './symbolic.js';
+import type { LayerVariable } from './variable.js';
 
 export interface ContainerArgs extends LayerArgs {
   inputs: SymbolicTensor | SymbolicTensor[];
@@ -91,11 +94,11 @@ export class Container extends Layer {
   }
 
   override get input(): SymbolicTensor | SymbolicTensor[] {
-    return this.inputs.length === 1 ? (this.inputs[0] as SymbolicTensor) : this.inputs;
+    return single(this.inputs);
   }
 
   override get output(): SymbolicTensor | SymbolicTensor[] {
-    return this.outputs.length === 1 ? (this.outputs[0] as SymbolicTensor) : this.outputs;
+    return single(this.outputs);
   }
 
   override get outputShape(): SymbolicShape | SymbolicShape[] {
@@ -165,22 +168,22 @@ export class Container extends Layer {
     for (const node of this.nodes) {
       if (node.inputs.length === 0) continue;
       const from = node.inputs.map((x) => shapes.get(x.id) as SymbolicShape);
-      const to = node.layer.computeOutputShape(from.length === 1 ? (from[0] as SymbolicShape) : from);
+      const to = node.layer.computeOutputShape(single(from));
       const list = Array.isArray(to[0]) ? (to as SymbolicShape[]) : [to as SymbolicShape];
       node.outputs.forEach((x, i) => shapes.set(x.id, list[i] as SymbolicShape));
     }
     const result = this.outputs.map((o) => shapes.get(o.id) as SymbolicShape);
-    return result.length === 1 ? (result[0] as SymbolicShape) : result;
+    return single(result);
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
     const outputs = this.compute(listOf(inputs), this.outputs, kwargs);
-    return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+    return single(outputs);
   }
 
   override computeMask(inputs: Tensor | Tensor[], mask?: Mask | Mask[]): Mask | Mask[] {
     const { masks } = this.computeMasked(listOf(inputs), this.outputs, {}, mask === undefined ? [] : listOf(mask));
-    return masks.length === 1 ? (masks[0] as Mask) : masks;
+    return single(masks);
   }
 
   override callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {

@@ -8,7 +8,9 @@ import { assert } from '../util.js';
 import { givenOf } from './config.js';
 import type { History } from './callbacks.js';
 import { type Fed, LayersModel, progressOf } from './model.js';
+import { single } from './layer.js';
 import { Pause } from './pause.js';
+import { checkClassWeight, checkSamples } from './samples.js';
 import { inOrder, test } from './testing.js';
 import { type Batch, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
@@ -81,7 +83,7 @@ function feedOf(model: LayersModel, element: { xs?: Fed; ys?: Fed } | null): { i
     assert(t.shape[0] === size, () => `Batch size mismatch: ${side} ${names[i]} has ${t.shape[0]}; expected  ${size} based on input ${model.inputNames[0]}.`);
   inputs.forEach(check('input', model.inputNames));
   targets.forEach(check('output', model.outputNames));
-  model.checkSamples(inputs, targets);
+  checkSamples(model, inputs, targets);
   return { inputs, targets, size };
 }
 
@@ -94,7 +96,7 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
     try {
       const { inputs, targets, size } = feedOf(model, step.value);
       fed = [...inputs, ...targets];
-      await model.checkClassWeight(targets, size, classWeight);
+      await checkClassWeight(targets, size, classWeight);
       yield { inputs, targets, size, tensors: () => [inputs, targets] };
     } finally {
       dispose([step.value, fed]);
@@ -192,7 +194,7 @@ async function fitDataset(this: LayersModel, dataset: Dataset, args: ModelFitDat
     if (byDataset) return readScalars(await testDataset(this, validationData as Dataset, validationBatches, pause));
     const [x, y] = validationData as [Fed, Fed];
     const [inputs, targets] = [sideOf('input', this.inputNames, x), sideOf('output', this.outputNames, y)];
-    return readScalars(await test(this, inOrder([inputs, targets, []], this.checkSamples(inputs, targets), batchSize ?? 32), pause));
+    return readScalars(await test(this, inOrder([inputs, targets, []], checkSamples(this, inputs, targets), batchSize ?? 32), pause));
   };
   const steps = batchesPerEpoch ?? (Number.isFinite(dataset.size) ? (dataset.size as number) : null);
   // Set before the first wait, against another call meanwhile.
@@ -210,7 +212,7 @@ async function evaluateDataset(this: LayersModel, dataset: Dataset | Stream, arg
   const { batches } = args ?? {};
   assert(batches == null || positive(batches), `Test loop expects \`batches\` to be a positive integer, but received ${JSON.stringify(batches)}`);
   const results = await testDataset(this, dataset, batches, new Pause(), args?.verbose);
-  return results.length === 1 ? (results[0] as Tensor) : results;
+  return single(results);
 }
 
 /** The loss and the metrics over at most so many batches. */
@@ -240,12 +242,12 @@ async function testOnBatch(this: LayersModel, x: Fed, y: Fed): Promise<number | 
   this.checkCompiled();
   const step = (): Tensor[] => {
     const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-    this.checkSamples(inputs, targets);
+    checkSamples(this, inputs, targets);
     return this.testStep(inputs, targets);
   };
   this.measures?.reset();
   const values = await readValues(this, await readScalars(tidy(step)));
-  return values.length === 1 ? (values[0] as number) : values;
+  return single(values);
 }
 
 /** Gives models what trains and tests them on data sets. */

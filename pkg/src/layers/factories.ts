@@ -3,7 +3,9 @@
 import { SerializationMap } from '../serialization.js';
 import { coded } from '../types.js';
 import { type Config, Serialized, toSnake } from './config.js';
-import { input, InputLayer, Layer, type LayerArgs, ModuleLayer } from './layer.js';
+import { input, InputLayer } from './input.js';
+import { Layer, type LayerArgs } from './layer.js';
+import { ModuleLayer } from './module-layer.js';
 
 /** Layers that the module has, by TensorFlow.js's factory name. */
 const CLASSES = {

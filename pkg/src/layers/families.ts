@@ -5,7 +5,9 @@ import { Bidirectional, instantiate, RNN, RNNCell, StackedRNNCells, TimeDistribu
 import { moments } from '../ops/index.js';
 import { type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
-import { type LayerArgs, type LayerVariable, ModuleLayer } from './layer.js';
+import type { LayerArgs } from './layer.js';
+import { ModuleLayer } from './module-layer.js';
+import type { LayerVariable } from './variable.js';
 
 const CLASSES = {
   conv1d: 'Conv1D', conv1dTranspose: 'Conv1DTranspose', separableConv1d: 'SeparableConv1D', depthwiseConv1d: 'DepthwiseConv1D',

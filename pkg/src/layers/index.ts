@@ -1,14 +1,15 @@
 export {
-  type BatchData, type BatchGradients, type BatchLoss, Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs, type Moment, registerCallbackConstructor, type State, type Verdict,
+  type BatchData, type BatchGradients, type BatchLoss, Callback, callbacks, type CustomCallbackArgs, EarlyStopping, History, type Logs, type Moment, type State, type Verdict,
 } from './callbacks.js';
 export { Serialized } from './config.js';
 export { Container, type ContainerArgs } from './container.js';
 export { constraints, initializers, layers, regularizers } from './factories.js';
-export { input, InputLayer, Layer, type LayerArgs, LayerVariable, type SymbolicShape, SymbolicTensor } from './layer.js';
+export { input, InputLayer } from './input.js';
+export { Layer, type LayerArgs } from './layer.js';
+export { type SymbolicShape, SymbolicTensor } from './symbolic.js';
+export { LayerVariable } from './variable.js';
 export { currentSeed as getSeed, setSeed } from '../random.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
 export type { Run } from './training.js';
-export { mixedPrecision } from './policy.js';
-export { InputSpec, type InputSpecConfig } from './spec.js';
 export { Sequential, sequential } from './sequential.js';

@@ -1,18 +1,18 @@
 /** Layers and what connects them. */
 
-import { decode, encode } from '../encode.js';
-import { zeros } from '../create.js';
+import { encode } from '../encode.js';
+import { lacks } from '../lacking.js';
 import { nextSeed } from '../random.js';
 import { wasm } from '../runtime.js';
-import { fromRecord, keep, Tensor, tidy, Variable } from '../tensor.js';
-import { coded, dtypeCode, type DataType, isFloat, type Shape } from '../types.js';
+import { fromRecord, type Tensor, tidy } from '../tensor.js';
+import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
 import type { State } from './callbacks.js';
-import { type Config, fromKeras, toKeras, toSnake } from './config.js';
-import { autocast, computing, mixedDtype } from './policy.js';
-import { assertInputs, type InputSpec } from './spec.js';
-
-/** A shape with unknown dimensions. */
-export type SymbolicShape = (number | null)[];
+import { type Config, toKeras } from './config.js';
+import { inScopeOf, uid, weightName } from './names.js';
+import { type Policy, precision } from './policy.js';
+import type { assertInputs, InputSpec } from './spec.js';
+import { type Node, type SymbolicShape, SymbolicTensor } from './symbolic.js';
+import { LayerVariable } from './variable.js';
 
 /** What a layer is called with beyond its inputs. */
 export interface Kwargs {
@@ -51,128 +51,17 @@ export interface LayerArgs {
   [key: string]: unknown;
 }
 
-/** A value that a model will compute. */
-export class SymbolicTensor {
-  private static next = 0;
-  readonly id = SymbolicTensor.next++;
-  readonly rank: number;
-
-  constructor(
-    readonly dtype: DataType,
-    readonly shape: SymbolicShape,
-    readonly sourceLayer: Layer,
-    readonly inputs: SymbolicTensor[],
-    readonly name: string,
-    public nodeIndex = 0,
-    public tensorIndex = 0,
-  ) {
-    this.rank = shape.length;
-  }
-}
-
-/** One use of a layer: its inputs and its outputs. */
-export interface Node {
-  readonly layer: Layer;
-  readonly inputs: SymbolicTensor[];
-  readonly outputs: SymbolicTensor[];
-  /** What the layer is called with here beyond its inputs, whatever the model is called with. */
-  readonly kwargs?: Kwargs;
-}
-
-/** A weight: a variable with what training must know of it. */
-export class LayerVariable {
-  readonly variable: Variable;
-  /** Whether it or its layer was frozen. Training heeds this at once, and a model's being frozen when it is compiled again. */
-  frozen = false;
-
-  constructor(
-    value: Tensor,
-    readonly name: string,
-    /** Whether gradients move it where nothing is frozen: moving averages they never do. */
-    readonly learned = true,
-    readonly regularizer: unknown = null,
-    readonly constraint: unknown = null,
-  ) {
-    this.variable = new Variable(value, learned, uniqueName(name));
-  }
-
-  get trainable(): boolean {
-    return this.variable.trainable;
-  }
-
-  set trainable(value: boolean) {
-    this.frozen = !value;
-    this.variable.trainable = value;
-  }
-
-  /** Frozen, or not, with a model that it is part of. */
-  follow(trainable: boolean): void {
-    this.variable.trainable = trainable && this.learned && !this.frozen;
-  }
-
-  get shape(): Shape {
-    return this.variable.shape;
-  }
-
-  get dtype(): DataType {
-    return this.variable.dtype;
-  }
-
-  /** The value; while a layer of mixed precision computes, as what it computes in. */
-  read(): Tensor {
-    return autocast(this.variable);
-  }
-
-  /** The variable, as TensorFlow.js calls it: what `tf.variableGrads` and `minimize` take. */
-  get val(): Variable {
-    return this.variable;
-  }
-
-  write(value: Tensor): this {
-    if (value.shape.length !== this.shape.length || value.shape.some((d, i) => d !== this.shape[i])) {
-      throw coded('shape', `Shape mismatch: [${value.shape}] vs. [${this.shape}] of weight '${this.name}'`);
-    }
-    this.variable.assign(value);
-    return this;
-  }
-
-  dispose(): void {
-    this.variable.dispose();
-  }
-}
-
-const used = new Map<string, number>();
-
-/** Names of variables are unique in the whole program, weights' only within their model. */
-function uniqueName(name: string): string {
-  const n = used.get(`weight ${name}`) ?? 0;
-  used.set(`weight ${name}`, n + 1);
-  return n === 0 ? name : `${name}_${n}`;
-}
-
-/** A name that no layer has had: `dense_Dense1`. */
-export function uid(className: string): string {
-  const n = (used.get(className) ?? 0) + 1;
-  used.set(className, n);
-  return `${toSnake(className)}_${className}${n}`;
-}
-
 export const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
-const scopes: string[] = [];
-
-/** Calls `f`; names of weights that are made meanwhile begin with `name`. */
-export function inScopeOf<T>(name: string, f: () => T): T {
-  scopes.push(name);
-  try {
-    return f();
-  } finally {
-    scopes.pop();
-  }
-}
-
 /** The only one of a list, or the list. */
 export const single = <T>(list: T[]): T | T[] => (list.length === 1 ? (list[0] as T) : list);
 export const unique = <T>(list: T[]): T[] => [...new Set(list)];
+
+let checkSpecs: typeof assertInputs = lacks('inputSpec');
+
+/** Has layers check their inputs. */
+export function installInputSpecs(by: typeof assertInputs): void {
+  checkSpecs = by;
+}
 
 /** The base of all layers; subclasses write `build`, `call`, `computeOutputShape` and `getConfig`. */
 export class Layer {
@@ -196,13 +85,13 @@ export class Layer {
   private asking = false;
   private readonly initialWeights: Tensor[] | undefined;
   /** The policy of mixed precision, where there is one. */
-  protected readonly policy: ReturnType<typeof mixedDtype>;
+  protected readonly policy: Policy | null;
 
   constructor(args: LayerArgs = {}) {
     this.name = args.name ?? uid(this.getClassName());
     this.trainableFlag = args.trainable ?? true;
     this.initialWeights = args.weights ?? undefined;
-    this.policy = mixedDtype(args.dtype ?? args.inputDType);
+    this.policy = precision.policyOf(args.dtype ?? args.inputDType);
     this.dtype = this.policy === null ? ((args.dtype ?? args.inputDType ?? 'float32') as DataType) : 'float32';
     if (args.batchInputShape != null) this.batchInputShape = args.batchInputShape;
     else if (args.inputShape != null) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
@@ -310,7 +199,7 @@ export class Layer {
 
   /** Refuses inputs that `inputSpec` excludes. */
   protected checkInputs(inputs: (Tensor | SymbolicTensor)[]): void {
-    if (this.inputSpec !== null) assertInputs(this.name, listOf(this.inputSpec), inputs);
+    if (this.inputSpec !== null) checkSpecs(this.name, listOf(this.inputSpec), inputs);
   }
 
   computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
@@ -325,14 +214,14 @@ export class Layer {
   /** The outputs and their masks. */
   callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
     // A list even of one, as in TensorFlow.js: what is written for that may read the first.
-    const given = masks.some((m) => m !== null) ? (masks.length === 1 ? (masks[0] as Mask) : masks) : null;
+    const given = masks.some((m) => m !== null) ? single(masks) : null;
     const outputs = listOf(this.computed(inputs, given === null ? kwargs : { ...kwargs, mask: given }));
     return { outputs, masks: listOf(this.computeMask(inputs, given ?? undefined)) };
   }
 
   /** The outputs, computed in the layer's dtype. */
   protected computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
-    return computing(this.policy?.compute ?? null, inputs, (x) => this.call(x, kwargs));
+    return precision.computing(this.policy, inputs, (x) => this.call(x, kwargs));
   }
 
   /** Sets what the layer and those within carry from call to call to zero. */
@@ -369,7 +258,7 @@ export class Layer {
         ? own.apply(shape, type)
         : fromRecord(wasm().initialize(encode(toKeras(initializer ?? 'zeros')), Uint32Array.from(shape), dtypeCode(type), nextSeed()), 0)[0],
     );
-    const weight = new LayerVariable(value, `${scopes.length > 0 ? scopes.join('/') : this.name}/${name}`, trainable, toKeras(regularizer ?? null), toKeras(constraint ?? null));
+    const weight = new LayerVariable(value, weightName(this.name, name), trainable, toKeras(regularizer ?? null), toKeras(constraint ?? null));
     value.dispose();
     if (trainable && !this.trainableFlag) weight.trainable = false;
     else if (this.heldFrozen) weight.follow(false);
@@ -453,7 +342,7 @@ export class Layer {
 
   get outputShape(): SymbolicShape | SymbolicShape[] {
     const shapes = this.onlyNode('output').outputs.map((o) => o.shape);
-    return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
+    return single(shapes);
   }
 
   /** The inputs of the layer's use of that index. */
@@ -489,242 +378,4 @@ export class Layer {
     this.built = false;
     return { refCountAfterDispose: 0, numDisposedVariables: others.reduce((sum, n) => sum + n, own.length) };
   }
-}
-
-interface WeightSpec {
-  name: string;
-  shape: number[];
-  dtype: DataType;
-  initializer: unknown;
-  regularizer: unknown;
-  constraint: unknown;
-  trainable: boolean;
-  state: boolean;
-}
-
-/** A tensor in a dtype: another in its place where it has another. */
-function inDtype(tensor: Tensor, dtype: DataType): Tensor {
-  if (tensor.dtype === dtype) return tensor;
-  const made = tensor.cast(dtype);
-  tensor.dispose();
-  return made;
-}
-
-const freed = new FinalizationRegistry<number>((handle) => wasm().layerDrop(handle));
-
-/** Arguments that every layer takes and the module does not. */
-const BASE_KEYS = new Set(['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'inputDType', 'weights', 'inputLength']);
-
-/** Layers that make a mask of an input that has none. */
-const MASKERS = new Set(['Embedding', 'Masking']);
-
-/** Layers that compute means and deviations, in float32 whatever the policy. */
-const WIDE = /^(Batch|Layer|Group|RMS)Normalization$/;
-
-/** The shape of inputs that older arguments say in other ways. */
-function inputArgs(kerasClass: string, args: LayerArgs): LayerArgs {
-  if (args.batchInputShape !== undefined || args.inputShape !== undefined) return args;
-  const { inputLength, inputDim } = args as { inputLength?: number | number[]; inputDim?: number };
-  const { batchSize = null } = args;
-  if (kerasClass === 'Embedding' && inputLength !== undefined) return { ...args, batchInputShape: [batchSize, ...listOf(inputLength)] };
-  if (kerasClass === 'Dense' && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, inputDim] };
-  if ((args.units ?? args.cell) !== undefined && inputDim !== undefined) return { ...args, batchInputShape: [batchSize, (inputLength as number | undefined) ?? null, inputDim] };
-  return args;
-}
-
-/** A layer that the module describes and computes. */
-export class ModuleLayer extends Layer {
-  private readonly handle: number;
-  private disposed = false;
-  override supportsMasking = true;
-  /** What the layer carries from call to call. */
-  states: LayerVariable[] = [];
-  /** Weights and states in the module's order. */
-  private slots: LayerVariable[] = [];
-  /** The layer that a wrapper has. */
-  private readonly inner: unknown;
-  /** How often it was called, for a layer with a seed of its own. */
-  calls: number | null = null;
-
-  constructor(
-    private readonly kerasClass: string,
-    args: LayerArgs = {},
-    keras?: Config,
-  ) {
-    // The class name must be there before the base class makes a name of it.
-    super({ ...inputArgs(kerasClass, args), name: args.name ?? uid(kerasClass) });
-    const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
-    this.handle = wasm().layerCreate(kerasClass, encode(config));
-    this.stateful = config.stateful === true;
-    this.inner = config.layer;
-    this.describe();
-    if (typeof config.seed === 'number') this.calls = 0;
-    freed.register(this, this.handle);
-  }
-
-  override getClassName(): string {
-    return this.kerasClass ?? 'Layer';
-  }
-
-  /** Makes plain parameters readable as TensorFlow.js has them: `layer.units`. */
-  private describe(): void {
-    for (const [key, value] of Object.entries(fromKeras(decode(wasm().layerConfig(this.handle))) as Config)) {
-      if (!(key in this) && !key.endsWith('ctivation') && (value === null || typeof value !== 'object' || Array.isArray(value))) Object.assign(this, { [key]: value });
-    }
-  }
-
-  private shapes(shape: SymbolicShape | SymbolicShape[]): Uint8Array {
-    return encode(Array.isArray(shape[0]) ? shape : [shape]);
-  }
-
-  override build(inputShape: SymbolicShape | SymbolicShape[]): void {
-    const specs = decode(wasm().layerWeights(this.handle, this.shapes(inputShape))) as WeightSpec[];
-    for (const s of specs) {
-      const weight = this.addWeight(s.name, s.shape, s.dtype, s.initializer, s.regularizer ?? undefined, s.trainable, s.constraint ?? undefined);
-      this.slots.push(weight);
-      if (s.state) this.states.push(this.weightList.pop() as LayerVariable);
-    }
-    this.built = true;
-  }
-
-  /** The states that a stateful layer carries. */
-  getStates(): Tensor[] {
-    return this.states.map((state) => state.read());
-  }
-
-  setStates(states: Tensor[]): void {
-    this.states.forEach((state, i) => state.write(states[i] as Tensor));
-  }
-
-  override resetStates(): void {
-    for (const state of this.states) tidy(() => state.write(zeros(state.shape)));
-  }
-
-  override getState(): State {
-    return { calls: this.calls, states: this.states.map((state) => state.variable) };
-  }
-
-  override setState({ calls, states }: { calls: number | null; states: Tensor[] }): void {
-    this.calls = calls;
-    this.states.forEach((state, i) => state.write(states[i] as Tensor));
-  }
-
-  private masksOf(count: number, mask: Mask | Mask[] | undefined): Uint32Array {
-    const list = mask === undefined || mask === null ? [] : listOf(mask);
-    return list.every((m) => !m) ? new Uint32Array(0) : Uint32Array.from({ length: count }, (_, i) => list[i]?.handle ?? 0);
-  }
-
-  override computeMask(inputs: Tensor | Tensor[], mask?: Mask | Mask[]): Mask | Mask[] {
-    const list = listOf(inputs);
-    const masks = this.masksOf(list.length, mask);
-    if (masks.length === 0 && !MASKERS.has(this.kerasClass)) return null;
-    const records = wasm().layerMasks(this.handle, Uint32Array.from(list, (t) => t.handle), masks);
-    const found: Mask[] = [];
-    for (let at = 0; at < records.length; ) {
-      if (records[at] === 0) {
-        found.push(null);
-        at += 1;
-      } else {
-        const [tensor, next] = fromRecord(records, at);
-        found.push(tensor);
-        at = next;
-      }
-    }
-    return found.length === 1 ? (found[0] as Mask) : found;
-  }
-
-  override computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {
-    const shapes = decode(wasm().layerOutputShape(this.handle, this.shapes(inputShape))) as SymbolicShape[];
-    return shapes.length === 1 ? (shapes[0] as SymbolicShape) : shapes;
-  }
-
-  override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
-    if (this.disposed) throw coded('disposed', `Layer '${this.name}' is already disposed.`);
-    this.invokeCallHook(inputs, kwargs);
-    const list = listOf(inputs);
-    this.ensureBuilt(list.length > 1 ? list.map((t) => t.shape) : (list[0] as Tensor).shape);
-    const handles = Uint32Array.from(list, (t) => {
-      t.throwIfDisposed();
-      return t.handle;
-    });
-    const weights = Uint32Array.from(this.slots, (w) => w.read().handle);
-    const seed = this.calls === null ? nextSeed() : this.calls++;
-    // As in Keras, a frozen batch normalization neither follows nor uses the batch's statistics.
-    const training = kwargs.training === true && (this.kerasClass !== 'BatchNormalization' || this.isTrained(kwargs));
-    const result = wasm().layerCall(this.handle, handles, this.masksOf(list.length, kwargs.mask), weights, training, seed);
-    let at = 0;
-    const next = (): Tensor => {
-      const [tensor, after] = fromRecord(result, at);
-      at = after;
-      return tensor;
-    };
-    const outputs = Array.from({ length: result[at++] ?? 0 }, next);
-    for (let updates = result[at++] ?? 0; updates > 0; updates--) {
-      const weight = this.slots[result[at++] ?? 0] as LayerVariable;
-      const value = inDtype(next(), weight.dtype);
-      // Kept: a layer around this one may have a scope. Who takes them disposes them.
-      if (weight.learned && kwargs.updates !== undefined) kwargs.updates.push([weight, keep(value)]);
-      else {
-        weight.write(value);
-        value.dispose();
-      }
-    }
-    for (let losses = result[at++] ?? 0; losses > 0; losses--) {
-      const loss = inDtype(next(), 'float32');
-      if (kwargs.losses !== undefined) kwargs.losses.push(keep(loss));
-      else loss.dispose();
-    }
-    return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
-  }
-
-  protected override computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
-    const { policy } = this;
-    if (policy === null) return super.computed(inputs, kwargs);
-    const wide = WIDE.test(this.kerasClass) || WIDE.test((this.inner as { class_name?: string } | undefined)?.class_name ?? '');
-    const outputs = computing(wide ? 'float32' : policy.compute, inputs, (x) => this.call(x, kwargs));
-    const own = (x: Tensor): Tensor => (isFloat(x.dtype) ? inDtype(x, policy.compute) : x);
-    return Array.isArray(outputs) ? outputs.map(own) : own(outputs);
-  }
-
-  override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
-    this.disposed = true;
-    this.states.forEach((state) => state.dispose());
-    [this.states, this.slots] = [[], []];
-    return super.dispose();
-  }
-
-  override getConfig(): Config {
-    return { ...super.getConfig(), ...(fromKeras(decode(wasm().layerConfig(this.handle))) as Config) };
-  }
-
-  override kerasConfig(): Config {
-    return { ...(toKeras(super.getConfig()) as Config), ...(decode(wasm().layerConfig(this.handle)) as Config) };
-  }
-}
-
-/** Where a graph begins. */
-export class InputLayer extends Layer {
-  static override className = 'InputLayer';
-  readonly sparse = false;
-
-  constructor(args: LayerArgs & { shape?: SymbolicShape; batchShape?: SymbolicShape }) {
-    const batchInputShape = args.batchInputShape ?? args.batchShape ?? (args.inputShape ?? args.shape ? [args.batchSize ?? null, ...((args.inputShape ?? args.shape) as SymbolicShape)] : undefined);
-    if (batchInputShape === undefined) throw coded('argument', 'An InputLayer should be passed either a `batchInputShape` or an `inputShape`.');
-    super({ ...args, name: args.name ?? uid('Input').replace('_Input', ''), batchInputShape });
-    this.built = true;
-    const output = new SymbolicTensor(this.dtype, batchInputShape, this, [], this.name);
-    this.inboundNodes.push({ layer: this, inputs: [], outputs: [output] });
-  }
-
-  override getConfig(): Config {
-    return { batchInputShape: this.batchInputShape, dtype: this.dtype, sparse: this.sparse, name: this.name };
-  }
-}
-
-/** A symbolic tensor to begin a model with. */
-export function input(config: { shape?: SymbolicShape; batchShape?: SymbolicShape; name?: string; dtype?: DataType; sparse?: boolean }): SymbolicTensor {
-  if (config.shape === undefined && config.batchShape === undefined) {
-    throw coded('argument', 'Please provide to Input either a `shape` or a `batchShape` argument. Note that `shape` does not include the batch dimension.');
-  }
-  return new InputLayer(config).output as SymbolicTensor;
 }

@@ -6,8 +6,11 @@ import { decodeWeights } from '../io/weights.js';
 import { dispose, type Tensor } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import { Container } from './container.js';
-import { InputLayer, type Layer, ModuleLayer, type SymbolicTensor } from './layer.js';
+import { InputLayer } from './input.js';
+import type { Layer } from './layer.js';
+import { ModuleLayer } from './module-layer.js';
 import { Predictor } from './predictor.js';
+import type { SymbolicTensor } from './symbolic.js';
 import { type Made, readTopology } from './topology.js';
 
 const MADE: Made<Predictor> = {

@@ -1,16 +1,18 @@
 /** Models from their stored form. */
 
-import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/index.js';
+import { decodeWeights, getLoadHandlers, type IOHandler, type LoadOptions, type ModelArtifacts } from '../io/core.js';
 import { optimizerOf } from '../optimizers.js';
 import { dispose } from '../tensor.js';
 import { SerializationMap } from '../serialization.js';
 import { coded } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import { deserializeLayer } from './factories.js';
-import type { Layer, LayerArgs, SymbolicShape } from './layer.js';
+import type { Layer, LayerArgs } from './layer.js';
 import { restoredMetrics } from './measures.js';
 import { LayersModel } from './model.js';
+import { loadOptimizer } from './saving.js';
 import { Sequential } from './sequential.js';
+import type { SymbolicShape } from './symbolic.js';
 import { type LayerJSON, type Made, readLayer, readTopology } from './topology.js';
 
 const MADE: Made<LayersModel> = {
@@ -60,7 +62,7 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
     try {
       model.loadWeights(weights, options.strict ?? true);
       if (optimizerNames.size > 0) {
-        await model.loadOptimizer([...optimizerNames].map((name) => ({ name, tensor: tensors[name] as never })));
+        await loadOptimizer(model, [...optimizerNames].map((name) => ({ name, tensor: tensors[name] as never })));
       }
     } finally {
       dispose(tensors);

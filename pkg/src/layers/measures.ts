@@ -1,11 +1,12 @@
-/** What a model measures beside its loss: functions of a batch, whose mean over samples is taken, and objects with a state. */
+/** What a model measures beside its loss: functions of a batch, whose mean over samples is taken. The whole package has objects with a state too. */
 
+import { lacking } from '../lacking.js';
 import { type LossOrMetricFn, named } from '../losses.js';
 import * as ops from '../ops/core.js';
 import { hasOp } from '../runtime.js';
-import { dispose, keep, type Tensor, tidy } from '../tensor.js';
+import { type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
-import { type Config, fromKeras, toKeras } from './config.js';
+import { type Config, fromKeras } from './config.js';
 import type { Mask } from './layer.js';
 
 /** What keeps a state over batches: a `tf.metrics.Metric`, or anything that has its functions. */
@@ -26,7 +27,8 @@ export type MetricGiven = string | LossOrMetricFn | StatefulMetric;
 /** Metrics of a model: a list for every output, a list of a list for each, or what each has by its name. */
 export type MetricsGiven = MetricGiven | (MetricGiven | MetricGiven[] | null)[] | Record<string, MetricGiven | MetricGiven[]>;
 
-interface Measure {
+/** A metric of an output. */
+export interface Measure {
   readonly name: string;
   readonly output: number;
   readonly weighted: boolean;
@@ -36,22 +38,7 @@ interface Measure {
   readonly own: boolean;
 }
 
-const isStateful = (by: unknown): by is StatefulMetric => typeof (by as StatefulMetric | null)?.updateState === 'function';
-
-/** What the whole package knows of metrics. */
-interface Known {
-  /** The metric of Keras of a name; throws where there is none. */
-  named(name: string): StatefulMetric;
-  /** The mean of a function. */
-  wrapped(fn: LossOrMetricFn, name: string): StatefulMetric;
-  stored(className: string, config: Config): StatefulMetric;
-}
-let known: Known | null = null;
-
-/** Makes metrics with a state known to models. */
-export function installMeasures(by: Known): void {
-  known = by;
-}
+export const isStateful = (by: unknown): by is StatefulMetric => typeof (by as StatefulMetric | null)?.updateState === 'function';
 
 export const camel = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
 const ALIASES: Record<string, string> = { mse: 'meanSquaredError', MSE: 'meanSquaredError', mae: 'meanAbsoluteError', MAE: 'meanAbsoluteError', mape: 'meanAbsolutePercentageError', MAPE: 'meanAbsolutePercentageError', cosine: 'cosineProximity' };
@@ -84,34 +71,23 @@ function accuracyOf({ outputShapes, losses }: Measured, output: number): LossOrM
   return named('metric', binary ? 'binaryAccuracy' : loss === 'sparseCategoricalCrossentropy' ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy');
 }
 
-/** Rates of counts: their mean over batches is not their value. */
-const RATES = new Set(['precision', 'recall']);
-
-/** A metric by its name. */
-function metricOf(name: string, model: Measured, output: number): { name: string; by: LossOrMetricFn | StatefulMetric } {
-  if (name === 'accuracy' || name === 'acc') return { name: 'acc', by: accuracyOf(model, output) };
-  if (known !== null && RATES.has(name)) return { name, by: known.named(name) };
-  const found = operation('metric', name) ?? operation('loss', name) ?? known?.named(name);
-  if (found === undefined) throw coded('unknown', `Unknown metric ${name}`);
-  return { name, by: found };
+/** The function of a batch that the name of a metric means, if there is one. */
+export function metricOf(name: string, model: Measured, output: number): LossOrMetricFn | null {
+  return name === 'accuracy' || name === 'acc' ? accuracyOf(model, output) : (operation('metric', name) ?? operation('loss', name));
 }
 
-/** Another object of the same class and configuration: an object measures one output. */
-function another(metric: StatefulMetric): StatefulMetric {
-  const cls = metric.constructor as unknown as { new (config?: Config): StatefulMetric; fromConfig?(cls: unknown, config: Config): StatefulMetric };
-  const config = metric.getConfig?.() ?? {};
-  return cls.fromConfig === undefined ? new cls(config) : cls.fromConfig(cls, config);
-}
+/** What logs call a metric of a name, or a function. */
+export const calledIn = (given: string | LossOrMetricFn): string => (typeof given === 'function' ? given.name || 'metric' : given === 'accuracy' ? 'acc' : given);
 
 /** The metrics of a model. */
 export class Measures {
-  private readonly list: Measure[];
+  protected readonly list: Measure[];
   /** Their names in logs. */
   readonly names: string[];
 
   constructor(model: Measured, metrics?: MetricsGiven | null, weightedMetrics?: MetricsGiven | null) {
     const every = (given: MetricsGiven | null | undefined, weighted: boolean): Measure[] =>
-      model.outputNames.flatMap((name, output) => listFor(given, name, output, model.outputNames.length).map((metric) => measureOf(metric, model, output, weighted)));
+      model.outputNames.flatMap((name, output) => listFor(given, name, output, model.outputNames.length).map((metric) => this.measureOf(metric, model, output, weighted)));
     this.list = [...every(metrics, false), ...every(weightedMetrics, true)];
     const taken = new Set<string>();
     this.names = this.list.map(({ name, output, weighted }) => {
@@ -124,63 +100,75 @@ export class Measures {
     });
   }
 
-  private get stateful(): StatefulMetric[] {
-    return this.list.map(({ by }) => by).filter(isStateful);
+  protected measureOf(given: MetricGiven, model: Measured, output: number, weighted: boolean): Measure {
+    const by = typeof given === 'string' ? metricOf(given, model, output) : given;
+    if (weighted || typeof by !== 'function') throw lacking(weighted ? 'weightedMetrics' : `The metric ${typeof given === 'string' ? given : 'with a state'}`);
+    return { name: calledIn(given as string | LossOrMetricFn), output, weighted, by, own: true };
   }
 
   /** Forgets all batches. */
-  reset(): void {
-    for (const metric of this.stateful) metric.resetState();
-  }
+  reset(): void {}
 
   /** Adds a batch to those with a state, and gives the values of the others. Runs in the caller's scope. */
   update(predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly Tensor[]): Tensor[] {
-    return this.list.flatMap(({ by, output, weighted }) => {
-      const [t, y, mask] = [targets[output] as Tensor, predicted[output] as Tensor, masks[output] ?? null];
-      if (!isStateful(by)) return [maskedMean(by(t, y), mask)];
-      by.updateState(t, y, weightOf(weighted ? weights[output] : undefined, mask));
-      return [];
-    });
+    return this.list.flatMap((measure) => this.measured(measure, targets[measure.output] as Tensor, predicted[measure.output] as Tensor, masks[measure.output] ?? null, weights));
+  }
+
+  /** The value of a batch; none where a state takes it in. */
+  protected measured({ by }: Measure, target: Tensor, predicted: Tensor, mask: Mask, _weights: readonly Tensor[]): Tensor[] {
+    return [maskedMean((by as LossOrMetricFn)(target, predicted), mask)];
   }
 
   /** The values of those with a state. */
   results(): Tensor[] {
-    return this.stateful.map((metric) => metric.result());
+    return [];
   }
 
   /** Losses and values of functions, with the values of those with a state in their places. */
-  merged<T>(values: readonly T[], results: readonly T[]): T[] {
-    const [rest, kept] = [[...values], [...results]];
-    const losses = rest.splice(0, values.length - (this.list.length - results.length));
-    return [...losses, ...this.list.map(({ by }) => (isStateful(by) ? kept : rest).shift() as T)];
+  merged<T>(values: readonly T[], _results: readonly T[]): T[] {
+    return [...values];
   }
 
   /** The states themselves, which later batches change. */
   getState(): Tensor[][] {
-    return this.stateful.map((metric) => metric.getState?.() ?? []);
+    return [];
   }
 
   /** Goes on with what `getState` gave. */
-  setState(states: readonly (readonly Tensor[])[]): void {
-    this.stateful.forEach((metric, i) => metric.setState?.(states[i] ?? []));
-  }
+  setState(_states: readonly (readonly Tensor[])[]): void {}
 
   /** What sets the states back to what they are now, once. */
   remember(): () => void {
-    const before = this.stateful.map((metric) => [metric, (metric.getState?.() ?? []).map((state) => keep(state.clone()))] as const);
-    return () => {
-      for (const [metric, state] of before) {
-        metric.setState?.(state);
-        dispose(state);
-      }
-    };
+    return () => {};
   }
 
   /** Disposes the states of metrics that were given by name. */
-  dispose(): void {
-    for (const { by, own } of this.list) if (own && isStateful(by)) by.dispose?.();
-  }
+  dispose(): void {}
 }
+
+/** What the whole package knows of metrics. */
+export interface Measuring {
+  of(...args: ConstructorParameters<typeof Measures>): Measures;
+  /** The stored form of a metric that is not given by name; null where it has none. */
+  stored(metric: LossOrMetricFn | StatefulMetric): unknown;
+  restored(className: string, config: Config): StatefulMetric;
+}
+
+let measuring: Measuring = {
+  of: (...args) => new Measures(...args),
+  stored: () => null,
+  restored: (className) => {
+    throw lacking(`The metric ${className}`);
+  },
+};
+
+/** Has models measure with metrics that have a state. */
+export function installMeasures(by: Measuring): void {
+  measuring = by;
+}
+
+/** The metrics of a model that is compiled. */
+export const measuresOf: Measuring['of'] = (...args) => measuring.of(...args);
 
 /** The metrics of an output. */
 function listFor(given: MetricsGiven | null | undefined, name: string, output: number, outputs: number): MetricGiven[] {
@@ -189,29 +177,6 @@ function listFor(given: MetricsGiven | null | undefined, name: string, output: n
   // Lists of lists: one for each output.
   else if (Array.isArray(given) && given.length === outputs && given.every((of) => of === null || Array.isArray(of))) given = given[output] ?? [];
   return ([given].flat() as (MetricGiven | null)[]).filter((metric) => metric !== null);
-}
-
-/** As in Keras, a class stands for an object of it. */
-function madeOf<T>(given: T): T {
-  if (typeof given !== 'function' || !isStateful(given.prototype)) return given;
-  return new (given as unknown as { new (): T })();
-}
-
-function measureOf(given: MetricGiven, model: Measured, output: number, weighted: boolean): Measure {
-  given = madeOf(given);
-  // What was given for all outputs is the first one's.
-  if (isStateful(given)) return { name: given.name, output, weighted, by: output === 0 ? given : another(given), own: output > 0 };
-  const { name, by } = typeof given === 'function' ? { name: given.name || 'metric', by: given } : metricOf(given, model, output);
-  if (isStateful(by) || !weighted) return { name, output, weighted, by, own: true };
-  if (known === null) throw coded('argument', `weightedMetrics of this package are objects with a state, but got ${name}.`);
-  return { name, output, weighted, by: known.wrapped(by, name), own: true };
-}
-
-/** What each sample or step counts; a mask has the axes of the samples and of the steps. */
-function weightOf(weight: Tensor | undefined, mask: Mask): Tensor | undefined {
-  if (mask === null) return weight;
-  const counts = ops.cast(mask, 'float32');
-  return weight === undefined ? counts : ops.mul(counts, ops.reshape(weight, mask.shape.map((d, axis) => (axis === 0 ? d : 1))));
 }
 
 /** The mean over what counts; the mask has the leading axes of the values. */
@@ -223,11 +188,10 @@ export function maskedMean(values: Tensor, mask: Mask): Tensor {
 
 /** Metrics as they are stored: names, and objects by class and configuration. Functions have no stored form. */
 export function storedMetrics(given: MetricsGiven | null | undefined): unknown {
-  given = madeOf(given);
-  if (isStateful(given)) return toKeras(given);
+  if (given === undefined || given === null || typeof given === 'string') return given ?? null;
   if (Array.isArray(given)) return given.map((metric) => storedMetrics(metric)).filter((metric) => metric !== null);
-  if (given !== null && typeof given === 'object') return Object.fromEntries(Object.entries(given).map(([name, of]) => [name, storedMetrics(of)]));
-  return typeof given === 'string' ? given : null;
+  if (typeof given === 'function' || isStateful(given)) return measuring.stored(given);
+  return Object.fromEntries(Object.entries(given).map(([name, of]) => [name, storedMetrics(of)]));
 }
 
 /** What `storedMetrics` wrote. */
@@ -235,9 +199,8 @@ export function restoredMetrics(stored: unknown): MetricsGiven | undefined {
   if (Array.isArray(stored)) return stored.map(restoredMetrics) as MetricsGiven;
   if (stored === null || typeof stored !== 'object') return (stored ?? undefined) as string | undefined;
   const { class_name: className, config } = stored as { class_name?: string; config?: Config };
-  if (className === undefined) return Object.fromEntries(Object.entries(stored).map(([name, of]) => [name, restoredMetrics(of)])) as MetricsGiven;
-  if (known === null) throw coded('unknown', `Unknown metric ${className}`);
-  return known.stored(className, fromKeras(config) as Config);
+  if (className !== undefined) return measuring.restored(className, fromKeras(config) as Config);
+  return Object.fromEntries(Object.entries(stored).map(([name, of]) => [name, restoredMetrics(of)])) as MetricsGiven;
 }
 
 /** Runs `f` on metrics without a state, and sets them back. */

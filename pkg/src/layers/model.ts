@@ -1,28 +1,29 @@
 /** Models that train. */
 
-import { tensor } from '../convert.js';
 import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
-import { concatenateArrayBuffers, encodeWeights, getSaveHandlers, type IOHandler, type ModelArtifacts, type SaveResult } from '../io/index.js';
+import type { IOHandler, SaveResult } from '../io/core.js';
 import type { LossOrMetricFn } from '../losses.js';
-import * as ops from '../ops/index.js';
-import { type NamedTensor, Optimizer, optimizerOf } from '../optimizers.js';
+import * as ops from '../ops/core.js';
+import { lossScale, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
 import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
-import { givenOf, toKeras, toSnake } from './config.js';
+import { givenOf } from './config.js';
 import type { ContainerArgs } from './container.js';
-import { LossScale } from '../optimizers/loss-scale.js';
-import { type LayerVariable, type Mask, type SymbolicShape } from './layer.js';
-import { aside, camel, lossOf, maskedMean, Measures, type MetricsGiven, storedMetrics } from './measures.js';
+import { type Mask, single } from './layer.js';
+import { aside, lossOf, maskedMean, type Measures, measuresOf, type MetricsGiven } from './measures.js';
 import type { Pause } from './pause.js';
-import { widened } from './policy.js';
+import { precision } from './policy.js';
 import { type Fed, Predictor, progressOf } from './predictor.js';
+import { checkClassWeight, checkSamples, checkSampleWeight, classWeights } from './samples.js';
+import { type SaveConfig, saveModel } from './saving.js';
 import type { Backward, Part } from './step.js';
 import { printSummary } from './summary.js';
 import { inOrder, test } from './testing.js';
 import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
+import type { LayerVariable } from './variable.js';
 
 export { type Fed, installProgress, type Progress, progressOf } from './predictor.js';
 
@@ -76,7 +77,7 @@ export class LayersModel extends Predictor {
     if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
     this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
     if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
-    if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = new LossScale();
+    if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = lossScale();
     this.loss = args.loss;
     this.lossFunctions = this.perOutput(args.loss).map((loss, i) => {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
@@ -84,7 +85,7 @@ export class LayersModel extends Predictor {
     });
     this.lossWeights = args.lossWeights === undefined ? [] : this.perOutput<number>(args.lossWeights);
     // What was compiled before goes once the new metrics are known to be ones.
-    const measures = new Measures({ outputNames: this.outputNames, outputShapes: this.outputs.map((o) => o.shape), losses: this.perOutput<LossName>(args.loss) }, args.metrics, args.weightedMetrics);
+    const measures = measuresOf({ outputNames: this.outputNames, outputShapes: this.outputs.map((o) => o.shape), losses: this.perOutput<LossName>(args.loss) }, args.metrics, args.weightedMetrics);
     this.measures?.dispose();
     this.measures = measures;
     this.metricsNames = ['loss', ...(this.outputs.length > 1 ? this.outputNames.map((name) => `${name}_loss`) : []), ...measures.names];
@@ -94,7 +95,7 @@ export class LayersModel extends Predictor {
   }
 
   /** What is given once for all outputs, or for each by position or by name. */
-  private perOutput<T>(value: T | T[] | Record<string, T>): (T | undefined)[] {
+  perOutput<T>(value: T | T[] | Record<string, T>): (T | undefined)[] {
     if (Array.isArray(value)) return this.outputs.map((_, i) => (value.length === 1 ? value[0] : value[i]));
     if (value !== null && typeof value === 'object') return this.outputNames.map((name) => (value as Record<string, T>)[name]);
     return this.outputs.map(() => value as T);
@@ -169,7 +170,7 @@ export class LayersModel extends Predictor {
     const { value, grads } = gradientsOf(() => {
       const ofLayers: Tensor[] = [];
       ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates, trained: new Set(trained) }));
-      predicted = predicted.map(widened);
+      predicted = predicted.map(precision.widened);
       losses = this.outputLosses(predicted, masks, targets, weights);
       const loss = this.regularization(trained).reduce((sum, p) => ops.add(sum, p), this.totalLoss(losses, ofLayers));
       dispose(ofLayers);
@@ -204,64 +205,16 @@ export class LayersModel extends Predictor {
     }
   }
 
-  /** The number of samples of inputs and targets that fit together, and the model. */
-  checkSamples(x: Tensor[], y: Tensor[]): number {
-    const samples = x[0]?.shape[0] ?? 0;
-    if (y.length !== this.outputs.length) {
-      throw coded('argument', `Error when checking model target: expected ${this.outputs.length} Tensor(s), but instead got ${y.length}.`);
-    }
-    for (const t of [...x, ...y]) {
-      if (t.shape[0] !== samples) {
-        throw coded('shape', `Input Tensors should have the same number of samples as target Tensors. Found ${samples} input sample(s) and ${t.shape[0]} target sample(s).`);
-      }
-    }
-    y.forEach((t, i) => {
-      const want = this.outputs[i]?.shape as SymbolicShape;
-      const sparse = typeof this.loss === 'string' && camel(this.loss).startsWith('sparse');
-      if (!sparse && typeof this.loss === 'string' && (t.rank !== want.length || want.some((d, axis) => axis > 0 && d !== null && d !== t.shape[axis]))) {
-        throw coded('shape', `Error when checking target: expected ${this.outputNames[i]} to have shape [${want.map((d) => d ?? 'null')}] but got array with shape [${t.shape}].`);
-      }
-    });
-    if (samples === 0) throw coded('shape', 'The input and target tensors have no samples.');
-    return samples;
-  }
-
-  /** A weight of each sample for each output. */
-  checkSampleWeight(given: Tensor | Tensor[] | null | undefined, samples: number): Tensor[] {
-    if (given == null) return [];
-    const weights = this.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
-    for (const w of weights) {
-      if (!(w instanceof Tensor) || w.rank !== 1 || w.shape[0] !== samples) {
-        throw coded('shape', `sampleWeight must have shape [${samples}], one weight for each sample, but got ${w instanceof Tensor ? `[${w.shape}]` : String(w)}`);
-      }
-    }
-    return weights;
-  }
-
-  /** Every class of the samples that are trained on must have a weight. */
-  async checkClassWeight(targets: Tensor[], samples: number, classWeight?: Record<number, number>): Promise<void> {
-    if (classWeight === undefined) return;
-    if (targets.length > 1) throw coded('argument', `classWeight is for models with one output; this one has ${targets.length}.`);
-    const classes = tidy(() => classesOf(targets[0] as Tensor));
-    const trained = new Set((await classes.data<'int32'>()).subarray(0, samples));
-    classes.dispose();
-    for (const c of trained) {
-      if (classWeight[c] === undefined) {
-        throw coded('argument', `classWeight must contain all classes in the training data. The class ${c} exists in the data but not in classWeight`);
-      }
-    }
-  }
-
   async trainOnBatch(x: Fed, y: Fed): Promise<number | number[]> {
     this.checkCompiled();
     this.measures?.reset();
     const values = tidy(() => {
       const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-      this.checkSamples(inputs, targets);
+      checkSamples(this, inputs, targets);
       return this.trainStep(inputs, targets);
     });
     const numbers = await readValues(this, await readScalars(values));
-    return numbers.length === 1 ? (numbers[0] as number) : numbers;
+    return single(numbers);
   }
 
   /** The loss and the metrics over `x` and `y`, as scalars. */
@@ -269,19 +222,19 @@ export class LayersModel extends Predictor {
     this.checkCompiled();
     const run = (): Tensor[] => {
       const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-      const samples = this.checkSamples(inputs, targets);
-      return this.test(inputs, targets, samples, args.batchSize ?? 32, this.checkSampleWeight(args.sampleWeight, samples), args.verbose);
+      const samples = checkSamples(this, inputs, targets);
+      return this.test(inputs, targets, samples, args.batchSize ?? 32, checkSampleWeight(this, args.sampleWeight, samples), args.verbose);
     };
     // Between the steps of training, an epoch's metrics go on afterwards.
     const results = this.isTraining ? aside(this.measures as Measures, run) : tidy(run);
-    return results.length === 1 ? (results[0] as Tensor) : results;
+    return single(results);
   }
 
   /** The loss, and the metrics that are the batch's alone, as scalars. Runs in the caller's scope. */
   testStep(inputs: Tensor[], targets: Tensor[], sampleWeight: readonly Tensor[] = []): Tensor[] {
     const ofLayers: Tensor[] = [];
     const { outputs, masks } = this.computeMasked(inputs, this.outputs, { training: false, losses: ofLayers });
-    const predicted = outputs.map(widened);
+    const predicted = outputs.map(precision.widened);
     const losses = this.outputLosses(predicted, masks, targets, sampleWeight);
     const total = this.totalLoss(losses, ofLayers);
     dispose(ofLayers);
@@ -310,15 +263,15 @@ export class LayersModel extends Predictor {
     if (this.isTraining) throw coded('argument', 'Cannot start training because another fit() call is ongoing.');
     this.checkCompiled();
     const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-    const all = this.checkSamples(inputs, targets);
+    const all = checkSamples(this, inputs, targets);
     args = givenOf(args);
     const { batchSize = 32, validationSplit = 0, validationData } = args;
     if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
     if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
     const held = validationData === undefined ? null : { x: this.feedInputs(validationData[0]), y: this.feed(validationData[1], this.outputNames, 'Target') };
     const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
-    await this.checkClassWeight(targets, samples, args.classWeight);
-    const weights = this.checkSampleWeight(args.sampleWeight, all);
+    await checkClassWeight(targets, samples, args.classWeight);
+    const weights = checkSampleWeight(this, args.sampleWeight, all);
     const passed = new Set([x, y, ...(validationData ?? [])].flatMap((side) => (side instanceof Tensor ? side : Object.values(side))));
     const owned = [...inputs, ...targets, ...(held?.x ?? []), ...(held?.y ?? [])].filter((t) => !passed.has(t));
     let heldWeights: Tensor[] = [];
@@ -360,56 +313,8 @@ export class LayersModel extends Predictor {
   }
 
   /** Writes the model to a URL or a handler. */
-  async save(handlerOrURL: string | IOHandler, config: { trainableOnly?: boolean; includeOptimizer?: boolean } = {}): Promise<SaveResult> {
-    const handler = typeof handlerOrURL === 'string' ? getSaveHandlers(handlerOrURL)[0] : handlerOrURL;
-    if (handler?.save === undefined) throw coded('argument', `Cannot find any save handlers for URL '${String(handlerOrURL)}'`);
-    const weights = config.trainableOnly ? this.trainableWeights : this.orderedWeights;
-    const names = this.storedNames();
-    const { data, specs } = await encodeWeights(weights.map((w) => ({ name: names.get(w) as string, tensor: w.variable })), 'model');
-    const artifacts: ModelArtifacts = {
-      modelTopology: this.toJSON(null, false) as object,
-      format: 'layers-model',
-      generatedBy: 'headwater 0.1.0',
-      convertedBy: null,
-      weightSpecs: specs,
-      weightData: data,
-    };
-    if (config.includeOptimizer && this.optimizer !== null && this.compileArgs !== null) {
-      const stored = this.renamed(await this.optimizer.getWeights(), (w, name) => [w.variable.name, name]);
-      const optimizer = await encodeWeights(stored, 'optimizer');
-      artifacts.trainingConfig = this.trainingConfig();
-      artifacts.weightSpecs = [...specs, ...optimizer.specs];
-      artifacts.weightData = concatenateArrayBuffers([data, optimizer.data]);
-    }
-    if (this.userDefinedMetadata !== undefined) artifacts.userDefinedMetadata = this.userDefinedMetadata;
-    return handler.save(artifacts);
-  }
-
-  /** An optimizer's tensors under other names of their variables: unique in the program here, within the model in storage. */
-  private renamed(tensors: NamedTensor[], names: (w: LayerVariable, name: string) => [from: string, to: string]): NamedTensor[] {
-    const known = new Map([...this.storedNames()].map(([w, name]) => names(w, name)));
-    return tensors.map(({ name, tensor }) => {
-      const at = name.lastIndexOf('/');
-      return { name: at < 0 ? name : (known.get(name.slice(0, at)) ?? name.slice(0, at)) + name.slice(at), tensor };
-    });
-  }
-
-  /** Gives the optimizer the tensors that were stored with the model. */
-  async loadOptimizer(tensors: NamedTensor[]): Promise<void> {
-    await this.optimizer?.setWeights(this.renamed(tensors, (w, name) => [name, w.variable.name]));
-  }
-
-  private trainingConfig(): object {
-    const { loss, metrics, weightedMetrics } = this.compileArgs as ModelCompileArgs;
-    if (typeof loss !== 'string') throw coded('argument', 'Serialization of non-string loss is not supported.');
-    const config = this.optimizer?.getConfig();
-    if (typeof config?.learningRate === 'function') throw coded('argument', 'A learning rate that is a function cannot be stored; use one of tf.train.schedules.');
-    return {
-      loss: toSnake(loss),
-      metrics: storedMetrics(metrics) ?? [],
-      weighted_metrics: storedMetrics(weightedMetrics),
-      optimizer_config: { class_name: this.optimizer?.getClassName(), config: toKeras(config) },
-    };
+  async save(handlerOrURL: string | IOHandler, config: SaveConfig = {}): Promise<SaveResult> {
+    return saveModel(this, handlerOrURL, config);
   }
 
   /** Prints the layers, their shapes and their parameters. */
@@ -424,18 +329,6 @@ export class LayersModel extends Predictor {
     this.measures?.dispose();
     return result;
   }
-}
-
-/** The class that each target names: its own number, or the place of its one. */
-function classesOf(target: Tensor): Tensor {
-  return target.rank > 1 && (target.shape.at(-1) ?? 1) > 1 ? ops.argMax(target, -1) : ops.reshape(target, [target.shape[0] ?? 0]).toInt();
-}
-
-/** A weight per sample from the class that its target names. */
-function classWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
-  const largest = Math.max(...Object.keys(classWeight).map(Number));
-  const table = tensor(Float32Array.from({ length: largest + 1 }, (_, i) => classWeight[i] ?? 1));
-  return ops.gather(table, classesOf(target));
 }
 
 /** A model from its inputs and outputs. */

@@ -1,77 +1,48 @@
-/** In which dtypes layers compute and keep weights. */
+/** The place of policies of mixed precision, which the whole package fills: without them, layers compute in what they are given. */
 
-import { cast } from '../ops/pointwise.js';
-import type { Optimizer } from '../optimizers.js';
-import { LossScale, type LossScaleArgs } from '../optimizers/loss-scale.js';
+import { lacking } from '../lacking.js';
 import type { Tensor } from '../tensor.js';
-import { coded, type DataType, isFloat } from '../types.js';
+import { BYTES, type DataType } from '../types.js';
 
-/** What the policies of mixed precision compute in; weights are of float32. */
-const MIXED: Record<string, DataType> = { mixed_float16: 'float16', mixed_bfloat16: 'bfloat16' };
+/** What a layer computes in, where its weights are of float32 and it is not. */
+export interface Policy {
+  readonly name: string;
+  readonly compute: DataType;
+}
 
-let global = 'float32';
+/** See `mixed.ts`. */
+export interface Precision {
+  /** Names of policies. Stored layers of others compute in float32. */
+  readonly names: readonly string[];
+  /** The policy of a dtype that is given to a layer. */
+  policyOf(name: string | undefined): Policy | null;
+  /** A tensor as the layer that computes is to have it. */
+  autocast(tensor: Tensor): Tensor;
+  /** A half as float32; anything else as it is. */
+  widened(tensor: Tensor): Tensor;
+  /** Calls `f` with inputs as a policy has them; for a layer of the module, with its class and that of the layer in it. */
+  computing<X extends Tensor | Tensor[]>(policy: Policy | null, inputs: X, f: (inputs: X) => Tensor | Tensor[], classes?: (string | undefined)[]): Tensor | Tensor[];
+}
 
-/**
- * `tf.mixedPrecision`: layers that compute in 16 bits and keep weights in 32, as in Keras. The engines hold a 16-bit float in a lane of 32
- * bits and round it after each operation: results are those of 16 bits, but neither memory nor time is saved yet.
- */
-export const mixedPrecision = {
-  /** Sets the policy of layers made from now on that have no `dtype` of their own: 'float32', 'mixed_float16' or 'mixed_bfloat16'. */
-  setGlobalPolicy(name: string): void {
-    if (name !== 'float32' && !Object.hasOwn(MIXED, name)) {
-      throw coded('argument', `setGlobalPolicy needs one of float32, ${Object.keys(MIXED).join(', ')}, but got ${name}.`);
-    }
-    global = name;
+/** Whether values have 16 bits. */
+export const isHalf = ({ dtype }: Tensor): boolean => BYTES[dtype] === 2;
+
+/** What layers compute with. */
+export let precision: Precision = {
+  names: [],
+  policyOf(name) {
+    if (name?.startsWith('mixed_')) throw lacking('Mixed precision');
+    return null;
   },
-  globalPolicy: (): string => global,
-  /** Has an optimizer scale losses. `compile` does so for a model that computes in float16. */
-  lossScaled<T extends Optimizer>(optimizer: T, args?: LossScaleArgs): T {
-    optimizer.lossScale?.dispose();
-    optimizer.lossScale = new LossScale(args);
-    return optimizer;
+  autocast: (tensor) => tensor,
+  widened: (tensor) => tensor,
+  computing(_policy, inputs, f) {
+    if ([inputs].flat().some((x) => isHalf(x as Tensor))) throw lacking('Layers of 16-bit floats');
+    return f(inputs);
   },
 };
 
-/** A layer's policy: what it computes in, where weights are of float32 and it is not. */
-export function mixedDtype(name: string | undefined): { name: string; compute: DataType } | null {
-  const policy = name ?? global;
-  return Object.hasOwn(MIXED, policy) ? { name: policy, compute: MIXED[policy] as DataType } : null;
-}
-
-/** What weights are read as, and what that made, while a layer computes. */
-let reading: { dtype: DataType | null; made: Tensor[] } | null = null;
-
-/** A tensor as the layer that computes is to have it: of its floats, if it is one. */
-export function autocast<T extends Tensor>(tensor: T): Tensor {
-  const { dtype = null } = reading ?? {};
-  if (dtype === null || tensor.dtype === dtype || !isFloat(tensor.dtype)) return tensor;
-  const made = cast(tensor, dtype);
-  reading?.made.push(made);
-  return made;
-}
-
-const isHalf = (dtype: string): boolean => dtype === 'float16' || dtype === 'bfloat16';
-
-/** A half as float32; anything else as it is. */
-export const widened = (tensor: Tensor): Tensor => (isHalf(tensor.dtype) ? cast(tensor, 'float32') : tensor);
-
-/**
- * Calls `f` with inputs of `dtype`, as which weights are read meanwhile. With null, of those that are given, and halves as
- * float32.
- */
-export function computing<X extends Tensor | Tensor[], Y>(dtype: DataType | null, inputs: X, f: (inputs: X) => Y): Y {
-  const list = Array.isArray(inputs) ? inputs : [inputs];
-  const wide = dtype === null && list.some((t) => isHalf(t.dtype));
-  if (dtype === null && !wide && reading === null) return f(inputs);
-  const outer = reading;
-  const mine = { dtype: wide ? ('float32' as const) : dtype, made: [] as Tensor[] };
-  reading = mine;
-  let result: Y | undefined;
-  try {
-    return (result = f((Array.isArray(inputs) ? inputs.map(autocast) : autocast(inputs)) as X));
-  } finally {
-    reading = outer;
-    const kept: unknown[] = [result].flat();
-    for (const made of mine.made) if (!kept.includes(made)) made.dispose();
-  }
+/** Has layers compute by policies. */
+export function installPrecision(by: Precision): void {
+  precision = by;
 }

@@ -4,7 +4,9 @@ import { concat, expandDims, slice } from '../ops/movement.js';
 import { Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import { Container, type ContainerArgs } from './container.js';
-import { type LayerVariable, listOf, type SymbolicTensor } from './layer.js';
+import { listOf, single } from './layer.js';
+import type { SymbolicTensor } from './symbolic.js';
+import type { LayerVariable } from './variable.js';
 
 /** Tensors for a model's inputs or outputs: the only one, in order, or by name. */
 export type Fed = Tensor | Tensor[] | Record<string, Tensor>;
@@ -66,7 +68,7 @@ export class Predictor extends Container {
         show?.(parts.length, at + size >= samples);
       }
       const outputs = this.outputs.map((_, i) => (parts.length === 1 ? (parts[0]?.[i] as Tensor) : concat(parts.map((p) => p[i] as Tensor))));
-      return outputs.length === 1 ? (outputs[0] as Tensor) : outputs;
+      return single(outputs);
     });
   }
 
@@ -82,7 +84,7 @@ export class Predictor extends Container {
   }
 
   /** The names weights are stored under. Where layers of models within have one name, the later ones are numbered. */
-  protected storedNames(): Map<LayerVariable, string> {
+  storedNames(): Map<LayerVariable, string> {
     const names = new Map<LayerVariable, string>();
     const count = new Map<string, number>();
     for (const w of this.orderedWeights) {

@@ -5,9 +5,12 @@ import * as ops from '../ops/core.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { type Config, toKeras, toSnake } from './config.js';
-import { InputSpec } from './spec.js';
-import { inScopeOf, type Kwargs, Layer, type LayerArgs, listOf, type Mask, ModuleLayer, single, type SymbolicShape, type SymbolicTensor } from './layer.js';
+import { type Kwargs, Layer, type LayerArgs, listOf, type Mask, single } from './layer.js';
 import { layerOf } from './load.js';
+import { ModuleLayer } from './module-layer.js';
+import { inScopeOf } from './names.js';
+import { InputSpec } from './spec.js';
+import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 /** A layer, as it is or as a configuration has it. */
 export function instantiate(value: unknown): Layer {

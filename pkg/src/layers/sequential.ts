@@ -4,8 +4,10 @@ import type { Tensor } from '../tensor.js';
 import { coded } from '../types.js';
 import type { Config } from './config.js';
 import { Container } from './container.js';
-import { InputLayer, type Kwargs, Layer, type SymbolicShape, type SymbolicTensor } from './layer.js';
+import { InputLayer } from './input.js';
+import { type Kwargs, Layer } from './layer.js';
 import { LayersModel } from './model.js';
+import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 export class Sequential extends LayersModel {
   static override className = 'Sequential';

@@ -1,7 +1,7 @@
 /** What a layer expects of its inputs. */
 
 import { coded, type DataType } from '../types.js';
-import type { SymbolicShape } from './layer.js';
+import type { SymbolicShape } from './symbolic.js';
 
 export interface InputSpecConfig {
   dtype?: DataType;

@@ -4,8 +4,10 @@ import { zeros } from '../create.js';
 import { type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { type Config, toKeras } from './config.js';
-import { input, type Kwargs, Layer, listOf, type Mask, single, type SymbolicShape, type SymbolicTensor } from './layer.js';
+import { input } from './input.js';
+import { type Kwargs, Layer, listOf, type Mask, single } from './layer.js';
 import { type Fed, LayersModel, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
+import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 /** A model's method as the only layer of its graph. */
 class Body extends Layer {

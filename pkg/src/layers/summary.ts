@@ -1,7 +1,9 @@
 /** A model's layers as a table, in TensorFlow.js's form. */
 
 import { nodeOf } from './container.js';
-import type { LayerVariable, Layer, Node, SymbolicTensor } from './layer.js';
+import type { Layer } from './layer.js';
+import type { Node, SymbolicTensor } from './symbolic.js';
+import type { LayerVariable } from './variable.js';
 
 const size = (weights: LayerVariable[]): number => weights.reduce((n, w) => n + w.variable.size, 0);
 

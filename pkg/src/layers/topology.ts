@@ -3,7 +3,9 @@
 import { coded } from '../types.js';
 import { type Config, fromKeras } from './config.js';
 import type { ContainerArgs } from './container.js';
-import type { Kwargs, Layer, LayerArgs, SymbolicShape, SymbolicTensor } from './layer.js';
+import { type Kwargs, type Layer, type LayerArgs, single } from './layer.js';
+import { precision } from './policy.js';
+import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 /** What a topology is made of. */
 export interface Made<M extends Layer> {
@@ -32,7 +34,7 @@ interface GraphJSON {
 /** A dtype or a policy of mixed precision, of a name or a Keras 3 policy object; those that there are no tensors of become float32. */
 function dtypeOf(value: unknown): NonNullable<LayerArgs['dtype']> {
   const name = typeof value === 'string' ? value : ((value as { config?: { name?: string } } | null)?.config?.name ?? 'float32');
-  return name === 'int32' || name === 'bool' || name === 'mixed_float16' || name === 'mixed_bfloat16' ? name : 'float32';
+  return (['int32', 'bool', ...precision.names].includes(name) ? name : 'float32') as 'float32';
 }
 
 /** Whether a layer's configuration was written by Keras 3, which has policies where others have names of dtypes. */
@@ -160,7 +162,7 @@ function functional<M extends Layer>(given: GraphJSON, made: Made<M>): M {
       const layer = layers.get(name) as Layer;
       // A layer's calls are told apart by their order.
       if (inputs.some((x) => x === null) || layer.inboundNodes.length !== index) return true;
-      layer.apply(inputs.length === 1 ? (inputs[0] as SymbolicTensor) : (inputs as SymbolicTensor[]), kwargs);
+      layer.apply(single(inputs as SymbolicTensor[]), kwargs);
       return false;
     });
     if (later.length === open.length) throw coded('format', `The model's topology has a cycle at layer '${later[0]?.name}'.`);

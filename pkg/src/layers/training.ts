@@ -2,9 +2,9 @@
 
 import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
+import { checkAccumulation, type Optimizer } from '../optimizers.js';
 import { currentSeed, nextSeed, shuffled } from '../random.js';
 import { dispose, type Tensor, tidy } from '../tensor.js';
-import { coded } from '../types.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs, type Moment, type State } from './callbacks.js';
 import type { LayersModel } from './model.js';
 import { Pause, type YieldEvery } from './pause.js';
@@ -70,7 +70,8 @@ export interface Run {
 /** Trains a model, and tells what became of it. */
 export async function train(model: LayersModel, data: TrainingData, args: TrainingArgs): Promise<History> {
   const { epochs = 1, initialEpoch = 0, verbose, signal } = args;
-  checkAccumulation(model, args.accumulateSteps);
+  const { optimizer } = model;
+  if (args.accumulateSteps !== undefined) checkAccumulation(optimizer as Optimizer, args.accumulateSteps);
   const history = new History();
   const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
   const pause = new Pause(args.yieldEvery, callbacks);
@@ -79,7 +80,6 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
     await callbacks.each('onProgress', run, at);
     await callbacks.each('onCheckpoint', run, at);
   };
-  const { optimizer } = model;
   // Steps are run here, in parts.
   if (optimizer !== null) optimizer.flushes = false;
   model.isTraining = true;
@@ -108,12 +108,6 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
 }
 
 const ended = (model: LayersModel, signal?: AbortSignal): boolean => model.stopTraining || signal?.aborted === true;
-
-function checkAccumulation(model: LayersModel, steps: number | undefined): void {
-  if (steps === undefined) return;
-  if (!(Number.isInteger(steps) && steps > 0)) throw coded('argument', `accumulateSteps is a positive integer, but got ${steps}`);
-  if ((model.optimizer?.extras?.parts ?? 1) > 1) throw coded('argument', 'accumulateSteps is for optimizers that do not accumulate gradients themselves; this one has gradientAccumulationSteps.');
-}
 
 async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (at: Moment) => Promise<void>): Promise<Logs> {
   const { model, data, callbacks, signal } = run;

@@ -6,6 +6,7 @@ import { mean, sum } from '../ops/reduce.js';
 import { div, square, sub } from '../ops/pointwise.js';
 import { SerializationMap } from '../serialization.js';
 import { Tensor, tidy } from '../tensor.js';
+import { StatefulMeasures, storedMetric } from './measures.js';
 import { Metric, type MetricArgs } from './metric.js';
 import { MeanMetricWrapper, ModuleMetric } from './module.js';
 
@@ -170,9 +171,9 @@ export const metrics = { ...functions, ...factories, ...classes, Metric, MeanMet
 /** Lets models know metrics by their names, and keep the state of those that are functions. */
 export function installMetrics(): void {
   installMeasures({
-    named: (name) => new ModuleMetric(name),
-    wrapped: (fn, name) => new MeanMetricWrapper({ fn, name }),
-    stored: (className, config) => {
+    of: (...args) => new StatefulMeasures(...args),
+    stored: storedMetric,
+    restored: (className, config) => {
       const [custom, fromConfig] = SerializationMap.getMap().classNameMap[className] ?? [];
       if (custom === undefined) return new ModuleMetric(className, config);
       return (fromConfig === undefined ? new custom(config) : custom.fromConfig?.(custom, config)) as Metric;

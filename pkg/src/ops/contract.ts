@@ -28,8 +28,13 @@ function overImages(x: TensorInput, op: string, dataFormat: string, f: (x: Tenso
   return t.rank === 3 ? squeeze(back, [0]) : back;
 }
 
-/** The place of the height among the dimensions. */
-const firstAxis = (dataFormat: string): number => (dataFormat === 'NCHW' ? 2 : 1);
+/** Throws unless a tensor is of a rank, or of one below, where images may come without a batch. */
+function checkRank(op: string, name: string, { rank }: Tensor, wanted = 4, least = wanted): void {
+  if (rank > wanted || rank < least) throw coded('shape', `Error in ${op}: ${name} must be rank ${wanted}, but got rank ${rank}.`);
+}
+
+/** Channels of an input that a filter is not for. */
+const unlike = (op: string, got: unknown, wanted: unknown): Error => coded('shape', `Error in ${op}: depth of input (${got}) must match input depth for filter ${wanted}.`);
 
 function checkSteps(op: string, strides: number[], dilations: number[]): void {
   if (strides.some((s) => s > 1) && dilations.some((d) => d > 1)) {
@@ -69,43 +74,43 @@ export function outerProduct(a: TensorInput, b: TensorInput): Tensor {
   return matMul(reshape(a, [-1, 1]), reshape(b, [1, -1]));
 }
 
-export function conv2d(x: TensorInput, filter: TensorInput, strides: Pair, pad: Pad, dataFormat: 'NHWC' | 'NCHW' = 'NHWC', dilations: Pair = [1, 1], dimRoundingMode?: Rounding | null): Tensor {
-  const w = toTensor(filter, 'filter', 'conv2d', 'float32');
-  if (w.rank !== 4) throw coded('shape', `Error in conv2d: filter must be rank 4, but got rank ${w.rank}.`);
-  const [stride, dilation] = [pair(strides), pair(dilations)];
-  return overImages(x, 'conv2d', dataFormat, (t) => {
-    const [channels = 0, wanted = 0] = [t.shape[3], w.shape[2]];
-    // Fewer filter channels than image channels: groups of them.
-    if (channels !== wanted && (wanted === 0 || channels % wanted !== 0)) throw coded('shape', `Error in conv2d: depth of input (${channels}) must match input depth for filter ${wanted}.`);
-    checkSteps('conv2D', stride, dilation);
-    const sides = paddingNumbers({ op: 'conv2d', pad, window: w.shape.slice(0, 2), stride, dilation, rounding: dimRoundingMode, axis: firstAxis(dataFormat) }, t.shape);
-    return run1('conv2d', [t, w], [...stride, ...dilation, Math.max(1, channels / Math.max(1, wanted)), ...sides]);
-  }, 'x', 'float32');
+/** A convolution of images, in as many groups as `groupsOf` says of the channels of the images and of the filter. */
+function convolution(op: 'conv2d' | 'depthwiseConv2d', label: string, groupsOf: (channels: number, wanted: number) => number) {
+  return (x: TensorInput, filter: TensorInput, strides: Pair, pad: Pad, dataFormat: 'NHWC' | 'NCHW' = 'NHWC', dilations: Pair = [1, 1], dimRoundingMode?: Rounding | null): Tensor => {
+    const w = toTensor(filter, 'filter', op, 'float32');
+    checkRank(op, 'filter', w);
+    const [stride, dilation] = [pair(strides), pair(dilations ?? 1)];
+    return overImages(x, op, dataFormat, (t) => {
+      const groups = groupsOf(t.shape[3] as number, w.shape[2] as number);
+      checkSteps(label, stride, dilation);
+      const sides = paddingNumbers({ op, pad, window: w.shape.slice(0, 2), stride, dilation, rounding: dimRoundingMode, axis: dataFormat === 'NCHW' ? 2 : 1 }, t.shape);
+      return run1(op, [t, w], [...stride, ...dilation, groups, ...sides]);
+    }, 'x', 'float32');
+  };
 }
 
-export function depthwiseConv2d(x: TensorInput, filter: TensorInput, strides: Pair, pad: Pad, dataFormat: 'NHWC' | 'NCHW' = 'NHWC', dilations: Pair = [1, 1], dimRoundingMode?: Rounding | null): Tensor {
-  const w = toTensor(filter, 'filter', 'depthwiseConv2d', 'float32');
-  if (w.rank !== 4) throw coded('shape', `Error in depthwiseConv2d: filter must be rank 4, but got rank ${w.rank}.`);
-  const [stride, dilation] = [pair(strides), pair(dilations ?? 1)];
-  return overImages(x, 'depthwiseConv2d', dataFormat, (t) => {
-    if (t.shape[3] !== w.shape[2]) throw coded('shape', `Error in depthwiseConv2d: number of input channels (${t.shape[3]}) must match the inChannels dimension in filter ${w.shape[2]}.`);
-    checkSteps('depthwiseConv2d', stride, dilation);
-    const sides = paddingNumbers({ op: 'depthwiseConv2d', pad, window: w.shape.slice(0, 2), stride, dilation, rounding: dimRoundingMode, axis: firstAxis(dataFormat) }, t.shape);
-    return run1('depthwiseConv2d', [t, w], [...stride, ...dilation, 1, ...sides]);
-  }, 'x', 'float32');
-}
+export const conv2d = /* @__PURE__ */ convolution('conv2d', 'conv2D', (channels, wanted) => {
+  // Fewer filter channels than image channels: groups of them.
+  if (channels !== wanted && (wanted === 0 || channels % wanted !== 0)) throw unlike('conv2d', channels, wanted);
+  return Math.max(1, channels / Math.max(1, wanted));
+});
+
+export const depthwiseConv2d = /* @__PURE__ */ convolution('depthwiseConv2d', 'depthwiseConv2d', (channels, wanted) => {
+  if (channels !== wanted) throw coded('shape', `Error in depthwiseConv2d: number of input channels (${channels}) must match the inChannels dimension in filter ${wanted}.`);
+  return 1;
+});
 
 export function separableConv2d(x: TensorInput, depthwise: TensorInput, pointwise: TensorInput, strides: Pair, pad: Pad, dilation: Pair = [1, 1], dataFormat: 'NHWC' | 'NCHW' = 'NHWC'): Tensor {
   const [deep, point] = [toTensor(depthwise, 'depthwiseFilter', 'separableConv2d'), toTensor(pointwise, 'pointwiseFilter', 'separableConv2d')];
   const op = 'separableConv2d';
   const images = toTensor(x, 'x', op);
-  if (images.rank !== 3 && images.rank !== 4) throw coded('shape', `Error in ${op}: input must be rank 4, but got rank ${images.rank}.`);
+  checkRank(op, 'input', images, 4, 3);
   if (dataFormat === 'NCHW') throw coded('argument', 'separableConv2d currently does not support dataFormat NCHW; only NHWC is supported');
-  if (deep.rank !== 4) throw coded('shape', `Error in ${op}: depthwise filter must be rank 4, but got rank ${deep.rank}.`);
-  if (point.rank !== 4) throw coded('shape', `Error in ${op}: pointwise filter must be rank 4, but got rank ${point.rank}.`);
-  if (point.shape[0] !== 1 || point.shape[1] !== 1) throw coded('shape', `Error in ${op}: the ${point.shape[0] !== 1 ? 'first' : 'second'} dimension of pointwise filter must be 1, but got ${point.shape[0] !== 1 ? point.shape[0] : point.shape[1]}.`);
-  const wanted = (deep.shape[2] as number) * (deep.shape[3] as number);
-  if (point.shape[2] !== wanted) throw coded('shape', `Error in ${op}: the third dimension of pointwise filter must be ${wanted}, but got ${point.shape[2]}.`);
+  checkRank(op, 'depthwise filter', deep);
+  checkRank(op, 'pointwise filter', point);
+  [1, 1, (deep.shape[2] as number) * (deep.shape[3] as number)].forEach((wanted, i) => {
+    if (point.shape[i] !== wanted) throw coded('shape', `Error in ${op}: the ${['first', 'second', 'third'][i]} dimension of pointwise filter must be ${wanted}, but got ${point.shape[i]}.`);
+  });
   return conv2d(depthwiseConv2d(images, deep, strides, pad, 'NHWC', dilation), point, 1, 'valid');
 }
 
@@ -113,11 +118,11 @@ export function separableConv2d(x: TensorInput, depthwise: TensorInput, pointwis
 export function conv2dTranspose(x: TensorInput, filter: TensorInput, outputShape: number[], strides: Pair, pad: Pad, dimRoundingMode?: Rounding | null, groups = 1): Tensor {
   const w = toTensor(filter, 'filter', 'conv2dTranspose');
   const [height = 0, width = 0, channels = 0] = outputShape.slice(-3);
-  if (w.rank !== 4) throw coded('shape', `Error in conv2dDerInput: filter must be rank 4, but got rank ${w.rank}`);
+  checkRank('conv2dDerInput', 'filter', w);
   return overImages(x, 'conv2dTranspose', 'NHWC', (t) => {
     const wanted = (w.shape[2] as number) * groups;
     if (t.shape[3] !== w.shape[3]) throw coded('shape', `Error in conv2dDerInput: depth of output (${t.shape[3]}) must match output depth for filter ${w.shape[3]}.`);
-    if (channels !== wanted) throw coded('shape', `Error in conv2dDerInput: depth of input (${channels}) must match input depth for filter ${wanted}.`);
+    if (channels !== wanted) throw unlike('conv2dDerInput', channels, wanted);
     checkPadOnDimRoundingMode('conv2dDerInput', pad, dimRoundingMode);
     const sides = paddingNumbers({ op: 'conv2dTranspose', pad, window: w.shape.slice(0, 2), stride: pair(strides) }, t.shape);
     return run1('conv2dTranspose', [t, w], [height, width, ...pair(strides), 1, 1, groups, ...sides]);
@@ -127,12 +132,12 @@ export function conv2dTranspose(x: TensorInput, filter: TensorInput, outputShape
 /** The convolution of sequences [batch, width, channels] with filters [width, inChannels / groups, outChannels]. */
 export function conv1d(x: TensorInput, filter: TensorInput, stride: number, pad: Pad, dataFormat: 'NWC' | 'NCW' = 'NWC', dilation = 1, dimRoundingMode?: Rounding | null, groups = 1): Tensor {
   const [t, w] = [toTensor(x, 'x', 'conv1d', 'float32'), toTensor(filter, 'filter', 'conv1d', 'float32')];
-  if (t.rank !== 2 && t.rank !== 3) throw coded('shape', `Error in conv1d: input must be rank 3, but got rank ${t.rank}.`);
-  if (w.rank !== 3) throw coded('shape', `Error in conv1d: filter must be rank 3, but got rank ${w.rank}.`);
+  checkRank('conv1d', 'input', t, 3, 2);
+  checkRank('conv1d', 'filter', w, 3);
   checkPadOnDimRoundingMode('conv1d', pad, dimRoundingMode);
   const batched = t.rank === 2 ? expandDims(t, 0) : t;
   const wanted = (w.shape[1] as number) * groups;
-  if (batched.shape[2] !== wanted) throw coded('shape', `Error in conv1d: depth of input (${batched.shape[2]}) must match input depth for filter ${wanted}.`);
+  if (batched.shape[2] !== wanted) throw unlike('conv1d', batched.shape[2], wanted);
   checkSteps('conv1D', [stride], [dilation]);
   if (dataFormat !== 'NWC') throw coded('argument', `Error in conv1d: got dataFormat of ${dataFormat} but only NWC is currently supported.`);
   // Explicit padding is that of an image of one row.
@@ -160,12 +165,12 @@ export function batchNorm(x: TensorInput, mean: TensorInput, variance: TensorInp
   const op = 'batchNorm';
   const inputs = [toTensor(x, 'x', op), toTensor(mean, 'mean', op), toTensor(variance, 'variance', op)];
   const given = (value?: TensorInput | null): value is TensorInput => value !== undefined && value !== null;
-  const [, m, v] = inputs as [Tensor, Tensor, Tensor];
   if (given(offset)) inputs.push(toTensor(offset, 'offset', op));
   if (given(scale)) inputs.push(toTensor(scale, 'scale', op));
-  if (m.rank !== v.rank) throw coded('shape', 'Batch normalization gradient requires mean and variance to have equal ranks.');
-  if (given(offset) && (inputs[3] as Tensor).rank !== m.rank) throw coded('shape', 'Batch normalization gradient requires mean and offset to have equal ranks.');
-  if (given(scale) && (inputs.at(-1) as Tensor).rank !== m.rank) throw coded('shape', 'Batch normalization gradient requires mean and scale to have equal ranks.');
+  const names = ['variance', ...(given(offset) ? ['offset'] : []), 'scale'];
+  inputs.slice(2).forEach(({ rank }, i) => {
+    if (rank !== inputs[1]?.rank) throw coded('shape', `Batch normalization gradient requires mean and ${names[i]} to have equal ranks.`);
+  });
   return run1(op, inputs, [epsilon ?? 0.001, Number(given(offset)), Number(given(scale))]);
 }
 

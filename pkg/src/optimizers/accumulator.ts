@@ -2,13 +2,20 @@
 
 import { tensor1d } from '../create.js';
 import * as ops from '../ops/core.js';
-import type { NamedTensor } from '../optimizers.js';
+import type { NamedTensor, Optimizer } from '../optimizers.js';
 import { dispose, keep, type Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
 
 /** What a sum is stored as, after its variable's name. */
 const SUM = '/gradient_accumulator';
 /** What the numbers of parts and of their weights are stored as. */
 const COUNTS = 'accumulated';
+
+/** Refuses what `accumulateSteps` of training cannot be. */
+export function checkAccumulation(optimizer: Optimizer, steps: number): void {
+  if (!(Number.isInteger(steps) && steps > 0)) throw coded('argument', `accumulateSteps is a positive integer, but got ${steps}`);
+  if ((optimizer.extras?.parts ?? 1) > 1) throw coded('argument', 'accumulateSteps is for optimizers that do not accumulate gradients themselves; this one has gradientAccumulationSteps.');
+}
 
 /** Weighted sums of gradients, in float32 whatever the variables' dtypes. */
 export class Accumulator {

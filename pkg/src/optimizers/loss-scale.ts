@@ -1,6 +1,7 @@
 /** Losses that are scaled so that gradients of 16 bits are neither 0 nor infinite. */
 
 import { scalar } from '../create.js';
+import { variableGrads } from '../gradients.js';
 import * as ops from '../ops/core.js';
 import type { NamedTensor } from '../optimizers.js';
 import { dispose, keep, type Tensor, tidy } from '../tensor.js';
@@ -55,9 +56,16 @@ export class LossScale {
     return ops.div(ops.cast(gradient, 'float32'), this.scale);
   }
 
-  /** Whether all gradients are finite, a bool scalar. */
-  finite(gradients: readonly Tensor[]): Tensor {
-    return ops.all(ops.stack(gradients.map((gradient) => ops.all(ops.isFinite(gradient)))));
+  /** As `variableGrads`, by way of the scaled loss. */
+  readonly gradientsOf: typeof variableGrads = (f, variables) =>
+    tidy(() => {
+      const { value, grads } = variableGrads(() => this.scaled(f()), variables);
+      return { value: this.unscaled(value), grads: Object.fromEntries(Object.entries(grads).map(([name, g]) => [name, g && this.unscaled(g)])) };
+    });
+
+  /** Whether all gradients are finite, a bool scalar; null where there are none. */
+  finite(gradients: readonly Tensor[]): Tensor | null {
+    return gradients.length === 0 ? null : ops.all(ops.stack(gradients.map((gradient) => ops.all(ops.isFinite(gradient)))));
   }
 
   /** Goes on after a step whose gradients were finite, or were not. */

@@ -3,9 +3,11 @@
 import { fill } from '../create.js';
 import { findLearningRate } from '../layers/ready/finder.js';
 import * as base from '../optimizers.js';
-import { AdamOptimizer, installOptimizers, type LearningRate, Optimizer, scaling } from '../optimizers.js';
+import { AdamOptimizer, installOptimizers, type LearningRate, Optimizer } from '../optimizers.js';
 import { rateFrom, schedules } from '../schedules.js';
 import type { Tensor, Variable } from '../tensor.js';
+import { Accumulator, checkAccumulation } from './accumulator.js';
+import { LossScale, type LossScaleArgs } from './loss-scale.js';
 import { type OptimizerOptions, Options, optionsOf } from './options.js';
 
 type Config = Record<string, unknown>;
@@ -13,6 +15,12 @@ type Config = Record<string, unknown>;
 /** An optimizer with options, which replace those that it has. */
 export function withOptions<T extends Optimizer>(optimizer: T, options?: OptimizerOptions): T {
   if (options !== undefined) optimizer.extras = new Options(options);
+  return optimizer;
+}
+
+/** An optimizer with the loss scale that its configuration has. */
+function scaling<T>(optimizer: T, { lossScale }: Config): T {
+  if (lossScale) (optimizer as Optimizer).lossScale = new LossScale(lossScale as LossScaleArgs);
   return optimizer;
 }
 
@@ -203,7 +211,15 @@ export function installMoreOptimizers(): void {
     configured: (optimizer, config) => {
       const options = optionsOf(config);
       if (options !== undefined && !(optimizer instanceof Configured)) (optimizer as Optimizer).extras = new Options(options);
-      return optimizer;
+      return scaling(optimizer, config);
+    },
+    lossScale: (args) => new LossScale(args),
+    accumulator: () => new Accumulator(),
+    checkAccumulation,
+    restored: async (optimizer, stored) => {
+      if (stored.some(LossScale.isStored)) (optimizer.lossScale ??= new LossScale()).restore(stored);
+      const rest = await (optimizer.accumulator ??= new Accumulator()).restore(stored);
+      return rest.filter((w) => !LossScale.isStored(w));
     },
   });
 }

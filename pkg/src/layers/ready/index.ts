@@ -2,7 +2,7 @@
 
 import type { IOHandler } from '../../io/index.js';
 import type { EventSink } from '../../summary/writer.js';
-import { callbacks as lean, type CustomCallbackArgs, registerCallbackConstructor } from '../callbacks.js';
+import { callbacks as lean, type CustomCallbackArgs } from '../callbacks.js';
 import { installProgress } from '../model.js';
 import { BackupAndRestore, type BackupAndRestoreArgs } from './backup.js';
 import { ModelCheckpoint, type ModelCheckpointArgs } from './checkpoint.js';
@@ -11,6 +11,7 @@ import { Mixup, type MixupArgs } from './mixup.js';
 import { TerminateOnNaN } from './nan.js';
 import { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
 import { ProgbarLogger, type ProgbarLoggerArgs, VerboseLogger, verboseSteps } from './progress.js';
+import { registerCallbackConstructor } from './registered.js';
 import { TensorBoard, type TensorBoardArgs } from './tensorboard.js';
 import { CSVLogger, type CSVLoggerArgs, CustomCallback, type TextSink } from './watch.js';
 
@@ -21,6 +22,7 @@ export { Mixup, type MixupArgs } from './mixup.js';
 export { TerminateOnNaN } from './nan.js';
 export { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauArgs, type Schedule } from './rates.js';
 export { ProgbarLogger, type ProgbarLoggerArgs } from './progress.js';
+export { registerCallbackConstructor } from './registered.js';
 export { TensorBoard, type TensorBoardArgs } from './tensorboard.js';
 export { CSVLogger, type CSVLoggerArgs, CustomCallback, type TextSink } from './watch.js';
 

@@ -4,8 +4,8 @@ import * as ops from '../../ops/core.js';
 import { dispose, type Tensor, tidy } from '../../tensor.js';
 import { isFloat } from '../../types.js';
 import { type BatchData, type BatchGradients, Callback, type Logs } from '../callbacks.js';
-import type { LayerVariable } from '../layer.js';
 import type { LayersModel } from '../model.js';
+import type { LayerVariable } from '../variable.js';
 
 /** A tensor and what it is called. */
 type Named = [name: string, tensor: Tensor];

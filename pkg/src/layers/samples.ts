@@ -1,0 +1,69 @@
+/** Whether targets and weights of samples fit a model. */
+
+import { tensor } from '../convert.js';
+import * as ops from '../ops/core.js';
+import { Tensor, tidy } from '../tensor.js';
+import { coded } from '../types.js';
+import { camel } from './measures.js';
+import type { LayersModel } from './model.js';
+import type { SymbolicShape } from './symbolic.js';
+
+/** The number of samples of inputs and targets that fit together, and the model. */
+export function checkSamples(model: LayersModel, x: Tensor[], y: Tensor[]): number {
+  const samples = x[0]?.shape[0] ?? 0;
+  if (y.length !== model.outputs.length) {
+    throw coded('argument', `Error when checking model target: expected ${model.outputs.length} Tensor(s), but instead got ${y.length}.`);
+  }
+  for (const t of [...x, ...y]) {
+    if (t.shape[0] !== samples) {
+      throw coded('shape', `Input Tensors should have the same number of samples as target Tensors. Found ${samples} input sample(s) and ${t.shape[0]} target sample(s).`);
+    }
+  }
+  y.forEach((t, i) => {
+    const want = model.outputs[i]?.shape as SymbolicShape;
+    const sparse = typeof model.loss === 'string' && camel(model.loss).startsWith('sparse');
+    if (!sparse && typeof model.loss === 'string' && (t.rank !== want.length || want.some((d, axis) => axis > 0 && d !== null && d !== t.shape[axis]))) {
+      throw coded('shape', `Error when checking target: expected ${model.outputNames[i]} to have shape [${want.map((d) => d ?? 'null')}] but got array with shape [${t.shape}].`);
+    }
+  });
+  if (samples === 0) throw coded('shape', 'The input and target tensors have no samples.');
+  return samples;
+}
+
+/** A weight of each sample for each output. */
+export function checkSampleWeight(model: LayersModel, given: Tensor | Tensor[] | null | undefined, samples: number): Tensor[] {
+  if (given == null) return [];
+  const weights = model.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
+  for (const w of weights) {
+    if (!(w instanceof Tensor) || w.rank !== 1 || w.shape[0] !== samples) {
+      throw coded('shape', `sampleWeight must have shape [${samples}], one weight for each sample, but got ${w instanceof Tensor ? `[${w.shape}]` : String(w)}`);
+    }
+  }
+  return weights;
+}
+
+/** Every class of the samples that are trained on must have a weight. */
+export async function checkClassWeight(targets: Tensor[], samples: number, classWeight?: Record<number, number>): Promise<void> {
+  if (classWeight === undefined) return;
+  if (targets.length > 1) throw coded('argument', `classWeight is for models with one output; this one has ${targets.length}.`);
+  const classes = tidy(() => classesOf(targets[0] as Tensor));
+  const trained = new Set((await classes.data<'int32'>()).subarray(0, samples));
+  classes.dispose();
+  for (const c of trained) {
+    if (classWeight[c] === undefined) {
+      throw coded('argument', `classWeight must contain all classes in the training data. The class ${c} exists in the data but not in classWeight`);
+    }
+  }
+}
+
+/** The class that each target names: its own number, or the place of its one. */
+function classesOf(target: Tensor): Tensor {
+  return target.rank > 1 && (target.shape.at(-1) ?? 1) > 1 ? ops.argMax(target, -1) : ops.reshape(target, [target.shape[0] ?? 0]).toInt();
+}
+
+/** A weight per sample from the class that its target names. */
+export function classWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
+  const largest = Math.max(...Object.keys(classWeight).map(Number));
+  const table = tensor(Float32Array.from({ length: largest + 1 }, (_, i) => classWeight[i] ?? 1));
+  return ops.gather(table, classesOf(target));
+}
