@@ -46,7 +46,10 @@ test('lstm-text-generation: the next character is learned, drawn at a temperatur
     ys.dispose();
   };
   for (let i = 0; i < 24; i++) await epoch();
-  assert.equal(batches, 24 * 8);
+  // Small steps at the end: the loss of single batches jumps at the first rate.
+  model.optimizer.learningRate = 0.001;
+  for (let i = 0; i < 8; i++) await epoch();
+  assert.equal(batches, 32 * 8);
   t.diagnostic(`loss ${losses.map((v) => v.toFixed(2))}`);
   assert.ok(losses.at(-1) < 0.3, String(losses));
   assert.equal(await leftBehind(epoch), 0);
