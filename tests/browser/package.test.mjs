@@ -40,6 +40,7 @@ function check(report, backend) {
       assert.ok(Math.abs(report[name][index] - value) <= 1e-3, `${name}: ${report[name]}, expected ${expected}`);
     }
   }
+  if (backend === 'cpu') assert.ok(report.nan, 'NaN goes through relu');
   const { kernelMs, wallMs } = report.time;
   if (backend === 'cpu' || typeof kernelMs === 'number') {
     assert.ok(kernelMs >= 0 && kernelMs <= wallMs, `${kernelMs} of ${wallMs} ms`);
