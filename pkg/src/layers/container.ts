@@ -105,21 +105,6 @@ export class Container extends Layer {
     return this.outputs.length === 1 ? (this.outputs[0] as SymbolicTensor).shape : this.outputs.map((x) => x.shape);
   }
 
-  override get trainable(): boolean {
-    return super.trainable;
-  }
-
-  /** The layers keep their own flags; their weights are frozen with the model. */
-  override set trainable(value: boolean) {
-    super.trainable = value;
-    this.layers.forEach((l) => l.follow(value));
-  }
-
-  override follow(trainable: boolean): void {
-    super.follow(trainable);
-    this.layers.forEach((l) => l.follow(trainable && this.trainable));
-  }
-
   override get trainableWeights(): LayerVariable[] {
     return this.trainable ? unique(this.layers.flatMap((l) => l.trainableWeights)) : [];
   }

@@ -131,13 +131,14 @@ export class Layer {
     return this.trainableFlag;
   }
 
+  /** Layers within keep their own flags; their weights are frozen with this one. */
   set trainable(value: boolean) {
     this.trainableFlag = value;
     for (const w of this.weightList) if (w.learned) w.trainable = value;
     this.within((layer) => [layer.follow(value)]);
   }
 
-  /** Frozen, or not, with a model that holds the layer. */
+  /** Frozen, or not, with what holds the layer. */
   follow(trainable: boolean): void {
     this.heldFrozen = !trainable;
     for (const w of this.weightList) w.follow(trainable);

@@ -55,7 +55,8 @@ fn near_normal(key: u32) -> f64 {
     (0..6).map(|stream| halves(hash_key(key, stream))).sum::<f64>() - 6.0 * 65535.0
 }
 
-/// Orthonormal rows or columns, drawn by the host, as a GPU in a page cannot be read at once: by Gram and Schmidt's process on normal numbers (Saxe et al. 2014).
+/// Orthonormal rows or columns, drawn by the host, as a GPU in a page cannot be read at once: by Gram and Schmidt's process
+/// on normal numbers (Saxe et al. 2014).
 fn orthogonal(device: &Device, shape: &Shape, gain: f64, seed: u32) -> Result<Tensor> {
     let [.., columns] = **shape else {
         return Err(Error::shape("orthogonal", "a shape of rank at least 2", shape));
