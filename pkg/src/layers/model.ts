@@ -21,7 +21,7 @@ import { checkClassWeight, checkSamples, checkSampleWeight, classWeights } from 
 import { type SaveConfig, saveModel } from './saving.js';
 import type { Backward, Part } from './step.js';
 import { printSummary } from './summary.js';
-import { inOrder, test } from './testing.js';
+import { inOrder, test, withBatch } from './testing.js';
 import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
 import type { LayerVariable } from './variable.js';
 
@@ -247,16 +247,17 @@ export class LayersModel extends Predictor {
     measures.reset();
     let sums: Tensor[] = [];
     let done = 0;
-    for (const { size: count, tensors } of inOrder([inputs, targets, weights], samples, size)) {
-      const old = sums;
-      sums = tidy(() => {
-        const values = this.testStep(...tensors()).map((v) => ops.mul(v, count));
-        return old.length === 0 ? values : values.map((v, i) => ops.add(v, old[i] as Tensor));
-      });
-      old.forEach((t) => t.dispose());
-      show?.((done += 1), done * size >= samples);
+    try {
+      for (const { size: count, tensors } of inOrder([inputs, targets, weights], samples, size)) {
+        const values = tidy(() => this.testStep(...tensors()));
+        sums = withBatch(sums, values, count);
+        dispose(values);
+        show?.((done += 1), done * size >= samples);
+      }
+      return measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results());
+    } finally {
+      dispose(sums);
     }
-    return measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results());
   }
 
   async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
