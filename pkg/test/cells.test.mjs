@@ -104,6 +104,12 @@ test('a cell in JavaScript takes constants and carries states', () => {
   close(model.predict(x), first, 'reset');
   carried.resetStates([first]);
   close(model.predict(x), second, 'states that are set');
+  carried.setState([first]);
+  close(model.predict(x), second, 'the state of a training that goes on');
+  carried.resetStates();
+  assert.equal(carried.getState(), null);
+  model.predict(x);
+  close(carried.getState()[0], first, 'what is stored of it');
   assert.throws(() => layer.resetStates(), /not stateful/);
   assert.throws(() => tf.layers.rnn({}), /cell/);
   class Stateless extends tf.layers.RNNCell {

@@ -101,10 +101,11 @@ test('schedules, options, frozen layers and several outputs cross', async () => 
   }
 });
 
-test('states of recurrent layers cross', async () => {
+test('states of recurrent layers and of layers of one’s own cross', async () => {
+  const { Counting } = (await import(MODULE)).default(tf);
   const x = tf.randomNormal([4, 5, 2], 0, 1, 'float32', 2);
   const make = () => {
-    const model = tf.sequential({ layers: [tf.layers.lstm({ units: 3, batchInputShape: [4, 5, 2], stateful: true }), tf.layers.dense({ units: 1 })] });
+    const model = tf.sequential({ layers: [tf.layers.lstm({ units: 3, batchInputShape: [4, 5, 2], stateful: true }), new Counting(), tf.layers.dense({ units: 1 })] });
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
     return model;
   };
@@ -112,9 +113,10 @@ test('states of recurrent layers cross', async () => {
   for (const worker of [false, true]) {
     tf.setSeed(4);
     const model = make();
-    const remote = worker ? await inWorker(model) : model;
+    const remote = worker ? await inWorker(model, { modules: [MODULE] }) : model;
     model.predict(x);
     await remote.fit(x, tf.ones([4, 1]), { epochs: 3, batchSize: 4, shuffle: false });
+    assert.equal(model.layers[1].count, 4);
     results.push(Array.from(model.predict(x).dataSync()));
     if (worker) remote.terminate();
   }

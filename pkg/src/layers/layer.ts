@@ -121,10 +121,15 @@ export class Layer {
     if (this.asking) return [];
     this.asking = true;
     try {
-      return Object.values(this).flat().filter((value): value is Layer => value instanceof Layer).flatMap(of);
+      return unique(Object.values(this).flat().filter((value): value is Layer => value instanceof Layer)).flatMap(of);
     } finally {
       this.asking = false;
     }
+  }
+
+  /** The layer and those within it, at any depth. */
+  flattenLayers(): Layer[] {
+    return unique([this, ...this.within((layer) => layer.flattenLayers())]);
   }
 
   get trainable(): boolean {

@@ -4,6 +4,7 @@ import { zeros } from '../create.js';
 import * as ops from '../ops/core.js';
 import { keep, type Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
+import type { State } from './callbacks.js';
 import { type Config, toKeras, toSnake } from './config.js';
 import { type Kwargs, Layer, type LayerArgs, listOf, type Mask, single } from './layer.js';
 import { layerOf } from './load.js';
@@ -239,6 +240,14 @@ export class RNN extends Around {
   override resetStates(states?: Tensor | Tensor[] | null): void {
     if (!this.stateful) throw coded('argument', 'Cannot call resetStates() on an RNN Layer that is not stateful.');
     this.carry(states === undefined || states === null ? null : listOf(states));
+  }
+
+  override getState(): State {
+    return this.carried;
+  }
+
+  override setState(states: Tensor[] | null): void {
+    this.carry(states);
   }
 
   protected override get options(): Config {

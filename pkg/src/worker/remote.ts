@@ -8,7 +8,7 @@ import { type Functions, readCompiled } from './compile.js';
 import { hooksOf, type Listener } from './hooks.js';
 import type { Answer, Event, Opened, Opening, Update } from './protocol.js';
 import { type AnyWorker, open } from './spawn.js';
-import { layersOf, readState, writeState } from './state.js';
+import { readState, writeState } from './state.js';
 import { pack, packTensor, unpack } from './tensors.js';
 
 export interface InWorkerOptions {
@@ -111,7 +111,7 @@ export class RemoteModel {
     const marks = this.marks();
     const update: Update = {
       compiled: readCompiled(model, this.functions),
-      trainable: [model, ...layersOf(model)].map((layer) => layer.trainable),
+      trainable: model.flattenLayers().map((layer) => layer.trainable),
       trainableWeights: model.orderedWeights.map((w) => w.trainable),
       state: await readState(model, transfer),
     };

@@ -7,7 +7,7 @@ import { compile, type Functions } from './compile.js';
 import { HOOKS, type Hook } from './hooks.js';
 import type { Answer, Event, Opened, Opening, Update } from './protocol.js';
 import { isNode } from './spawn.js';
-import { layersOf, readState, write, writeState } from './state.js';
+import { readState, write, writeState } from './state.js';
 import { pack, unpack } from './tensors.js';
 
 /** The worker's end. */
@@ -92,9 +92,7 @@ export async function serveModels(functions: Functions = {}): Promise<void> {
       return packet(answer);
     },
     async update({ compiled, trainable, trainableWeights, state }: Update) {
-      const all = [opened(), ...layersOf(opened())];
-      // Inner ones first: a model passes what it is set to on to nobody.
-      all.forEach((layer, i) => (layer.trainable = trainable[i] ?? true));
+      opened().flattenLayers().forEach((layer, i) => (layer.trainable = trainable[i] ?? true));
       opened().orderedWeights.forEach((w, i) => (w.trainable = trainableWeights[i] ?? true));
       if (compiled !== null) compile(opened(), compiled, known);
       await writeState(opened(), state);

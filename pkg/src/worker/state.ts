@@ -2,26 +2,16 @@
 
 import * as tf from '../index.js';
 import { coded } from '../types.js';
-import { packTensor, type PackedTensor, Turns, unpackTensor } from './tensors.js';
+import { type Packed, packTensor, type PackedTensor, packValue, Turns, unpack, unpackTensor } from './tensors.js';
 
 /** The state of a model; weights go by their places. */
 export interface State {
   weights: PackedTensor[];
-  layers: { states: PackedTensor[]; calls: number | null }[];
+  /** What each carries besides. */
+  layers: Packed[];
   /** Slots of weights, and what the optimizer keeps for no weight. */
   optimizer: { iterations: number; slots: { weight: number | null; slot: string; value: PackedTensor }[] } | null;
   seed: number;
-}
-
-/** A layer that the module computes: it may carry states, and count its calls. */
-interface Carrying {
-  states?: tf.LayerVariable[];
-  calls?: number | null;
-}
-
-/** The layers of a model and of the models in it. */
-export function layersOf(model: tf.Container): tf.Layer[] {
-  return model.layers.flatMap((layer) => (layer instanceof tf.Container ? [layer, ...layersOf(layer)] : [layer]));
 }
 
 /** A slot's name is that of its variable, and its own; what is kept for no variable has but its own. */
@@ -46,7 +36,7 @@ export async function readState(model: tf.LayersModel, transfer: ArrayBuffer[]):
   };
   const variables = model.orderedWeights.map((w) => w.variable);
   const layers: State['layers'] = [];
-  for (const { states = [], calls = null } of layersOf(model) as Carrying[]) layers.push({ states: await all(states.map((s) => s.variable)), calls });
+  for (const layer of model.flattenLayers()) layers.push(await packValue(layer.getState(), `the state of layer "${layer.name}"`, transfer, turns));
   let optimizer: State['optimizer'] = null;
   if (model.optimizer !== null) {
     const places = new Map(variables.map(({ name }, i) => [name, i]));
@@ -81,11 +71,7 @@ export async function writeState(model: tf.LayersModel, state: State): Promise<v
     await turns.next();
     write(weight, state.weights[i] as PackedTensor);
   }
-  for (const [i, layer] of (layersOf(model) as Carrying[]).entries()) {
-    const carried = state.layers[i];
-    layer.states?.forEach((s, n) => write(s, carried?.states[n] as PackedTensor));
-    if (layer.calls !== undefined) layer.calls = carried?.calls ?? null;
-  }
+  tf.tidy(() => model.flattenLayers().forEach((layer, i) => layer.setState(unpack(state.layers[i] as Packed))));
   const { optimizer } = model;
   if (optimizer !== null && state.optimizer !== null) {
     const mine = new Set<string | null>([null, ...weights.map((w) => w.variable.name)]);

@@ -66,34 +66,36 @@ export function unpackTensor({ shape, dtype, values }: PackedTensor): tf.Tensor 
   return tf.tensor(whole, shape, dtype);
 }
 
-interface Packed {
+/** A value as a message: tensors in lists and objects, among plain values. */
+export interface Packed {
   tensor?: PackedTensor;
   list?: Packed[];
   entries?: [string, Packed][];
   plain?: unknown;
 }
 
+/** A value whose tensors' buffers join those to be moved. What cannot be sent is an error, which names it by `path`. */
+export async function packValue(v: unknown, path: string, transfer: ArrayBuffer[], turns: Turns): Promise<Packed> {
+  if (v instanceof tf.Tensor) return { tensor: await packTensor(v, transfer, turns) };
+  if (Array.isArray(v)) {
+    const list: Packed[] = [];
+    for (const [i, item] of v.entries()) list.push(await packValue(item, `${path}[${i}]`, transfer, turns));
+    return { list };
+  }
+  if (v === null || (typeof v !== 'object' && typeof v !== 'function') || ArrayBuffer.isView(v)) return { plain: v };
+  if (typeof v === 'function' || ![Object.prototype, null].includes(Object.getPrototypeOf(v))) {
+    const kind = typeof v === 'function' ? 'a function' : `a ${(v as object).constructor.name}`;
+    throw coded('argument', `${path} is ${kind}, which cannot be sent to a worker.`);
+  }
+  const entries: [string, Packed][] = [];
+  for (const [key, item] of Object.entries(v)) if (item !== undefined) entries.push([key, await packValue(item, `${path}.${key}`, transfer, turns)]);
+  return { entries };
+}
+
 /** Tensors in lists and objects, among numbers, texts and arrays of numbers. What else there is cannot be sent: `what` names it in the error. */
 export async function pack(value: unknown, what: string): Promise<Packet> {
   const transfer: ArrayBuffer[] = [];
-  const turns = new Turns();
-  const each = async (v: unknown, path: string): Promise<Packed> => {
-    if (v instanceof tf.Tensor) return { tensor: await packTensor(v, transfer, turns) };
-    if (Array.isArray(v)) {
-      const list: Packed[] = [];
-      for (const [i, item] of v.entries()) list.push(await each(item, `${path}[${i}]`));
-      return { list };
-    }
-    if (v === null || (typeof v !== 'object' && typeof v !== 'function') || ArrayBuffer.isView(v)) return { plain: v };
-    if (typeof v === 'function' || ![Object.prototype, null].includes(Object.getPrototypeOf(v))) {
-      const kind = typeof v === 'function' ? 'a function' : `a ${(v as object).constructor.name}`;
-      throw coded('argument', `${path} is ${kind}, which cannot be sent to a worker.`);
-    }
-    const entries: [string, Packed][] = [];
-    for (const [key, item] of Object.entries(v)) if (item !== undefined) entries.push([key, await each(item, `${path}.${key}`)]);
-    return { entries };
-  };
-  return packet(await each(value, what), transfer);
+  return packet(await packValue(value, what, transfer, new Turns()), transfer);
 }
 
 /** What was packed, with tensors of this side. */

@@ -6,8 +6,6 @@ import { currentSeed, setSeed } from '../../random.js';
 import { dispose, keep, type Tensor, tidy } from '../../tensor.js';
 import { coded } from '../../types.js';
 import { Callback, type CustomCallbackArgs, type Moment, type State } from '../callbacks.js';
-import { Container } from '../container.js';
-import type { Layer } from '../layer.js';
 import type { LayersModel } from '../model.js';
 import type { Batch, Run } from '../training.js';
 import { packed, unpacked } from './state.js';
@@ -120,9 +118,6 @@ export class BackupAndRestore extends Callback {
   }
 }
 
-/** A layer, and those within it. */
-const layersOf = (layer: Layer): Layer[] => [layer, ...(layer instanceof Container ? layer.layers.flatMap(layersOf) : [])];
-
 type Keeper = CustomCallbackArgs & Required<Pick<CustomCallbackArgs, 'getState' | 'setState'>>;
 const keepers = (run: Run): Keeper[] => run.callbacks.list.filter((c): c is Keeper => c.getState !== undefined && c.setState !== undefined);
 
@@ -152,7 +147,7 @@ async function artifactsOf(run: Run, at: Moment): Promise<ModelArtifacts> {
     stopped: model.stopTraining,
   };
   const optimizer = await optimizerState(model, model.checkCompiled());
-  const layers = layersOf(model).map((layer) => ({ className: layer.getClassName(), trainable: layer.trainable, state: layer.getState() }));
+  const layers = model.flattenLayers().map((layer) => ({ className: layer.getClassName(), trainable: layer.trainable, state: layer.getState() }));
   const tensors: Tensor[] = [];
   const pack = (state: unknown, owner = 'training'): any => packed(state as State, tensors, owner);
   const state = {
@@ -221,7 +216,7 @@ async function restoreFrom(artifacts: ModelArtifacts, run: Run): Promise<void> {
 
 async function restoreState({ layers, optimizer, callbacks, position, source }: Checkpoint, weights: Tensor[], run: Run): Promise<void> {
   const { model, data } = run;
-  const [ownOptimizer, ownLayers, ownWeights, ownCallbacks] = [model.checkCompiled(), layersOf(model), model.orderedWeights, keepers(run)];
+  const [ownOptimizer, ownLayers, ownWeights, ownCallbacks] = [model.checkCompiled(), model.flattenLayers(), model.orderedWeights, keepers(run)];
   // Nothing is changed before all is known to fit.
   expect('the number of layers', layers.length, ownLayers.length);
   layers.forEach(({ className }, i) => expect(`layer ${i}`, className, ownLayers[i]?.getClassName()));
