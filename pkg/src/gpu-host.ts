@@ -58,8 +58,9 @@ export class GpuHost {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (adapter === null) throw new Error('the browser offers no WebGPU adapter on this machine');
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
+    const wanted: GPUFeatureName[] = GpuHost.timer === null ? ['shader-f16'] : ['shader-f16', 'timestamp-query'];
     const device = await adapter.requestDevice({
-      requiredFeatures: GpuHost.timer !== null && adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
+      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
     });
     return new GpuHost(device);
@@ -78,6 +79,11 @@ export class GpuHost {
 
   get timestamps(): boolean {
     return this.device.features.has('timestamp-query');
+  }
+
+  /** Whether shaders know `f16`. */
+  get halves(): boolean {
+    return this.device.features.has('shader-f16');
   }
 
   private throwLate(): void {

@@ -115,7 +115,7 @@ fn cpu(threads: usize, level: Level) -> Device {
 
 fn gpu(make: fn(Arc<dyn Engine>) -> Device, tiles: bool) -> Device {
     let host = NativeHost::new().expect("a GPU: `cargo xtask setup` installs a software one");
-    make(Arc::new(GpuEngine::new(Arc::new(host), GpuOptions { tiles })))
+    make(Arc::new(GpuEngine::new(Arc::new(host), GpuOptions { tiles, ..GpuOptions::default() })))
 }
 
 #[test]

@@ -244,7 +244,7 @@ fn draws_are_the_same_on_every_engine() -> Result<()> {
     let host =
         |threads, level| Device::new(Arc::new(CpuEngine::new(CpuOptions { threads, level, ..CpuOptions::default() })));
     let gpu = |tiles| -> Result<Arc<GpuEngine>> {
-        Ok(Arc::new(GpuEngine::new(Arc::new(NativeHost::new()?), GpuOptions { tiles })))
+        Ok(Arc::new(GpuEngine::new(Arc::new(NativeHost::new()?), GpuOptions { tiles, ..GpuOptions::default() })))
     };
     let one = draws(&host(1, Level::Best))?;
     let read = |t: &Tensor| t.to_host().map(|h| h.to_f64());

@@ -56,8 +56,8 @@ fn cpu(level: Level) -> Device {
     Device::new(Arc::new(CpuEngine::new(CpuOptions { threads: 1, level, ..CpuOptions::default() })))
 }
 
-fn gpu(tiles: bool) -> Result<Device> {
-    Ok(Device::new(Arc::new(GpuEngine::new(Arc::new(NativeHost::new()?), GpuOptions { tiles }))))
+fn gpu(tiles: bool, halves: bool) -> Result<Device> {
+    Ok(Device::new(Arc::new(GpuEngine::new(Arc::new(NativeHost::new()?), GpuOptions { tiles, halves }))))
 }
 
 #[test]
@@ -72,10 +72,16 @@ fn cpu_simd() -> Result<()> {
 
 #[test]
 fn gpu_one_by_one() -> Result<()> {
-    check(&gpu(false)?)
+    check(&gpu(false, false)?)
 }
 
 #[test]
 fn gpu_four_by_four() -> Result<()> {
-    check(&gpu(true)?)
+    check(&gpu(true, false)?)
+}
+
+#[test]
+fn gpu_in_sixteen_bits() -> Result<()> {
+    check(&gpu(false, true)?)?;
+    check(&gpu(true, true)?)
 }

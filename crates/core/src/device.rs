@@ -129,10 +129,10 @@ impl Device {
             narrow.extend(lanes.iter().map(|&lane| dtype.narrow(lane)));
         }
         let lanes = if narrow.is_empty() { lanes } else { &narrow };
-        Ok(Tensor::ready(self, self.engine().upload(dtype.lane(), lanes)?, shape, dtype))
+        Ok(Tensor::ready(self, self.engine().upload(dtype.stored(self.engine().has_halves()), lanes)?, shape, dtype))
     }
 
-    /// A tensor over an engine buffer, of the dtype of its lanes.
+    /// A tensor over an engine buffer, of the dtype that it holds.
     pub fn tensor_of_buffer(&self, buffer: Buffer, shape: Shape) -> Tensor {
         let dtype = buffer.dtype;
         Tensor::ready(self, buffer, shape, dtype)
@@ -306,7 +306,10 @@ impl Device {
             let plan = match queue.plans.iter().find(|(k, _)| *k == key) {
                 Some((_, plan)) => plan.clone(),
                 None => {
-                    let plan = Arc::new(lower(&gathered.graph(), self.engine().max_kernel_buffers())?);
+                    let plan = Arc::new(lower(
+                        &gathered.graph(self.engine().has_halves()),
+                        self.engine().max_kernel_buffers(),
+                    )?);
                     if queue.plans.len() >= MAX_PLANS {
                         queue.plans.clear();
                     }
@@ -413,15 +416,20 @@ impl Gathered {
         self.outputs.hash(&mut h);
         for node in &self.nodes {
             (&node.shape, node.dtype).hash(&mut h);
-            if let State::Pending { op, inputs } = &*node.state() {
-                op.hash_structure(&mut h);
-                inputs.iter().for_each(|i| position(&self.nodes, i).hash(&mut h));
+            match &*node.state() {
+                State::Pending { op, inputs } => {
+                    op.hash_structure(&mut h);
+                    inputs.iter().for_each(|i| position(&self.nodes, i).hash(&mut h));
+                }
+                State::Ready(buffer) => buffer.dtype.hash(&mut h),
+                State::Placeholder => {}
             }
         }
         h.both()
     }
 
-    pub fn graph(&self) -> Graph {
+    /// The graph for an engine with or without `halves` (see [`DType::stored`]).
+    pub fn graph(&self, halves: bool) -> Graph {
         let mut leaves = 0;
         let mut params = 0;
         let count = |n: &mut usize| {
@@ -430,14 +438,19 @@ impl Gathered {
         };
         let nodes = (self.nodes.iter())
             .map(|node| {
+                let mut stored = node.dtype.stored(halves);
                 let (op, inputs) = match &*node.state() {
-                    State::Ready(_) | State::Placeholder => (GraphOp::Leaf(count(&mut leaves)), SmallVec::new()),
+                    State::Ready(buffer) => {
+                        stored = buffer.dtype;
+                        (GraphOp::Leaf(count(&mut leaves)), SmallVec::new())
+                    }
+                    State::Placeholder => (GraphOp::Leaf(count(&mut leaves)), SmallVec::new()),
                     State::Pending { op: Op::Param(_), .. } => (GraphOp::Param(count(&mut params)), SmallVec::new()),
                     State::Pending { op, inputs } => {
                         (GraphOp::Op(op.clone()), inputs.iter().map(|i| position(&self.nodes, i)).collect())
                     }
                 };
-                GraphNode { op, inputs, shape: node.shape.clone(), dtype: node.dtype.lane() }
+                GraphNode { op, inputs, shape: node.shape.clone(), dtype: node.dtype.lane(), stored }
             })
             .collect();
         Graph { nodes, outputs: self.outputs.clone(), leaves, params }

@@ -5,10 +5,11 @@ use crate::half;
 
 /// The type of a tensor's elements.
 ///
-/// On every engine an element takes one lane of 32 bits, whatever its dtype: a float16 or bfloat16 is held as the float32 of
-/// the same value, an int8 or uint8 as the int32, a uint32 as its bits. What differs is the values there are: every operation
-/// rounds, or wraps, its result once to those of the result's dtype. Programs, plans and engines know three dtypes only, the
-/// [lanes](DType::lane) float32, int32 and bool.
+/// An element is computed with in a lane of 32 bits, whatever its dtype: a float16 or bfloat16 as the float32 of the same
+/// value, an int8 or uint8 as the int32, a uint32 as its bits. What differs is the values there are: every operation rounds,
+/// or wraps, its result once to those of the result's dtype. Programs know three dtypes only, the [lanes](DType::lane)
+/// float32, int32 and bool. Engines hold elements in the same lanes, but float16 in 16 bits where they can: see
+/// [`DType::stored`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// IEEE-754 binary32.
@@ -68,7 +69,8 @@ impl DType {
         DType::ALL.get(code).copied().ok_or_else(|| Error::dtype(op, "0 to 7", code))
     }
 
-    /// Bytes one element takes on the host and in files, as TensorFlow.js counts them. An engine holds 4 for each.
+    /// Bytes one element takes on the host and in files, as TensorFlow.js counts them. See [`DType::stored`] for
+    /// what an engine holds.
     pub fn host_bytes(self) -> usize {
         match self {
             DType::F32 | DType::I32 | DType::U32 => 4,
@@ -87,12 +89,22 @@ impl DType {
         self.lane() == DType::I32
     }
 
-    /// What an engine holds: float32, int32 or bool.
+    /// What an engine computes with: float32, int32 or bool.
     pub fn lane(self) -> DType {
         match self {
             DType::F32 | DType::F16 | DType::BF16 => DType::F32,
             DType::I32 | DType::U8 | DType::I8 | DType::U32 => DType::I32,
             DType::Bool => DType::Bool,
+        }
+    }
+
+    /// What an engine's memory holds: the lane, but float16 where the engine has `halves`
+    /// ([`crate::engine::Engine::has_halves`]).
+    pub fn stored(self, halves: bool) -> DType {
+        if halves && self == DType::F16 {
+            self
+        } else {
+            self.lane()
         }
     }
 

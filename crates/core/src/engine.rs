@@ -16,14 +16,14 @@ pub trait BufferData: Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
-/// A counted reference to engine memory: a contiguous array of 32-bit lanes.
+/// A counted reference to engine memory: a contiguous array of elements.
 #[derive(Clone)]
 pub struct Buffer {
     /// The engine's part.
     pub data: Arc<dyn BufferData>,
     /// The number of elements.
     pub size: usize,
-    /// What the lanes hold: float32, int32 or bool. See [`DType::lane`].
+    /// What it holds: float32, int32 or bool in lanes of 32 bits, or float16 in 16 bits. See [`DType::stored`].
     pub dtype: DType,
 }
 
@@ -73,7 +73,13 @@ pub trait Engine: Send + Sync {
     /// The most buffers, read and written together, that one kernel may use.
     fn max_kernel_buffers(&self) -> usize;
 
-    /// Copies lanes of `dtype`, which is float32, int32 or bool, to the device.
+    /// Whether float16 is held in 16 bits, not in lanes of 32.
+    fn has_halves(&self) -> bool {
+        false
+    }
+
+    /// Copies lanes of `dtype` to the device, which is float32, int32 or bool, or float16 where the engine
+    /// [has halves](Engine::has_halves).
     ///
     /// # Errors
     /// `ErrorKind::Device` when memory runs out or the device is lost.

@@ -16,13 +16,15 @@ use crate::view::View;
 /// The index of a value in [`Plan::values`].
 pub type ValueId = usize;
 
-/// One buffer's worth of elements during a run. Buffers are contiguous arrays of 32-bit lanes.
+/// One buffer's worth of elements during a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
     /// The number of elements.
     pub size: usize,
-    /// What the lanes hold: float32, int32 or bool, here and everywhere in a plan. See [`DType::lane`].
+    /// What the elements are computed with as: float32, int32 or bool, here and everywhere in a plan. See [`DType::lane`].
     pub dtype: DType,
+    /// What memory holds: the same, or float16. See [`DType::stored`].
+    pub stored: DType,
 }
 
 /// Where a kernel's operand comes from.

@@ -8,11 +8,11 @@ use headwater_core::engine::TimesCallback;
 use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
 #[cfg(feature = "times")]
 use headwater_core::plan::Kernel;
-use headwater_core::plan::Plan;
+use headwater_core::plan::{Plan, Value};
 use headwater_core::{DType, Error, IdMap, Result, StructureHasher};
 
 use crate::host::{Dispatch, Host, Id, StampsCallback, UNIFORM_ALIGN};
-use crate::memory::{buffer, lanes, Lanes, Memory};
+use crate::memory::{buffer, lanes, pack, unpack, words, Lanes, Memory};
 use crate::prepare::{prepare, Pass, Slot};
 use crate::shader::{Shader, MAX_BUFFERS};
 #[cfg(feature = "times")]
@@ -24,11 +24,13 @@ pub struct GpuOptions {
     /// Tiled contractions, four elements at a time where layouts allow. Otherwise every kernel computes one element per
     /// invocation: what everything else is tested against, and the way out should a driver get the tiles wrong.
     pub tiles: bool,
+    /// float16 in 16 bits of memory, where the GPU allows it. Otherwise in 32, as everywhere else: the values are the same.
+    pub halves: bool,
 }
 
 impl Default for GpuOptions {
     fn default() -> GpuOptions {
-        GpuOptions { tiles: true }
+        GpuOptions { tiles: true, halves: true }
     }
 }
 
@@ -141,11 +143,16 @@ impl Engine for GpuEngine {
         self.host.limits().max_storage_buffers.min(MAX_BUFFERS)
     }
 
+    fn has_halves(&self) -> bool {
+        self.options.halves && self.host.limits().halves
+    }
+
     fn upload(&self, dtype: DType, words: &[u32]) -> Result<Buffer> {
         let _order = self.order.lock();
-        let lanes = self.memory.take(words.len())?;
-        self.host.write_buffer(lanes.id, words);
-        Ok(buffer(lanes, dtype))
+        let lanes = self.memory.take(dtype, words.len())?;
+        let halves = pack(dtype, words);
+        self.host.write_buffer(lanes.id, halves.as_deref().unwrap_or(words));
+        Ok(buffer(lanes))
     }
 
     /// A run is one submission: it does not stop between kernels.
@@ -173,12 +180,13 @@ impl Engine for GpuEngine {
         }
         for ((kernel, passes), frees) in plan.kernels.iter().zip(prepared).zip(&plan.frees) {
             for value in kernel.writes() {
-                run.values[value] = Some(self.memory.take(plan.values[value].size)?);
+                let Value { stored, size, .. } = plan.values[value];
+                run.values[value] = Some(self.memory.take(stored, size)?);
             }
             let mut temporary = Vec::new();
             for pass in passes {
                 if pass.temporary > 0 {
-                    temporary.push(self.memory.take(pass.temporary)?);
+                    temporary.push(self.memory.take(DType::F32, pass.temporary)?);
                 }
                 run.encode(pass, &temporary, params)?;
             }
@@ -195,7 +203,7 @@ impl Engine for GpuEngine {
             submitted?;
         }
         for &v in &plan.results {
-            values[v] = Some(buffer(run.value(v)?.clone(), plan.values[v].dtype));
+            values[v] = Some(buffer(run.value(v)?.clone()));
         }
         Ok(plan.kernels.len())
     }
@@ -208,10 +216,9 @@ impl Engine for GpuEngine {
                 // The buffer must outlive the read: the callback keeps it.
                 let kept = lanes.clone();
                 let finish = move |words: Result<Vec<u32>>| {
-                    drop(kept);
-                    done(words);
+                    done(words.map(|words| unpack(kept.dtype, words, kept.size)));
                 };
-                self.host.read_buffer(lanes.id, lanes.size, Box::new(finish));
+                self.host.read_buffer(lanes.id, words(lanes.dtype, lanes.size), Box::new(finish));
             }
         }
     }

@@ -16,6 +16,8 @@ pub struct Limits {
     pub max_storage_buffers: usize,
     /// Whether the GPU tells when shaders begin and end.
     pub timestamps: bool,
+    /// Whether shaders know `f16`: WebGPU's feature `shader-f16`.
+    pub halves: bool,
 }
 
 /// One shader run. Uniform values lie at `uniform_offset` of the submission's uniform words.

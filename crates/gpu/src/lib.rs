@@ -3,6 +3,10 @@
 //! A kernel's shader is printed from its head and its program ([`shader`]). Sizes, strides and run-time scalars are
 //! uniforms, so that one pipeline serves all shapes of a structure. A run is one submission; memory is pooled, pipelines
 //! are kept by their text. The GPU itself is behind [`Host`].
+//!
+//! Where shaders know `f16`, float16 takes 16 bits of memory. It is converted where it is read and where it is stored, and
+//! computed with as the float32 of the same value, like everywhere else: a program's own rounding makes every stored value
+//! one of float16, so that no conversion rounds.
 
 mod engine;
 mod host;

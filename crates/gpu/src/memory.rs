@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
+use headwater_core::half::{f16_bits, f16_value};
 use headwater_core::{DType, Error, IdMap, Result};
 
 use crate::host::{Host, Id};
@@ -34,16 +35,17 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A buffer of `size` words whose contents are to be written.
+    /// A buffer for `size` elements of `dtype`, whose contents are to be written.
     ///
     /// # Errors
     /// `ErrorKind::Device` for more than a buffer can hold, or when memory runs out.
-    pub fn take(self: &Arc<Self>, size: usize) -> Result<Arc<Lanes>> {
-        let bytes = size_class(size) * 4;
+    pub fn take(self: &Arc<Self>, dtype: DType, size: usize) -> Result<Arc<Lanes>> {
+        let words = words(dtype, size);
+        let bytes = size_class(words) * 4;
         let limit = self.host.limits().max_buffer_bytes;
-        if size.saturating_mul(4) > limit {
-            let message =
-                format!("a tensor of {} bytes is larger than a buffer can be ({limit})", size.saturating_mul(4));
+        let least = words.saturating_mul(4);
+        if least > limit {
+            let message = format!("a tensor of {least} bytes is larger than a buffer can be ({limit})");
             return Err(Error::device("webgpu", message));
         }
         let bytes = bytes.min(limit);
@@ -60,7 +62,7 @@ impl Memory {
             }
         };
         state.memory.live += bytes;
-        Ok(Arc::new(Lanes { id, bytes, size, memory: Arc::downgrade(self) }))
+        Ok(Arc::new(Lanes { id, bytes, size, dtype, memory: Arc::downgrade(self) }))
     }
 
     /// Memory in use and kept.
@@ -88,13 +90,15 @@ impl Drop for Memory {
     }
 }
 
-/// A buffer: `size` 32-bit lanes.
+/// A buffer.
 pub struct Lanes {
     /// The host's name for it.
     pub id: Id,
     bytes: usize,
     /// Elements.
     pub size: usize,
+    /// What it holds: see [`headwater_core::plan::Value::stored`].
+    pub dtype: DType,
     memory: Weak<Memory>,
 }
 
@@ -119,8 +123,33 @@ impl BufferData for Shared {
 }
 
 /// A tensor's view of lanes.
-pub fn buffer(lanes: Arc<Lanes>, dtype: DType) -> Buffer {
-    Buffer { size: lanes.size, data: Arc::new(Shared(lanes)), dtype }
+pub fn buffer(lanes: Arc<Lanes>) -> Buffer {
+    Buffer { size: lanes.size, dtype: lanes.dtype, data: Arc::new(Shared(lanes)) }
+}
+
+/// The 32-bit words that hold `size` elements.
+pub fn words(dtype: DType, size: usize) -> usize {
+    if dtype == DType::F16 {
+        size.div_ceil(2)
+    } else {
+        size
+    }
+}
+
+/// The words that hold `lanes`, where those are other ones.
+pub fn pack(dtype: DType, lanes: &[u32]) -> Option<Vec<u32>> {
+    let half = |lane: &u32| u32::from(f16_bits(f32::from_bits(*lane)));
+    let two = |pair: &[u32]| half(&pair[0]) | pair.get(1).map_or(0, half) << 16;
+    (dtype == DType::F16).then(|| lanes.chunks(2).map(two).collect())
+}
+
+/// The `size` lanes that `words` hold.
+pub fn unpack(dtype: DType, words: Vec<u32>, size: usize) -> Vec<u32> {
+    if dtype != DType::F16 {
+        return words;
+    }
+    let lane = |i: usize| f16_value((words[i / 2] >> (i % 2 * 16)) as u16).to_bits();
+    (0..size).map(lane).collect()
 }
 
 /// The lanes of a buffer of this engine.

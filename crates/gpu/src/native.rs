@@ -54,10 +54,10 @@ impl NativeHost {
         let adapter = pollster::block_on(instance.request_adapter(&options))
             .map_err(|e| failed(format!("no GPU with Vulkan, Metal or DirectX 12 was found: {e}")))?;
         let available = adapter.limits();
-        let timestamps = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16);
         let descriptor = wgpu::DeviceDescriptor {
             required_limits: available.clone(),
-            required_features: timestamps,
+            required_features: features,
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(failed)?;
@@ -70,7 +70,8 @@ impl NativeHost {
         let limits = Limits {
             max_buffer_bytes: (available.max_storage_buffer_binding_size.min(available.max_buffer_size)) as usize,
             max_storage_buffers: available.max_storage_buffers_per_shader_stage as usize,
-            timestamps: !timestamps.is_empty(),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            halves: features.contains(wgpu::Features::SHADER_F16),
         };
         let name = adapter.get_info().name;
         Ok(NativeHost { device, queue, limits, name, state: Mutex::default(), late })

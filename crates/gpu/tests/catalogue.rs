@@ -13,7 +13,7 @@ struct Compiler {
 
 impl Host for Compiler {
     fn limits(&self) -> Limits {
-        Limits { max_buffer_bytes: 1 << 27, max_storage_buffers: 8, timestamps: false }
+        Limits { max_buffer_bytes: 1 << 27, max_storage_buffers: 8, timestamps: false, halves: true }
     }
     fn create_buffer(&self, _: Id, _: usize) -> Result<()> {
         Ok(())
@@ -33,7 +33,11 @@ impl Host for Compiler {
             Ok(module) => module,
             Err(error) => return fail(error.emit_to_string(source)),
         };
-        let capabilities = naga::valid::Capabilities::empty();
+        let capabilities = if source.starts_with("enable f16;") {
+            naga::valid::Capabilities::SHADER_FLOAT16
+        } else {
+            naga::valid::Capabilities::empty()
+        };
         let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
         match validator.validate(&module) {
             Ok(_) => Ok(()),
@@ -76,10 +80,10 @@ fn compile(options: GpuOptions) {
 
 #[test]
 fn plain_shaders_are_valid() {
-    compile(GpuOptions { tiles: false });
+    compile(GpuOptions { tiles: false, ..GpuOptions::default() });
 }
 
 #[test]
 fn tiled_shaders_are_valid() {
-    compile(GpuOptions { tiles: true });
+    compile(GpuOptions { tiles: true, ..GpuOptions::default() });
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use headwater_core::engine::Engine;
 use headwater_core::{Device, Result};
 use headwater_gpu::{GpuEngine, GpuOptions, NativeHost};
-use headwater_tests::{chains, compare};
+use headwater_tests::{chains, compare, Case};
 
 fn check(make: fn(Arc<dyn Engine>) -> Device, options: GpuOptions, random_chains: u32) -> Result<()> {
     let device = make(Arc::new(GpuEngine::new(Arc::new(NativeHost::new()?), options)));
@@ -15,22 +15,40 @@ fn check(make: fn(Arc<dyn Engine>) -> Device, options: GpuOptions, random_chains
         Ok(wrong) => wrong,
         Err(error) => Some(format!("{}: {error}", case.name)),
     };
-    let wrong: Vec<String> = headwater_tests::cases().into_iter().chain(chains).filter_map(describe).collect();
+    // What holds no float16 has the same shaders with and without halves.
+    let concerned = |case: &Case| !options.halves || case.name.contains("float16");
+    let cases = headwater_tests::cases().into_iter().chain(chains).filter(concerned);
+    let wrong: Vec<String> = cases.filter_map(describe).collect();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     Ok(())
 }
 
 #[test]
 fn unfused() -> Result<()> {
-    check(Device::unfused, GpuOptions { tiles: false }, 10)
+    check(Device::unfused, GpuOptions { tiles: false, halves: false }, 10)
 }
 
 #[test]
 fn fused_plain() -> Result<()> {
-    check(Device::new, GpuOptions { tiles: false }, 40)
+    check(Device::new, GpuOptions { tiles: false, halves: false }, 40)
 }
 
 #[test]
 fn fused_tiled() -> Result<()> {
-    check(Device::new, GpuOptions { tiles: true }, 40)
+    check(Device::new, GpuOptions { tiles: true, halves: false }, 40)
+}
+
+#[test]
+fn halves_unfused() -> Result<()> {
+    check(Device::unfused, GpuOptions { tiles: true, halves: true }, 0)
+}
+
+#[test]
+fn halves_plain() -> Result<()> {
+    check(Device::new, GpuOptions { tiles: false, halves: true }, 0)
+}
+
+#[test]
+fn halves_tiled() -> Result<()> {
+    check(Device::new, GpuOptions { tiles: true, halves: true }, 0)
 }

@@ -31,6 +31,8 @@ extern "C" {
     fn create_pipeline(this: &GpuHost, id: u32, source: &str, reads: usize, writes: usize) -> Result<(), JsValue>;
     #[wasm_bindgen(method, getter)]
     fn timestamps(this: &GpuHost) -> bool;
+    #[wasm_bindgen(method, getter)]
+    fn halves(this: &GpuHost) -> bool;
     #[wasm_bindgen(method, catch)]
     fn submit(this: &GpuHost, commands: &[u32], uniforms: &[u32], timed: u32, done: JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(method, js_name = readBuffer)]
@@ -139,6 +141,7 @@ pub fn create_gpu(host: GpuHost) -> u32 {
         max_buffer_bytes: host.max_buffer_bytes() as usize,
         max_storage_buffers: host.max_storage_buffers() as usize,
         timestamps: host.timestamps(),
+        halves: host.halves(),
     };
     let number = HOSTS.with(|h| h.borrow_mut().insert(host));
     let engine = GpuEngine::new(Arc::new(Remote { number, limits }), GpuOptions::default());

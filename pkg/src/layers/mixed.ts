@@ -14,8 +14,10 @@ const MIXED: Record<string, DataType> = { mixed_float16: 'float16', mixed_bfloat
 let global = 'float32';
 
 /**
- * `tf.mixedPrecision`: layers that compute in 16 bits and keep weights in 32, as in Keras. The engines hold a 16-bit float in a lane of 32
- * bits and round it after each operation: results are those of 16 bits, but neither memory nor time is saved yet.
+ * `tf.mixedPrecision`: layers that compute in 16 bits and keep weights in 32, as in Keras. On a GPU with the
+ * feature `shader-f16` a float16 takes 16 bits of memory, so that mixed_float16 halves what activations take and shaders read; products and sums
+ * accumulate in float32. Elsewhere, and a bfloat16 everywhere (WGSL has none), it is held in 32 bits and rounded after each operation: the numbers
+ * are those of 16 bits, but neither memory nor time is saved.
  */
 export const mixedPrecision = {
   /** Sets the policy of layers made from now on that have no `dtype` of their own: 'float32', 'mixed_float16' or 'mixed_bfloat16'. */

@@ -20,11 +20,11 @@ pub(super) struct Drafts {
 }
 
 pub(super) fn emit(graph: &Graph, decisions: Decisions, max_buffers: usize) -> Result<Drafts> {
-    let mut values = vec![Value { size: 0, dtype: DType::F32 }; graph.leaves];
+    let mut values = vec![Value { size: 0, dtype: DType::F32, stored: DType::F32 }; graph.leaves];
     let mut value = vec![None; graph.nodes.len()];
     for (i, node) in graph.nodes.iter().enumerate() {
         if let GraphOp::Leaf(k) = node.op {
-            values[k] = Value { size: node.shape.size(), dtype: node.dtype };
+            values[k] = node.value();
             value[i] = Some(k);
         }
     }
@@ -94,9 +94,9 @@ impl<'g> Emitter<'g> {
         self.decisions.stored[node] = true;
         loop {
             match self.kernel(node)? {
-                Ok((kernel, size)) => {
+                Ok(kernel) => {
                     let value = self.values.len();
-                    self.values.push(Value { size, dtype: self.graph.nodes[node].dtype });
+                    self.values.push(self.graph.nodes[node].value());
                     self.kernels.push(kernel);
                     self.value[node] = Some(value);
                     return Ok(value);
@@ -112,7 +112,7 @@ impl<'g> Emitter<'g> {
     }
 
     /// The kernel for a stored node; its output is the next value.
-    fn kernel(&mut self, node: usize) -> Result<Result<(Kernel, usize), NeedsBuffer>> {
+    fn kernel(&mut self, node: usize) -> Result<Result<Kernel, NeedsBuffer>> {
         let graph = self.graph;
         let shape = graph.nodes[node].shape.clone();
         let out = self.values.len();
@@ -144,12 +144,12 @@ impl<'g> Emitter<'g> {
         if let (Some(h), false) = (fused, own_head) {
             label.insert(0, name(graph, h));
         }
-        let map = Map { shape: shape.clone(), inputs, params, program, outputs: vec![(regs[0], out)] };
+        let map = Map { shape, inputs, params, program, outputs: vec![(regs[0], out)] };
         let kernel = Kernel { reads: reads(head.as_ref(), &map), head, map, label: label.join("+") };
         if kernel.reads.len() + 1 > self.max_buffers {
             return self.too_many_buffers(node, fused, &inlined).map(Err);
         }
-        Ok(Ok((kernel, shape.size())))
+        Ok(Ok(kernel))
     }
 
     /// Chooses what to store so that a kernel reads fewer buffers.
@@ -288,7 +288,7 @@ impl<'g> Emitter<'g> {
             return Ok(ex);
         }
         let graph = self.graph;
-        let GraphNode { op, inputs, shape, dtype } = &graph.nodes[node];
+        let GraphNode { op, inputs, shape, dtype, .. } = &graph.nodes[node];
         let ex = if body.head == Some(node) {
             body.builder.acc(*dtype)
         } else if self.value[node].is_some() || (self.decisions.stored[node] && !root) {

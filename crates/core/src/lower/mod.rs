@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::Op;
-use crate::plan::Plan;
+use crate::plan::{Plan, Value};
 use crate::shape::Shape;
 
 /// A node's operation, with leaves and run-time scalars numbered.
@@ -44,6 +44,15 @@ pub struct GraphNode {
     pub shape: Shape,
     /// What the result's lanes hold: float32, int32 or bool. See [`DType::lane`].
     pub dtype: DType,
+    /// What the result's buffer holds, should it get one. See [`DType::stored`].
+    pub stored: DType,
+}
+
+impl GraphNode {
+    /// The result as a value of a plan.
+    fn value(&self) -> Value {
+        Value { size: self.shape.size(), dtype: self.dtype, stored: self.stored }
+    }
 }
 
 /// Operations in topological order.

@@ -9,6 +9,7 @@ use crate::engine::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::IdMap;
 use crate::lower::lower;
+use crate::ops::mul;
 use crate::plan::{Plan, ValueId};
 use crate::shape::Shape;
 use crate::tensor::{Node, State, Tensor};
@@ -73,7 +74,7 @@ impl Captured {
         nodes.sort_unstable_by_key(|n| n.id);
         nodes.dedup_by_key(|n| n.id);
         let gathered = Gathered::new(&nodes);
-        let mut plan = lower(&gathered.graph(), device.engine().max_kernel_buffers())?;
+        let mut plan = lower(&gathered.graph(device.engine().has_halves()), device.engine().max_kernel_buffers())?;
         // Results in the caller's order, a repeated one as often as asked for.
         let place = |t: &Tensor| plan.results[nodes.partition_point(|n| n.id < t.id())];
         plan.results = results.iter().map(place).collect();
@@ -114,7 +115,16 @@ impl Captured {
             let expected = format!("operands on '{}'", self.device.engine().name());
             return Err(Error::argument("jit", expected, format!("one on '{}'", other.device().engine().name())));
         }
-        let buffers: Vec<Buffer> = operands.iter().map(|t| t.buffer()).all_ok()?;
+        let halves = self.device.engine().has_halves();
+        let buffer = |t: &&Tensor| {
+            let buffer = t.buffer()?;
+            if buffer.dtype == t.dtype().stored(halves) {
+                return Ok(buffer);
+            }
+            // A view of another dtype: the plan reads buffers of the operand's own.
+            mul(t, &t.device().scalar_of(t.dtype(), 1.0))?.buffer()
+        };
+        let buffers: Vec<Buffer> = operands.iter().map(buffer).all_ok()?;
         let leaf = |leaf: &Leaf| match leaf {
             Leaf::Operand(i) => Some(buffers[*i].clone()),
             Leaf::Held(buffer) => Some(buffer.clone()),

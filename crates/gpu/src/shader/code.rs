@@ -24,6 +24,7 @@ pub struct Code<'p> {
     fields: String,
     words: Vec<u32>,
     params: Vec<(usize, usize)>,
+    /// Buffers, and what they hold: see [`headwater_core::plan::Value::stored`].
     reads: Vec<(Slot, DType)>,
     vectors: Vec<Slot>,
     writes: Vec<(Slot, DType)>,
@@ -39,14 +40,6 @@ pub fn type_name(dtype: DType) -> &'static str {
         DType::Bool => "bool",
         // Plans hold no other: see `DType::lane`.
         _ => "i32",
-    }
-}
-
-/// The WGSL type of an element in memory.
-fn element_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::Bool => "u32",
-        other => type_name(other),
     }
 }
 
@@ -163,12 +156,7 @@ impl<'p> Code<'p> {
 
     /// The WGSL type of a register of the map's program.
     pub fn register(&self, dtype: DType) -> &'static str {
-        match (self.wide, dtype) {
-            (false, dtype) => type_name(dtype),
-            (true, DType::F32) => "vec4<f32>",
-            (true, DType::Bool) => "vec4<bool>",
-            (true, _) => "vec4<i32>",
-        }
+        register_name(dtype, self.wide)
     }
 
     /// A scalar as a register.
@@ -195,7 +183,7 @@ impl<'p> Code<'p> {
     /// The plan's run-time scalar `param`.
     pub fn param(&mut self, dtype: DType, param: usize) -> String {
         self.params.push((self.words.len(), param));
-        let field = self.field("", element_name(dtype), 0);
+        let field = self.field("", stored_name(dtype, false), 0);
         if dtype == DType::Bool {
             format!("({field} != 0u)")
         } else {
@@ -203,9 +191,9 @@ impl<'p> Code<'p> {
         }
     }
 
-    /// The name of a buffer to read.
+    /// The name of the function that reads an element of a buffer, as a register.
     pub fn read(&mut self, value: ValueId) -> String {
-        self.read_slot(Slot::Value(value), self.plan.values[value].dtype)
+        self.read_slot(Slot::Value(value), self.plan.values[value].stored)
     }
 
     /// As [`Code::read`].
@@ -218,7 +206,7 @@ impl<'p> Code<'p> {
         format!("buf{n}")
     }
 
-    /// The name of a buffer to read as an array of vectors; nothing else may read it.
+    /// As [`Code::read`], of a buffer that is an array of vectors; nothing else may read it.
     pub fn read_vectors(&mut self, value: ValueId) -> String {
         self.vectors.push(Slot::Value(value));
         self.read(value)
@@ -230,7 +218,7 @@ impl<'p> Code<'p> {
         self.read_slot(slot, DType::F32)
     }
 
-    /// The name of a buffer to write.
+    /// The name of a buffer to write as an array.
     pub fn write(&mut self, slot: Slot, dtype: DType) -> String {
         self.writes.push((slot, dtype));
         format!("out{}", self.writes.len() - 1)
@@ -290,14 +278,7 @@ impl<'p> Code<'p> {
     pub fn element(&mut self, access: &Access, at: &str) -> String {
         match access.source {
             Source::Index => format!("i32({at})"),
-            Source::Buffer(value) => {
-                let name = self.read(value);
-                if access.dtype == DType::Bool {
-                    format!("({name}[{at}] != 0u)")
-                } else {
-                    format!("{name}[{at}]")
-                }
-            }
+            Source::Buffer(value) => format!("{}({at})", self.read(value)),
         }
     }
 
@@ -307,13 +288,7 @@ impl<'p> Code<'p> {
             return self.element(access, at);
         }
         match (access.source, quad(access)) {
-            (Source::Buffer(value), Some(Quad::Neighbours)) => {
-                let name = self.read_vectors(value);
-                match access.dtype {
-                    DType::Bool => format!("({name}[({at}) >> 2u] != vec4<u32>())"),
-                    _ => format!("{name}[({at}) >> 2u]"),
-                }
-            }
+            (Source::Buffer(value), Some(Quad::Neighbours)) => format!("{}(({at}) >> 2u)", self.read_vectors(value)),
             (Source::Index, Some(Quad::Neighbours)) => format!("vec4<i32>(i32({at})) + vec4<i32>(0, 1, 2, 3)"),
             _ => {
                 let element = self.element(access, at);
@@ -358,14 +333,10 @@ impl<'p> Code<'p> {
         text.push_str(&self.loads("c", map, Some("i")));
         text.push_str(&self.statements("c", map));
         for &(reg, value) in &map.outputs {
-            let name = self.write(Slot::Value(value), self.plan.values[value].dtype);
-            let stored = match (map.program.types[reg as usize], self.wide) {
-                (DType::Bool, false) => format!("select(0u, 1u, cr{reg})"),
-                (DType::Bool, true) => format!("select(vec4<u32>(), vec4<u32>(1u), cr{reg})"),
-                _ => format!("cr{reg}"),
-            };
+            let stored = self.plan.values[value].stored;
+            let (name, element) = (self.write(Slot::Value(value), stored), stored_name(stored, self.wide));
             let at = if self.wide { "i >> 2u" } else { "i" };
-            let _ = writeln!(text, "  {name}[{at}] = {stored};");
+            let _ = writeln!(text, "  {name}[{at}] = {element}(cr{reg});");
         }
         text.push_str("}\n");
         self.push(&text);
@@ -402,7 +373,8 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
 
     /// The shader.
     pub fn finish(self, groups: [u32; 3]) -> Shader {
-        let mut source = String::new();
+        let halves = self.reads.iter().chain(&self.writes).any(|&(_, stored)| stored == DType::F16);
+        let mut source = String::from(if halves { "enable f16;\n" } else { "" });
         if !self.fields.is_empty() {
             let _ = write!(
                 source,
@@ -411,9 +383,13 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
             );
         }
         for (n, (slot, dtype)) in self.reads.iter().enumerate() {
-            let element = stored_name(*dtype, self.vectors.contains(slot));
-            let binding = n + 1;
-            let _ = writeln!(source, "@group(0) @binding({binding}) var<storage, read> buf{n}: array<{element}>;");
+            let vector = self.vectors.contains(slot);
+            let (binding, element, register) = (n + 1, stored_name(*dtype, vector), register_name(*dtype, vector));
+            let _ = writeln!(
+                source,
+                "@group(0) @binding({binding}) var<storage, read> memory{n}: array<{element}>;
+fn buf{n}(i: u32) -> {register} {{ return {register}(memory{n}[i]); }}"
+            );
         }
         for (n, (_, dtype)) in self.writes.iter().enumerate() {
             let (binding, element) = (self.reads.len() + n + 1, stored_name(*dtype, self.wide));
@@ -436,11 +412,22 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
 }
 
 /// The WGSL type of an item of a buffer.
-fn stored_name(dtype: DType, vector: bool) -> &'static str {
+pub fn stored_name(dtype: DType, vector: bool) -> &'static str {
     match (dtype, vector) {
-        (dtype, false) => element_name(dtype),
-        (DType::F32, true) => "vec4<f32>",
+        (DType::F16, false) => "f16",
+        (DType::F16, true) => "vec4<f16>",
+        (DType::Bool, false) => "u32",
         (DType::Bool, true) => "vec4<u32>",
+        _ => register_name(dtype, vector),
+    }
+}
+
+/// The WGSL type that an item of a buffer is computed with as.
+fn register_name(dtype: DType, vector: bool) -> &'static str {
+    match (dtype.lane(), vector) {
+        (lane, false) => type_name(lane),
+        (DType::F32, true) => "vec4<f32>",
+        (DType::Bool, true) => "vec4<bool>",
         (_, true) => "vec4<i32>",
     }
 }

@@ -349,16 +349,16 @@ fn inner(
     for r in 0..sizes.rows {
         match left.mode {
             Mode::Depth => {
-                let load = mask(format!("{a}[(a{r} + k) >> 2u]"), "vec4<f32>()", r);
+                let load = mask(format!("{a}((a{r} + k) >> 2u)"), "vec4<f32>()", r);
                 let _ = writeln!(text, "    let l{r} = {load};");
             }
             Mode::Across if r % 4 == 0 => (0..steps).for_each(|t| {
                 let q = r / 4;
-                let _ = writeln!(text, "    let l{t}_{q} = {a}[({}) >> 2u];", at(format!("a{q}"), t, &a_step));
+                let _ = writeln!(text, "    let l{t}_{q} = {a}(({}) >> 2u);", at(format!("a{q}"), t, &a_step));
             }),
             Mode::Across => {}
             Mode::Scalar => (0..steps).for_each(|t| {
-                let load = mask(format!("{a}[{}]", at(format!("a{r}"), t, &a_step)), "0.0", r);
+                let load = mask(format!("{a}({})", at(format!("a{r}"), t, &a_step)), "0.0", r);
                 let _ = writeln!(text, "    let l{t}_{r} = {load};");
             }),
         }
@@ -366,7 +366,7 @@ fn inner(
     let quads = sizes.columns / 4;
     if right.mode == Mode::Depth {
         for j in 0..sizes.columns {
-            let _ = writeln!(text, "    let v{j} = {b}[(b{j} + k) >> 2u];");
+            let _ = writeln!(text, "    let v{j} = {b}((b{j} + k) >> 2u);");
         }
     }
     for (t, q) in (0..steps).flat_map(|t| (0..quads).map(move |q| (t, q))) {
@@ -374,9 +374,9 @@ fn inner(
             format!("vec4<f32>({}, {}, {}, {})", f(4 * q), f(4 * q + 1), f(4 * q + 2), f(4 * q + 3))
         };
         let load = match right.mode {
-            Mode::Across => format!("{b}[({}) >> 2u]", at(format!("b{q}"), t, &b_step)),
+            Mode::Across => format!("{b}(({}) >> 2u)", at(format!("b{q}"), t, &b_step)),
             Mode::Depth => of(&|j| format!("v{j}.{}", component(t))),
-            Mode::Scalar => of(&|j| format!("{b}[{}]", at(format!("b{j}"), t, &b_step))),
+            Mode::Scalar => of(&|j| format!("{b}({})", at(format!("b{j}"), t, &b_step))),
         };
         let _ = writeln!(text, "    let s{t}_{q} = {load};");
     }
@@ -463,7 +463,7 @@ pub fn sum_parts(plan: &Plan, map: &Map, partial: Slot, size: usize, parts: usiz
     code.push(&format!(
         "fn head(i: u32) -> {kind} {{
   var acc = {kind}();
-  for (var part = 0u; part < u.parts; part++) {{ acc = acc + {name}[{at}]; }}
+  for (var part = 0u; part < u.parts; part++) {{ acc = acc + {name}({at}); }}
   return acc;
 }}
 "

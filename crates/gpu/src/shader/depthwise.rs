@@ -80,7 +80,7 @@ pub fn print(
         text,
         "  for (var fh = 0u; fh < u.filter_h; fh++) {{
 {row}  for (var fw = 0u; fw < u.filter_w; fw++) {{
-  let f = {b}[(fh * u.filter_w + fw) * u.quads + c];
+  let f = {b}((fh * u.filter_w + fw) * u.quads + c);
 "
     );
     for p in 0..PIXELS {
@@ -89,14 +89,14 @@ pub fn print(
             writeln!(
                 text,
                 "  let w{p} = {column};
-  if (w{p} < {row_size}) {{ acc{p} = acc{p} + f * {a}[(base + w{p}) * u.quads + c]; }}"
+  if (w{p} < {row_size}) {{ acc{p} = acc{p} + f * {a}((base + w{p}) * u.quads + c); }}"
             )
         } else {
             writeln!(
                 text,
                 "  let t{p} = {column};
   let w{p} = t{p} / u.stride_w;
-  if (w{p} < {row_size} && t{p} % u.stride_w == 0u) {{ acc{p} = acc{p} + f * {a}[(base + w{p}) * u.quads + c]; }}"
+  if (w{p} < {row_size} && t{p} % u.stride_w == 0u) {{ acc{p} = acc{p} + f * {a}((base + w{p}) * u.quads + c); }}"
             )
         };
     }
@@ -132,7 +132,7 @@ fn filter(mut code: Code<'_>, kernel: &Kernel, g: &ConvGeometry, a: &str, b: &st
     for (var ow = 0u; ow < u.out_w; ow++) {{
       let iw = ow * u.stride_w + fw * u.dilation_w - u.left;
       if (iw >= u.in_w) {{ continue; }}
-      acc = acc + {a}[((n * u.in_h + ih) * u.in_w + iw) * u.quads + c] * {b}[(row * u.out_w + ow) * u.quads + c];
+      acc = acc + {a}(((n * u.in_h + ih) * u.in_w + iw) * u.quads + c) * {b}((row * u.out_w + ow) * u.quads + c);
     }}
   }}
   tail(i * 4u, acc);

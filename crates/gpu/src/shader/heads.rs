@@ -143,7 +143,7 @@ fn scan(code: &mut Code<'_>, kind: ScanKind, shape: [usize; 3], input: ValueId) 
         "fn head(i: u32) -> {name} {{
   let line = i / u.inner / u.n * u.inner + i % u.inner;
   var acc = {empty};
-  for (var p = 0u; p {last} {place}; p++) {{ let x = {x}[at(line, p)]; {step} }}
+  for (var p = 0u; p {last} {place}; p++) {{ let x = {x}(at(line, p)); {step} }}
   return acc;
 }}
 "
@@ -237,12 +237,12 @@ fn conv(code: &mut Code<'_>, kind: ConvKind, g: &ConvGeometry, inputs: [ValueId;
     let forward = format!(
         "      let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + first;
       let w = (fh * u.filter_w + fw) * u.cin * u.out_c + oc;
-      for (var c = 0u; c < u.cin; c++) {{ acc = acc + {a}[x + c] * {b}[w + c * u.out_c]; }}"
+      for (var c = 0u; c < u.cin; c++) {{ acc = acc + {a}(x + c) * {b}(w + c * u.out_c); }}"
     );
     let backward = format!(
         "      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + first;
       let w = ((fh * u.filter_w + fw) * u.cin + ic % u.cin) * u.out_c + first;
-      for (var c = 0u; c < u.cout; c++) {{ acc = acc + {a}[y + c] * {b}[w + c]; }}"
+      for (var c = 0u; c < u.cout; c++) {{ acc = acc + {a}(y + c) * {b}(w + c); }}"
     );
     let text = match kind {
         ConvKind::Forward => format!(
@@ -290,7 +290,7 @@ fn conv(code: &mut Code<'_>, kind: ConvKind, g: &ConvGeometry, inputs: [ValueId;
         if (iw >= u.in_w) {{ continue; }}
         let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + ic;
         let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + oc;
-        row = row + {a}[x] * {b}[y];
+        row = row + {a}(x) * {b}(y);
       }}
       acc = acc + row;
     }}
@@ -327,7 +327,7 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
         let text = format!(
             "fn head(i: u32) -> {kind_name} {{
   let n = i / u.c / u.out_w / u.out_h;
-  return {a}[n * u.in_h * u.in_w * u.c + u32({index}[i])];
+  return {a}(n * u.in_h * u.in_w * u.c + u32({index}(i)));
 }}
 "
         );
@@ -355,7 +355,7 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
                     "var best = 0; var at = 0xffffffffu;"
                 };
                 // A window wholly outside the image chooses the image's first element.
-                let outside = format!("select(best, {a}[base], at == 0xffffffffu)");
+                let outside = format!("select(best, {a}(base), at == 0xffffffffu)");
                 match kind {
                     PoolKind::Max => (start, step, outside, kind_name),
                     _ => (start, step, "i32(select(at, 0u, at == 0xffffffffu))".into(), "i32"),
@@ -363,7 +363,7 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
             }
         };
         let element =
-            format!("      let p = base + (ih * u.in_w + iw) * u.c + c;\n      let x = {a}[p];\n      {step}");
+            format!("      let p = base + (ih * u.in_w + iw) * u.c + c;\n      let x = {a}(p);\n      {step}");
         let taps = each_tap("window", &element);
         let text = format!(
             "fn head(i: u32) -> {result_kind} {{
@@ -383,9 +383,9 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
     let step = match kind {
         PoolKind::MaxScatter => {
             let index = code.read(inputs[1]);
-            format!("if (u32({index}[y]) == place) {{ acc = acc + {a}[y]; }}")
+            format!("if (u32({index}(y)) == place) {{ acc = acc + {a}(y); }}")
         }
-        _ => format!("acc = acc + {a}[y] / (inside(oh, u.stride_h, u.dilation_h, u.top, u.window_h, u.in_h) * inside(ow, u.stride_w, u.dilation_w, u.left, u.window_w, u.in_w));"),
+        _ => format!("acc = acc + {a}(y) / (inside(oh, u.stride_h, u.dilation_h, u.top, u.window_h, u.in_h) * inside(ow, u.stride_w, u.dilation_w, u.left, u.window_w, u.in_w));"),
     };
     let result = format!("      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.c + c;\n      {step}");
     let windows = each_window("window", &result);
@@ -479,7 +479,7 @@ fn head(i: u32) -> f32 {{
     if (wh == 0.0) {{ continue; }}
     for (var ow = columns.x; ow <= columns.y; ow++) {{
       let ww = weight(taps(ow, u.scale_w, u.in_w), iw);
-      if (ww != 0.0) {{ acc = acc + wh * ww * {a}[((n * u.out_h + oh) * u.out_w + ow) * u.c + c]; }}
+      if (ww != 0.0) {{ acc = acc + wh * ww * {a}(((n * u.out_h + oh) * u.out_w + ow) * u.c + c); }}
     }}
   }}
   return acc;
@@ -490,10 +490,10 @@ fn head(i: u32) -> f32 {{
         let dtype = type_name(code.plan.values[input].dtype);
         let value = if bilinear {
             format!(
-                "mix(mix({a}[top + w.first * u.c], {a}[top + w.second * u.c], w.part), mix({a}[bottom + w.first * u.c], {a}[bottom + w.second * u.c], w.part), h.part)"
+                "mix(mix({a}(top + w.first * u.c), {a}(top + w.second * u.c), w.part), mix({a}(bottom + w.first * u.c), {a}(bottom + w.second * u.c), w.part), h.part)"
             )
         } else {
-            format!("{a}[top + w.first * u.c]")
+            format!("{a}(top + w.first * u.c)")
         };
         format!(
             "fn head(i: u32) -> {dtype} {{
@@ -533,7 +533,7 @@ fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], inpu
   let inner = i % u.inner;
   let j = i / u.inner % u.k;
   let outer = i / u.inner / u.k;
-  let at = u32({position}[{row}]);
+  let at = u32({position}({row}));
   if (at >= u.n) {{ return {zero}; }}
   return {element};
 }}
@@ -550,7 +550,7 @@ fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], inpu
   let outer = i / u.inner / u.n;
   var acc = {empty};
   for (var j = 0u; j < u.k; j++) {{
-    if (u32({position}[{row}]) == at) {{ let x = {element}; {step} }}
+    if (u32({position}({row})) == at) {{ let x = {element}; {step} }}
   }}
   return acc;
 }}

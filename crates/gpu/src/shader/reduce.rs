@@ -3,7 +3,7 @@
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Kernel, Map, Plan, Source};
 
-use super::code::{can_be_wide, reads, spread, type_name, Code, GROUP, MAX_GROUPS};
+use super::code::{can_be_wide, reads, spread, stored_name, type_name, Code, GROUP, MAX_GROUPS};
 use super::heads::{accumulate, empty_value, reduction_body};
 use super::{Shader, Slot};
 
@@ -57,9 +57,9 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     let partial = Slot::Temporary(0);
     if parts > 1 {
         let name = code.write(partial, dtype);
-        let stored = if type_name(dtype) == "bool" { "select(0u, 1u, acc)" } else { "acc" };
+        let stored = stored_name(dtype, false);
         code.push(&format!(
-            "fn store(row: u32, part: u32, acc: {kind}) {{ {name}[part * u.rows + row] = {stored}; }}\n"
+            "fn store(row: u32, part: u32, acc: {kind}) {{ {name}[part * u.rows + row] = {stored}(acc); }}\n"
         ));
     } else {
         code.tail(&kernel.map, true);
@@ -102,11 +102,10 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
     let name = code.read_slot(partial, dtype);
     let (empty, take) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
     code.sizes([("parts", parts)]);
-    let element = if type_name(dtype) == "bool" { "!= 0u" } else { "" };
     code.push(&format!(
         "fn head(i: u32) -> {kind} {{
   var acc = {empty};
-  for (var part = 0u; part < u.parts; part++) {{ let x = {name}[part * u.size + i] {element}; {take} }}
+  for (var part = 0u; part < u.parts; part++) {{ let x = {name}(part * u.size + i); {take} }}
   return acc;
 }}
 "

@@ -35,7 +35,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
         let mut body = format!("let line = i % u.lines;\n  let part = i / u.lines;\n  var acc = {empty};\n");
         if scans && parts > 1 {
             let totals = code.read_slot(totals, dtype);
-            body.push_str(&format!("  for (var t = line; t < i; t += u.lines) {{ let x = {totals}[t]; {step} }}\n"));
+            body.push_str(&format!("  for (var t = line; t < i; t += u.lines) {{ let x = {totals}(t); {step} }}\n"));
         }
         let place = if !scans {
             step
@@ -47,7 +47,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
         body.push_str(&format!(
             "  for (var p = part * u.part; p < min(u.n, (part + 1u) * u.part); p++) {{
     let j = at(line, p);
-    let x = {x}[j];
+    let x = {x}(j);
     {place}
   }}
 "

@@ -48,7 +48,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, input: ValueId, descending: bool, [ro
         let mut code = Code::new(plan);
         let from = code.read_slot(Slot::Temporary((temporaries + 1) % 2), DType::I32);
         code.sizes([("n", n), ("k", k)]);
-        code.push(&format!("fn head(i: u32) -> i32 {{ return {from}[i / u.k * u.n + i % u.k]; }}\n"));
+        code.push(&format!("fn head(i: u32) -> i32 {{ return {from}(i / u.k * u.n + i % u.k); }}\n"));
         code.tail(&kernel.map, true);
         shaders.push(code.elementwise(rows * k, true));
     }
@@ -64,13 +64,13 @@ fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
         DType::F32 => {
             let nan = code.need("is_nan");
             format!(
-                "if ({nan}({x}[p])) {{ return 0xffffffffu; }}
-  let b = bitcast<u32>({x}[p]);
+                "if ({nan}({x}(p))) {{ return 0xffffffffu; }}
+  let b = bitcast<u32>({x}(p));
   return {turn}select(b | 0x80000000u, ~b, b > 0x80000000u);"
             )
         }
-        DType::Bool => format!("return {turn}{x}[p];"),
-        _ => format!("return {turn}(bitcast<u32>({x}[p]) ^ 0x80000000u);"),
+        DType::Bool => format!("return {turn}u32({x}(p));"),
+        _ => format!("return {turn}(bitcast<u32>({x}(p)) ^ 0x80000000u);"),
     };
     code.push(&format!("fn key(p: u32) -> u32 {{\n  {key}\n}}\n"));
 }
@@ -103,13 +103,13 @@ fn merging(from: &str, store: &str) -> String {
   let left = p < middle;
   // Of each run only the first k can be among the first k of both.
   if (p - select(middle, first, left) >= u.k) {{ return; }}
-  let place = {from}[i];
+  let place = {from}(i);
   let mine = key(row + u32(place));
   var low = select(first, middle, left);
   var high = min(low + u.k, select(middle, min(first + u.grown, u.n), left));
   while (low < high) {{
     let half = (low + high) / 2u;
-    let other = key(row + u32({from}[row + half]));
+    let other = key(row + u32({from}(row + half)));
     if (other < mine || (other == mine && !left)) {{ low = half + 1u; }} else {{ high = half; }}
   }}
   let to = p + low - middle;

@@ -49,7 +49,7 @@ pub fn print(
     code.sizes([("m", m), ("n", n), ("k", width), ("stride", stride)]);
     for (&input, name) in inputs.iter().zip(["a", "b"]) {
         let buffer = code.read(input);
-        code.push(&format!("fn {name}(i: u32) -> f32 {{ return {buffer}[i]; }}\n"));
+        code.push(&format!("fn {name}(i: u32) -> f32 {{ return {buffer}(i); }}\n"));
     }
     code.push(&format!("const GROUP = {GROUP}u;\n"));
     let temporary = code.write(Slot::Temporary(0), DType::F32);
@@ -76,7 +76,7 @@ pub fn print(
     let mut code = Code::new(plan);
     let from = code.read_slot(Slot::Temporary(0), DType::F32);
     code.sizes([("result", size), ("stride", stride)]);
-    code.push(&format!("fn head(i: u32) -> f32 {{ return {from}[i / u.result * u.stride + i % u.result]; }}\n"));
+    code.push(&format!("fn head(i: u32) -> f32 {{ return {from}(i / u.result * u.stride + i % u.result); }}\n"));
     code.tail(map, true);
     vec![first, code.elementwise(map.shape.size(), true)]
 }
