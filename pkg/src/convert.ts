@@ -1,5 +1,6 @@
 /** From what users write to tensors. */
 
+import type { WebGPUData } from './gpu-data.js';
 import { host } from './platform.js';
 import { getBackend, wasm } from './runtime.js';
 import { assertNonNegativeIntegerDimensions, sizeOf } from './shape.js';
@@ -47,9 +48,9 @@ export function inferDtype(value: unknown): DataType {
   return typeof first === 'boolean' ? 'bool' : typeof first === 'string' ? 'string' : 'float32';
 }
 
-/** A tensor with a copy of the values. */
-export function tensor(values: TensorLike, shape?: Shape, dtype?: DataType): Tensor {
-  return make(values, shape, dtype, inferShape(values, dtype));
+/** A tensor with a copy of the values, or over a buffer of the GPU. */
+export function tensor(values: TensorLike | WebGPUData, shape?: Shape, dtype?: DataType): Tensor {
+  return make(values as TensorLike, shape, dtype, inferShape(values, dtype));
 }
 
 /** A list of whole numbers. */
@@ -62,6 +63,8 @@ export function make(values: TensorLike, shape: Shape | undefined, dtype: DataTy
   if (type === 'complex64') throw coded('dtype', 'Cannot construct a complex64 tensor directly. Please use tf.complex(real, imag).');
   dtypeCode(type);
   if (!isList(values, type) && !['number', 'boolean', 'string'].includes(typeof values) && !((values as unknown) instanceof Uint8Array)) {
+    const made = host.tensorOf(values, shape, type);
+    if (made !== null) return made;
     throw coded('dtype', `values passed to tensor(values) must be a number/boolean/string or an array of numbers/booleans/strings, or a TypedArray`);
   }
   if (shape !== undefined) assertNonNegativeIntegerDimensions(shape);

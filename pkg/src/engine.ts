@@ -1,6 +1,7 @@
 /** What TensorFlow.js calls its engine: scopes, back ends by name, kernels and gradients by name, profiles. */
 
 import { env } from './env.js';
+import type { GPUData, WebGPUData } from './gpu-data.js';
 import { kernelOf, opOf } from './kernel_of.js';
 import { customGrad, isRecording } from './gradients.js';
 import * as runtime from './runtime.js';
@@ -29,6 +30,12 @@ export class KernelBackend {
   }
   readSync(_dataId: object): unknown {
     return missing('readSync');
+  }
+  readToGPU(_dataId: object, _options?: object): GPUData {
+    return missing('readToGPU');
+  }
+  createTensorFromGPUData(_values: WebGPUData, _shape: Shape, _dtype: DataType): Tensor {
+    return missing('createTensorFromGPUData');
   }
   numDataIds(): number {
     return missing('numDataIds');
@@ -67,6 +74,10 @@ class Own extends KernelBackend {
   }
   override numDataIds(): number {
     return memory().numDataBuffers;
+  }
+  /** The device of WebGPU, for code that shares buffers with the engine's. */
+  get device(): GPUDevice | undefined {
+    return this.name === 'webgpu' ? runtime.gpuHost()?.device : undefined;
   }
   override memory(): { unreliable: boolean } {
     return { unreliable: memory().unreliable };

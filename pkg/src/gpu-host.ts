@@ -39,9 +39,13 @@ export interface PassTimer {
 export class GpuHost {
   /** Makes a timer for so many passes. Set by what wants times. */
   static timer: ((device: GPUDevice, passes: number) => PassTimer) | null = null;
+  /** Reads the first words of a buffer at once; null where that cannot be done. See `gpu-sync.ts`. */
+  static readAtOnce: ((device: GPUDevice, buffer: GPUBuffer, words: number) => Uint32Array | null) | null = null;
   readonly maxBufferBytes: number;
   readonly maxStorageBuffers: number;
-  private readonly buffers = new Map<number, GPUBuffer>();
+  readonly buffers = new Map<number, GPUBuffer>();
+  /** The buffers that are not ours to destroy. See `gpu-data.ts`. */
+  readonly foreign = new Set<number>();
   private readonly pipelines = new Map<number, Pipeline>();
   private readonly layouts = new Map<string, Layout>();
   private readonly bindGroups = new Map<string, GPUBindGroup>();
@@ -66,7 +70,7 @@ export class GpuHost {
     return new GpuHost(device);
   }
 
-  private constructor(private readonly device: GPUDevice) {
+  private constructor(readonly device: GPUDevice) {
     this.maxBufferBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
     this.maxStorageBuffers = device.limits.maxStorageBuffersPerShaderStage;
     device.addEventListener('uncapturederror', (event) => {
@@ -99,7 +103,7 @@ export class GpuHost {
   }
 
   destroyBuffer(id: number): void {
-    this.buffers.get(id)?.destroy();
+    if (!this.foreign.delete(id)) this.buffers.get(id)?.destroy();
     this.buffers.delete(id);
     this.bindGroups.clear();
   }
@@ -183,8 +187,18 @@ export class GpuHost {
     return group;
   }
 
-  /** Calls `done` with the first words of a buffer, or with an `Error`. */
-  readBuffer(id: number, words: number, done: (result: Uint32Array | Error) => void): void {
+  /** Calls `done` with the first words of a buffer, or with an `Error`: at once, where that is asked for and can be done. */
+  readBuffer(id: number, words: number, atOnce: boolean, done: (result: Uint32Array | Error) => void): void {
+    if (atOnce && GpuHost.readAtOnce !== null) {
+      let result: Uint32Array | Error | null;
+      try {
+        this.throwLate();
+        result = GpuHost.readAtOnce(this.device, this.buffers.get(id)!, words);
+      } catch (error) {
+        result = error as Error;
+      }
+      if (result !== null) return done(result);
+    }
     settle(this.read(id, words * 4), done);
   }
 

@@ -6,6 +6,8 @@
  */
 
 import { installMethods } from './chained.js';
+import { installGpuData } from './gpu-data.js';
+import { installSyncReads } from './gpu-sync.js';
 import { fileSystem } from './io/files.js';
 import { installFiles } from './io/handlers.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
@@ -27,6 +29,8 @@ import { installSpecial } from './special_hook.js';
 
 installSpecial({ complexOf, conj, runSpecial, toComplex });
 installMethods(operations);
+installSyncReads();
+installGpuData();
 installDatasetTraining();
 installMoreOptimizers();
 installMixedPrecision();
@@ -73,6 +77,7 @@ export {
   type WarmUpArgs,
 } from './schedules.js';
 export * from './engine.js';
+export type { GPUData, WebGPUData } from './gpu-data.js';
 export * from './profile.js';
 export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, ENV, env, Environment, getQueryParams, setPlatform } from './env.js';
 export { backendInfo, type BackendInfo, getThreadsCount, setThreadsCount, setWasmPaths } from './runtime.js';

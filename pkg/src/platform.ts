@@ -1,6 +1,7 @@
 /** What the package asks of where it runs. */
 
-import { isTypedArray } from './types.js';
+import type { Tensor } from './tensor.js';
+import { type DataType, isTypedArray, type Shape } from './types.js';
 
 /** What a platform offers; see `setPlatform`. */
 export interface Platform {
@@ -26,4 +27,6 @@ export const host = {
   platform: standard,
   /** Whether values are watched for NaN. */
   debugging: (): boolean => false,
+  /** Makes tensors of what is in no array, such as buffers of a GPU; null of what it does not know. */
+  tensorOf: (_values: unknown, _shape: Shape | undefined, _dtype: DataType): Tensor | null => null,
 };

@@ -128,6 +128,9 @@ export function getBackend(): string {
   return current?.name ?? 'cpu';
 }
 
+/** The GPU that the engine runs on; null for another engine. */
+export const gpuHost = (): GpuHost | null => current?.gpu ?? null;
+
 /** What runs, and why not something faster. */
 export interface BackendInfo {
   readonly name: string;

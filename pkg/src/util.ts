@@ -191,6 +191,17 @@ export function bytesPerElement(dtype: DataType): number {
   return bytes;
 }
 
+/** Values as the array of their dtype, where they came as bytes; of strings, the bytes of each. */
+export function convertBackendValuesAndArrayBuffer(data: TypedArray | Uint8Array[] | ArrayBuffer, dtype: DataType): TypedArray | Uint8Array[] {
+  if (Array.isArray(data)) return data;
+  if (dtype === 'bool' || dtype === 'string') return Uint8Array.from(new Int32Array(data));
+  const type = arrayType(dtype, 'complex64');
+  return data instanceof type ? (data as TypedArray) : (new type(data as ArrayBuffer) as TypedArray);
+}
+
+/** The unsigned number of 64 bits that hexadecimal digits write, as `fingerPrint64` gives them. */
+export const hexToLong = (hex: string): bigint => BigInt.asUintN(64, BigInt(`0x${hex}`));
+
 /** Bytes of encoded strings. */
 export const bytesFromStringArray = (strings: readonly Uint8Array[] | null): number => sum((strings ?? []).map((s) => s.length));
 

@@ -16,6 +16,8 @@ export interface Wasm {
   isComputed(handle: number): boolean;
   readSync(handle: number): Uint32Array<ArrayBuffer>;
   read(handle: number): Promise<Uint32Array<ArrayBuffer>>;
+  gpuBuffer(handle: number): number;
+  gpuTensor(like: number): Records;
   flush(): void;
   flushPart(milliseconds: number): boolean;
   memoryUse(): Float64Array;

@@ -1,48 +1,10 @@
-// A GPU that is lost, as a browser tells it: one that stores and copies, and computes nothing, until it is lost.
+// A GPU that is lost, as a browser tells it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '../dist/index.js';
+import { install } from './gpu.mjs';
 
-const LIMITS = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27, maxStorageBuffersPerShaderStage: 8 };
-
-class Gpu {
-  limits = LIMITS;
-  features = new Set();
-  gone = false;
-  lost = new Promise((resolve) => (this.lose = resolve));
-  queue = {
-    writeBuffer: (buffer, at, data) => new Uint8Array(buffer.data).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at),
-    submit: (copies) => copies.flat().forEach((copy) => copy()),
-  };
-  addEventListener() {}
-  createBuffer({ size }) {
-    const data = new ArrayBuffer(size);
-    const mapAsync = async () => {
-      if (this.gone) throw new Error('A valid external Instance reference no longer exists.');
-    };
-    return { size, data, mapAsync, getMappedRange: () => data, destroy() {} };
-  }
-  createCommandEncoder() {
-    const copies = [];
-    const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
-    const copyBufferToBuffer = (from, _at, to, _to, size) => copies.push(() => new Uint8Array(to.data).set(new Uint8Array(from.data, 0, size)));
-    return { beginComputePass: () => pass, copyBufferToBuffer, finish: () => copies };
-  }
-  createBindGroupLayout = () => ({});
-  createPipelineLayout = () => ({});
-  createShaderModule = () => ({});
-  createComputePipeline = () => ({});
-  createBindGroup = () => ({});
-  async destroy() {
-    this.gone = true;
-    this.lose({ reason: 'unknown', message: 'the driver was reset' });
-    await this.lost;
-  }
-}
-
-const opened = [];
-const adapter = { limits: LIMITS, features: new Set(), requestDevice: async () => (opened.push(new Gpu()), opened.at(-1)) };
-Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { gpu: { requestAdapter: async () => adapter } } });
+const opened = install();
 // More than is kept on the host.
 const SIZE = 100_000;
 const full = (value) => tf.tensor(new Float32Array(SIZE).fill(value));

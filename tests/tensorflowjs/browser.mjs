@@ -1,14 +1,14 @@
 // A page that runs the tests on an engine of the package.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { launch } from '../browser/lib/browser.mjs';
+import { CANVASES, launch } from '../browser/lib/browser.mjs';
 import { serve } from '../browser/lib/serve.mjs';
 
 const require = createRequire(import.meta.url);
 
 /** The specs of a bundle, run in headless Chromium on the engine `backend`. */
 export async function inBrowser(code, backend, log = () => {}) {
-  const [browser, site] = await Promise.all([launch(), serve({ isolated: true })]);
+  const [browser, site] = await Promise.all([launch(CANVASES), serve({ isolated: true })]);
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(1_400_000);

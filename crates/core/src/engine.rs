@@ -105,6 +105,18 @@ pub trait Engine: Send + Sync {
     /// Reads a buffer; `done` is called when it is there, at once if it can be.
     fn read(&self, buffer: &Buffer, done: ReadCallback);
 
+    /// As [`Engine::read`] for a caller that can only go on with the lanes: a platform that cannot wait may have a way to
+    /// get them at once that costs more (a GPU in a browser).
+    fn read_at_once(&self, buffer: &Buffer, done: ReadCallback) {
+        self.read(buffer, done);
+    }
+
+    /// A buffer of `size` lanes over memory that the platform, not the engine, makes and fills. `None` where the engine has
+    /// none of that kind.
+    fn adopt(&self, _dtype: DType, _size: usize) -> Option<Buffer> {
+        None
+    }
+
     /// Waits until the callbacks of all reads were called. `false` where the platform cannot wait (a GPU in a browser).
     fn wait(&self) -> bool;
 

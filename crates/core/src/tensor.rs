@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
-use crate::engine::{Buffer, ReadCallback};
+use crate::engine::{Buffer, Engine, ReadCallback};
 use crate::error::{Error, Result};
 use crate::host::HostData;
 use crate::op::Op;
@@ -177,11 +177,15 @@ impl Tensor {
 
     /// Reads the elements in row-major order, as engines hold them (see [`DType`]); `done` is called when they are there.
     pub fn read(&self, done: ReadCallback) {
+        self.read_by(|engine, buffer, done| engine.read(buffer, done), done);
+    }
+
+    fn read_by(&self, read: fn(&dyn Engine, &Buffer, ReadCallback), done: ReadCallback) {
         if let Some(value) = self.node.as_scalar() {
             return done(Ok(vec![value.bits()]));
         }
         match self.buffer() {
-            Ok(buffer) => self.device.engine().read(&buffer, done),
+            Ok(buffer) => read(self.device.engine(), &buffer, done),
             Err(error) => done(Err(error)),
         }
     }
@@ -189,7 +193,8 @@ impl Tensor {
     /// The elements in row-major order, waiting for them.
     ///
     /// # Errors
-    /// `ErrorKind::WouldBlock` on an engine that cannot wait (a GPU in a browser); `ErrorKind::Device` when computing fails.
+    /// `ErrorKind::WouldBlock` on an engine that can neither wait nor read at once (a GPU, in some browsers);
+    /// `ErrorKind::Device` when computing fails.
     pub fn to_host(&self) -> Result<HostData> {
         self.to_lanes().map(|lanes| HostData::from_lanes(self.dtype(), lanes))
     }
@@ -201,7 +206,9 @@ impl Tensor {
     pub fn to_lanes(&self) -> Result<Vec<u32>> {
         let slot: Arc<Mutex<Option<Result<Vec<u32>>>>> = Arc::default();
         let filled = slot.clone();
-        self.read(Box::new(move |data| *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(data)));
+        let done: ReadCallback =
+            Box::new(move |data| *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(data));
+        self.read_by(|engine, buffer, done| engine.read_at_once(buffer, done), done);
         let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(data) = take() {
             return data;

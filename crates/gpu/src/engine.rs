@@ -79,6 +79,23 @@ impl GpuEngine {
         None
     }
 
+    fn read_lanes(&self, buffer: &Buffer, at_once: bool, done: ReadCallback) {
+        match lanes(buffer) {
+            Err(error) => done(Err(error)),
+            Ok(lanes) if lanes.size == 0 => done(Ok(Vec::new())),
+            Ok(lanes) => {
+                // The buffer must outlive the read: the callback keeps it.
+                let kept = lanes.clone();
+                let finish = move |words: Result<Vec<u32>>| {
+                    let words = words.map(|words| unpack(kept.dtype, words, kept.size));
+                    drop(kept);
+                    done(words);
+                };
+                self.host.read_buffer(lanes.id, words(lanes.dtype, lanes.size), at_once, Box::new(finish));
+            }
+        }
+    }
+
     /// The pipeline of a shader, found again by its text.
     fn pipeline(&self, shader: &Shader, label: &str) -> Result<Id> {
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,6 +191,7 @@ impl Engine for GpuEngine {
             return Err(Error::device("webgpu", "received a plan prepared by another engine"));
         };
         let _order = self.order.lock();
+        let _held = self.memory.hold();
         let mut run = Run { values: vec![None; plan.values.len()], dispatches: Vec::new(), uniforms: Vec::new() };
         for (slot, leaf) in run.values.iter_mut().zip(values.iter().flatten()) {
             *slot = Some(lanes(leaf)?.clone());
@@ -209,18 +227,15 @@ impl Engine for GpuEngine {
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
-        match lanes(buffer) {
-            Err(error) => done(Err(error)),
-            Ok(lanes) if lanes.size == 0 => done(Ok(Vec::new())),
-            Ok(lanes) => {
-                // The buffer must outlive the read: the callback keeps it.
-                let kept = lanes.clone();
-                let finish = move |words: Result<Vec<u32>>| {
-                    done(words.map(|words| unpack(kept.dtype, words, kept.size)));
-                };
-                self.host.read_buffer(lanes.id, words(lanes.dtype, lanes.size), Box::new(finish));
-            }
-        }
+        self.read_lanes(buffer, false, done);
+    }
+
+    fn read_at_once(&self, buffer: &Buffer, done: ReadCallback) {
+        self.read_lanes(buffer, true, done);
+    }
+
+    fn adopt(&self, dtype: DType, size: usize) -> Option<Buffer> {
+        Some(buffer(self.memory.adopt(dtype.stored(self.has_halves()), size)))
     }
 
     fn wait(&self) -> bool {

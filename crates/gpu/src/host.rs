@@ -56,7 +56,7 @@ pub trait Host: Send + Sync {
     /// `ErrorKind::Device` when memory runs out.
     fn create_buffer(&self, id: Id, bytes: usize) -> Result<()>;
 
-    /// Frees a buffer; work submitted before still finds it.
+    /// Frees a buffer; work submitted before still finds it. One that was made elsewhere is only forgotten.
     fn destroy_buffer(&self, id: Id);
 
     /// Writes the first words of a buffer.
@@ -75,8 +75,9 @@ pub trait Host: Send + Sync {
     /// `ErrorKind::Device` when the device is lost, or for an earlier error that came late.
     fn submit(&self, dispatches: &[Dispatch], uniforms: &[u32], stamps: Option<StampsCallback>) -> Result<()>;
 
-    /// Reads the first `words` words of a buffer.
-    fn read_buffer(&self, id: Id, words: usize, done: WordsCallback);
+    /// Reads the first `words` words of a buffer. With `at_once`, `done` is called before this returns where the platform
+    /// can do that; where it can wait, it need not.
+    fn read_buffer(&self, id: Id, words: usize, at_once: bool, done: WordsCallback);
 
     /// Waits for all reads; `false` where that is not possible.
     fn wait(&self) -> bool;

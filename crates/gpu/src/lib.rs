@@ -22,5 +22,6 @@ mod times;
 
 pub use engine::{GpuEngine, GpuOptions};
 pub use host::{Dispatch, Host, Id, Limits, StampsCallback, WordsCallback, UNIFORM_ALIGN};
+pub use memory::id_of;
 #[cfg(feature = "native")]
 pub use native::NativeHost;

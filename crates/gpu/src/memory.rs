@@ -23,6 +23,18 @@ struct State {
     next: Id,
     free: IdMap<Vec<Id>>,
     memory: EngineMemory,
+    /// While commands are encoded: the buffers to destroy once they are submitted.
+    doomed: Option<Vec<Id>>,
+}
+
+/// While it lives, no buffer is destroyed: one that is freed may be part of commands that are not submitted yet.
+pub struct Held<'a>(&'a Memory);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let doomed = self.0.state().doomed.take();
+        doomed.iter().flatten().for_each(|&id| self.0.host.destroy_buffer(id));
+    }
 }
 
 impl Memory {
@@ -65,6 +77,19 @@ impl Memory {
         Ok(Arc::new(Lanes { id, bytes, size, dtype, memory: Arc::downgrade(self) }))
     }
 
+    /// `size` elements, as memory holds them, of a buffer that the host comes by in another way, by a name of their own.
+    pub fn adopt(self: &Arc<Self>, dtype: DType, size: usize) -> Arc<Lanes> {
+        let mut state = self.state();
+        state.next += 1;
+        Arc::new(Lanes { id: state.next, bytes: 0, size, dtype, memory: Arc::downgrade(self) })
+    }
+
+    /// Keeps buffers that are freed from being destroyed.
+    pub fn hold(&self) -> Held<'_> {
+        self.state().doomed = Some(Vec::new());
+        Held(self)
+    }
+
     /// Memory in use and kept.
     pub fn usage(&self) -> EngineMemory {
         self.state().memory
@@ -74,9 +99,11 @@ impl Memory {
     fn give_back(&self, id: Id, bytes: usize) {
         let mut state = self.state();
         state.memory.live -= bytes;
-        if state.memory.pooled + bytes <= MAX_POOLED {
+        if bytes > 0 && state.memory.pooled + bytes <= MAX_POOLED {
             state.memory.pooled += bytes;
             state.free.entry(bytes as u64).get_or_insert_default().push(id);
+        } else if let Some(doomed) = &mut state.doomed {
+            doomed.push(id);
         } else {
             self.host.destroy_buffer(id);
         }
@@ -94,6 +121,7 @@ impl Drop for Memory {
 pub struct Lanes {
     /// The host's name for it.
     pub id: Id,
+    /// Of the pool; none of what was adopted.
     bytes: usize,
     /// Elements.
     pub size: usize,
@@ -150,6 +178,14 @@ pub fn unpack(dtype: DType, words: Vec<u32>, size: usize) -> Vec<u32> {
     }
     let lane = |i: usize| f16_value((words[i / 2] >> (i % 2 * 16)) as u16).to_bits();
     (0..size).map(lane).collect()
+}
+
+/// The host's name for the memory of a buffer.
+///
+/// # Errors
+/// `ErrorKind::Device` for a buffer of another engine.
+pub fn id_of(buffer: &Buffer) -> Result<Id> {
+    lanes(buffer).map(|l| l.id)
 }
 
 /// The lanes of a buffer of this engine.

@@ -270,7 +270,7 @@ impl Host for NativeHost {
         Ok(())
     }
 
-    fn read_buffer(&self, id: Id, words: usize, done: WordsCallback) {
+    fn read_buffer(&self, id: Id, words: usize, _at_once: bool, done: WordsCallback) {
         let Some(buffer) = self.state().buffers.get(&id).cloned() else {
             return done(Err(failed(format!("buffer {id} does not exist"))));
         };

@@ -51,7 +51,7 @@ impl Host for Compiler {
         }
         Ok(())
     }
-    fn read_buffer(&self, _: Id, words: usize, done: WordsCallback) {
+    fn read_buffer(&self, _: Id, words: usize, _: bool, done: WordsCallback) {
         done(Ok(vec![0; words]));
     }
     fn wait(&self) -> bool {

@@ -36,7 +36,7 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn submit(this: &GpuHost, commands: &[u32], uniforms: &[u32], timed: u32, done: JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(method, js_name = readBuffer)]
-    fn read_buffer(this: &GpuHost, id: u32, words: usize, done: JsValue);
+    fn read_buffer(this: &GpuHost, id: u32, words: usize, at_once: bool, done: JsValue);
 }
 
 thread_local! {
@@ -109,7 +109,7 @@ impl Host for Remote {
         self.host()?.submit(&commands, uniforms, timed, done).map_err(thrown)
     }
 
-    fn read_buffer(&self, id: Id, words: usize, done: WordsCallback) {
+    fn read_buffer(&self, id: Id, words: usize, at_once: bool, done: WordsCallback) {
         let host = match self.host() {
             Ok(host) => host,
             Err(error) => return done(Err(error)),
@@ -117,7 +117,7 @@ impl Host for Remote {
         let done = Closure::once_into_js(move |result: JsValue| {
             done(result.dyn_into::<Uint32Array>().map(|words| words.to_vec()).map_err(thrown));
         });
-        host.read_buffer(id, words, done);
+        host.read_buffer(id, words, at_once, done);
     }
 
     fn wait(&self) -> bool {

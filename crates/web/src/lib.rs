@@ -8,6 +8,8 @@ mod device;
 mod error;
 #[cfg(feature = "gpu")]
 mod gpu;
+#[cfg(feature = "gpu-buffers")]
+mod gpu_buffers;
 #[cfg(feature = "training")]
 mod gradient;
 mod layer;

@@ -1,6 +1,10 @@
 // A headless browser with WebGPU on a software device, and what else `extra` asks for.
 import { chromium } from 'playwright-core';
 
+/** What canvases of WebGPU need on a software device, and so reading it at once: by default, Chromium draws pages on another
+ *  device, and its GPU process ends where a page uses such a canvas. */
+export const CANVASES = ['--enable-features=Vulkan', '--use-vulkan=swiftshader', '--use-angle=swiftshader'];
+
 export function launch(extra = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

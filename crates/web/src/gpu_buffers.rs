@@ -1,0 +1,23 @@
+//! Tensors whose memory JavaScript shares with the GPU engine.
+
+use headwater_gpu::id_of;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::error::{throw, JsResult};
+use crate::table::{record, tensor};
+
+/// What the host knows the memory of a tensor by; its value is computed first if it is not.
+#[wasm_bindgen(js_name = gpuBuffer)]
+pub fn gpu_buffer(handle: u32) -> JsResult<u32> {
+    tensor(handle).and_then(|t| id_of(&t.buffer()?)).map_err(throw)
+}
+
+/// A tensor of the shape and dtype of another, on its device, over memory that JavaScript gives the host under the name that
+/// [`gpu_buffer`] tells. No record on an engine without buffers of a GPU.
+#[wasm_bindgen(js_name = gpuTensor)]
+pub fn gpu_tensor(like: u32) -> JsResult<Vec<f64>> {
+    let like = tensor(like).map_err(throw)?;
+    let device = like.device();
+    let buffer = device.engine().adopt(like.dtype(), like.size());
+    Ok(buffer.map(|b| record(device.tensor_of_buffer(b, like.shape().clone()))).unwrap_or_default())
+}

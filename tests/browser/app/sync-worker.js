@@ -1,0 +1,3 @@
+import { program } from './sync-program.js';
+
+program().then(postMessage, (error) => postMessage({ failure: String(error?.stack ?? error) }));
