@@ -33,8 +33,9 @@ export interface StepExtras {
   factor(name: string): number;
   /** A variable before its step, of float32 if it is another tensor. */
   before(variable: Tensor, rate: number): Tensor;
-  /** A variable after step number `t` and the tensors that are kept for it; what was kept before, if anything. */
-  after(moved: Tensor, kept: (Tensor | undefined)[], t: number): Tensor[];
+  /** A variable after step number `t`, less the steps before it that a loss scale skipped, and the tensors that are kept for it; what was
+   *  kept before, if anything. */
+  after(moved: Tensor, kept: (Tensor | undefined)[], t: number, skipped?: Tensor): Tensor[];
   /** What a variable becomes when training has ended, of what is kept. */
   final(kept: Tensor[]): Tensor | undefined;
 }
@@ -53,6 +54,7 @@ export abstract class Optimizer {
     return additions.configured(new cls(...(Object.values(given) as never[])), given);
   }
 
+  /** Steps, those that a loss scale skipped included. */
   protected iterations_ = 0;
   /** As given: a number or a schedule. */
   protected rate: LearningRate = 0;
@@ -61,8 +63,7 @@ export abstract class Optimizer {
   /** What is done besides steps. */
   extras: StepExtras | null = null;
   /**
-   * What scales losses that are computed in float16; `compile` gives one to the optimizer of a model with such layers. Skipped steps count in
-   * `iterations` and for schedules, as only the engine knows of them, but not in the corrections of averages, except Nadam's.
+   * What scales losses that are computed in float16; `compile` gives one to the optimizer of a model with such layers.
    */
   lossScale: LossScale | null = null;
   /** Tensors kept for each variable by name, in the order of `allSlotNames`. */
@@ -78,10 +79,11 @@ export abstract class Optimizer {
   /** The learning rate of the next step. Any kind of rate may be assigned. */
   get learningRate(): number {
     const { rate } = this;
+    if (typeof rate === 'number') return rate;
     // As in Keras, schedules count the calls that a step is made of.
     const { parts = 1 } = this.extras ?? {};
-    const at = parts > 1 ? this.iterations_ * parts + (this.accumulator?.waiting ?? 0) : this.iterations_;
-    return typeof rate === 'number' ? rate : typeof rate === 'function' ? rate(at) : rate.at(at);
+    const at = parts > 1 ? this.iterations * parts + (this.accumulator?.waiting ?? 0) : this.iterations;
+    return typeof rate === 'function' ? rate(at) : rate.at(at);
   }
   set learningRate(rate: LearningRate) {
     this.rate = rate;
@@ -98,8 +100,17 @@ export abstract class Optimizer {
   /** The numbers of step `t`, counted from 1. The first is the learning rate. */
   protected abstract attributes(t: number): number[];
 
+  /**
+   * Steps that were made. As in Keras, those that a loss scale skipped do not count, nor for schedules. On a GPU in a page, where only the
+   * engine knows of them, `fit` waits to know after each epoch, and after each step where the next one's numbers depend on it.
+   */
   get iterations(): number {
-    return this.iterations_;
+    return this.iterations_ - (this.lossScale?.counted() ?? 0);
+  }
+
+  /** Whether the program is to know the number of the next step. */
+  get follows(): boolean {
+    return typeof this.rate !== 'number';
   }
 
   setLearningRate(rate: LearningRate): void {
@@ -186,7 +197,7 @@ export abstract class Optimizer {
     const start = extras?.before(variable, rate) ?? variable;
     let [next, ...nextSlots] = run(this.op, [start, gradient, ...slots, ...skipped], [rate, ...numbers]) as [Tensor, ...Tensor[]];
     if (extras !== null) {
-      const [final, ...more] = extras.after(next, kept.slice(slotNames.length), this.iterations_) as [Tensor, ...Tensor[]];
+      const [final, ...more] = extras.after(next, kept.slice(slotNames.length), this.iterations_, lossScale?.skipped) as [Tensor, ...Tensor[]];
       next = final;
       nextSlots.push(...more);
     }
@@ -228,7 +239,8 @@ export abstract class Optimizer {
 
   /** Everything kept, to be given to `setWeights` later. */
   async getWeights(): Promise<NamedTensor[]> {
-    const weights: NamedTensor[] = [{ name: 'iter', tensor: fill([], this.iterations_, 'int32') }];
+    await this.lossScale?.count();
+    const weights: NamedTensor[] = [{ name: 'iter', tensor: fill([], this.iterations, 'int32') }];
     for (const [variable, slots] of this.slots) {
       slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
     }
@@ -239,7 +251,9 @@ export abstract class Optimizer {
     const iterations = weights.find(({ name }) => name === 'iter');
     if (iterations !== undefined) this.iterations_ = (await iterations.tensor.data())[0] ?? 0;
     const given = new Map<string, Tensor[]>();
-    for (const { name, tensor } of await additions.restored(this, weights)) {
+    const others = await additions.restored(this, weights);
+    if (iterations !== undefined) this.iterations_ += (await this.lossScale?.count()) ?? 0;
+    for (const { name, tensor } of others) {
       const at = Math.max(0, name.lastIndexOf('/'));
       const [variable, place] = [name.slice(0, at), this.allSlotNames.indexOf(name.slice(at + 1))];
       if (place < 0) continue;
@@ -322,7 +336,7 @@ export class AdamaxOptimizer extends AdamOptimizer {
     return { ...super.parameters(), decay: this.decay };
   }
   protected override attributes(t: number): number[] {
-    return [this.learningRate / (1 + this.decay * (t - 1)), this.beta1, this.beta2, this.epsilon, t];
+    return [this.learningRate / (1 + (this.decay && this.decay * this.iterations)), this.beta1, this.beta2, this.epsilon, t];
   }
 }
 

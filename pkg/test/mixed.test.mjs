@@ -53,11 +53,13 @@ test('a loss scale skips, halves and doubles as that of Keras', () => {
     SGD: ({ learningRate, momentum, ...more }) => (momentum ? tf.train.momentum(learningRate, momentum, false, more) : tf.train.sgd(learningRate, more)),
     Adam: ({ learningRate, epsilon, ...more }) => tf.train.adam(learningRate, undefined, undefined, epsilon, more),
     Adamax: ({ learningRate }) => tf.train.adamax(learningRate),
+    Nadam: ({ learningRate, ...more }) => tf.train.nadam(learningRate, more),
     RMSprop: ({ learningRate }) => tf.train.rmsprop(learningRate),
     Lamb: ({ learningRate, ...more }) => tf.train.lamb(learningRate, more),
     Ftrl: ({ learningRate }) => tf.train.ftrl(learningRate),
   };
-  const names = (config) => Object.fromEntries(Object.entries(config).map(([k, v]) => [camel(k), v]));
+  const rate = ({ name, ...args }) => tf.train.schedules.exponentialDecay(Object.fromEntries(Object.entries(args).map(([k, v]) => [camel(k), v])));
+  const names = (config) => Object.fromEntries(Object.entries(config).map(([k, v]) => [camel(k), k === 'learning_rate' && typeof v === 'object' ? rate(v) : v]));
   for (const run of keras.runs) {
     const optimizer = tf.mixedPrecision.lossScaled(makers[run.optimizer](names(run.config)), names(run.scale));
     const variables = run.start.map((values, i) => tf.variable(tf.tensor(values, keras.shapes[i])));
@@ -71,7 +73,10 @@ test('a loss scale skips, halves and doubles as that of Keras', () => {
       const what = `${run.optimizer} ${JSON.stringify(run.config)} step ${at}`;
       variables.forEach((v, i) => near([...v.dataSync()], step.weights[i], 1e-5, what));
       assert.equal(value(lossScale.scale), step.scale, what);
+      assert.equal(optimizer.iterations, step.iterations, what);
     });
+    optimizer.finalizeVariableValues();
+    variables.forEach((v, i) => near([...v.dataSync()], run.final[i], 1e-5, `${run.optimizer} ${JSON.stringify(run.config)} in the end`));
     assert.equal(value(optimizer.lossScale.skipped), run.steps.filter(({ bad }) => bad !== null).length);
     optimizer.dispose();
   }
@@ -136,6 +141,33 @@ test('an overflow halves the scale and skips the step', async () => {
   tf.mixedPrecision.lossScaled(other.optimizer, { initialScale: 2 ** 30 });
   await other.fit(x, labels, { epochs: 1, callbacks: tf.callbacks.terminateOnNaN() });
   assert.equal(other.stopTraining, false);
+});
+
+test('skipped steps count neither in iterations nor for schedules', async () => {
+  const rates = [];
+  const schedule = (step) => 0.01 / (1 + step);
+  const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 2, activation: 'softmax', dtype: 'mixed_float16' })] });
+  const optimizer = tf.mixedPrecision.lossScaled(tf.train.adam(schedule), { initialScale: 2 ** 24 });
+  model.compile({ optimizer, loss: 'categoricalCrossentropy' });
+  await model.fit(x, labels, { epochs: 3, callbacks: { onBatchEnd: () => void rates.push(optimizer.learningRate) } });
+  const skipped = value(optimizer.lossScale.skipped);
+  assert.ok(skipped > 2, String(skipped));
+  assert.equal(optimizer.iterations, rates.length - skipped);
+  let made = 0;
+  for (const rate of rates) {
+    if (rate !== schedule(made)) made += 1;
+    assert.equal(rate, schedule(made));
+  }
+  assert.equal(made, optimizer.iterations);
+  // The number is stored as Keras stores it, and goes on from there.
+  const kept = await optimizer.getWeights();
+  assert.equal(value(kept.find(({ name }) => name === 'iter').tensor), optimizer.iterations);
+  const other = tf.mixedPrecision.lossScaled(tf.train.adam(schedule));
+  await other.setWeights(kept);
+  assert.deepEqual([other.iterations, other.learningRate, value(other.lossScale.skipped)], [optimizer.iterations, optimizer.learningRate, skipped]);
+  tf.dispose(kept.filter(({ tensor }) => !tensor.kept).map(({ tensor }) => tensor));
+  optimizer.dispose();
+  other.dispose();
 });
 
 test('training in mixed precision leaves no tensors behind, and goes on from storage', async () => {

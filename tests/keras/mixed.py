@@ -2,7 +2,7 @@
 
 `python mixed.py` (Python 3.11 with Keras 3 and TensorFlow) writes `mixed.json`: layers of the policies mixed_float16 and mixed_bfloat16 with their
 weights, outputs, gradients of a weighted sum of the outputs by weights and inputs, and moving averages after a call; and what a
-LossScaleOptimizer makes of gradients some of which are not finite.
+LossScaleOptimizer makes of gradients some of which are not finite. `crates/headwater/tests/mixed.rs` reads it, too.
 """
 
 import json
@@ -80,8 +80,11 @@ def scaled(name, config, **scale):
         steps.append({
             "gradients": [flat(g) for g in gradients], "weights": [flat(v.numpy()) for v in variables],
             "bad": None if step not in BAD else [step % 2, str(BAD[step])], "scale": float(optimizer.dynamic_scale.numpy()),
+            "iterations": int(optimizer.iterations.numpy()),
         })
-    return {"optimizer": name, "config": config, "scale": scale, "start": start, "steps": steps}
+    optimizer.finalize_variable_values(variables)
+    config = {k: v if k != "learning_rate" or isinstance(v, float) else v.get_config() for k, v in config.items()}
+    return {"optimizer": name, "config": config, "scale": scale, "start": start, "steps": steps, "final": [flat(v.numpy()) for v in variables]}
 
 
 runs = [
@@ -93,6 +96,11 @@ runs = [
     scaled("Lamb", {"learning_rate": 0.05, "epsilon": 1e-9}),
     scaled("RMSprop", {"learning_rate": 0.05}),
     scaled("Ftrl", {"learning_rate": 0.05}),
+    # What depends on the number of the step: skipped ones do not count.
+    scaled("Nadam", {"learning_rate": 0.05, "epsilon": 1e-9}),
+    scaled("SGD", {"learning_rate": ko.schedules.ExponentialDecay(0.1, decay_steps=2, decay_rate=0.5)}),
+    scaled("Adam", {"learning_rate": 0.05, "epsilon": 1e-9, "use_ema": True, "ema_momentum": 0.8}),
+    scaled("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 4}),
 ]
 dump = lambda x: json.dumps(x, separators=(",", ":"))
 lines = lambda xs: ",\n".join(map(dump, xs)).replace("NaN", "null")

@@ -208,6 +208,76 @@
 //! # }
 //! ```
 //!
+//! # Longer training
+//!
+//! [`Trainer::find_rate`](crate::train::Trainer::find_rate) proposes a learning rate. [`Options`](crate::train::Options) of an optimizer have
+//! rates that differ between weights, averages of weights, limits of gradients and their accumulation. With a
+//! [`Backup`](crate::train::Backup), a program that is ended at any time goes on where it was, and its logs have each epoch once.
+//!
+//! ```
+//! # use headwater::{cpu, ops, Result};
+//! use std::sync::Arc;
+//! use headwater::nn::{layers::Dense, Sequential};
+//! use headwater::train::{
+//!     Backup, CsvLogger, Ema, Fit, Optimizer, Options, RateSweep, Samples, TensorBoard, TerminateOnNan, Trainer,
+//! };
+//!
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! let x = ops::random_normal(&device, [256, 4], 0.0, 1.0, 1)?;
+//! let samples = Samples::new(&[&x], &[&x.sum(Some(&[1]), true)?])?;
+//! let model = Sequential::new(&device, vec![None, Some(4)], 1)
+//!     .layer(Dense::new(16).activation("relu").name("base"))?
+//!     .layer(Dense::new(1).name("head"))?
+//!     .build();
+//! let rate = Trainer::new(Optimizer::adam(1e-3)?, "mse")?.find_rate(&model, &samples, RateSweep::default())?.suggestion;
+//! // The base learns at a tenth of the head's rate; what is left in the end is an average over steps.
+//! let options = Options {
+//!     multiplier: Some(Arc::new(|weight| if weight.starts_with("base/") { 0.1 } else { 1.0 })),
+//!     ema: Some(Ema { momentum: 0.9, overwrite_every: None }),
+//!     ..Options::default()
+//! };
+//! let folder = std::env::temp_dir().join("headwater-guide-run");
+//! let backup = Some(Backup::new(folder.join("checkpoint.safetensors")).every(20));
+//! let optimizer = Optimizer::adam(rate.unwrap_or(1e-3))?.with(options);
+//! let mut trainer = Trainer { epochs: 30, backup, ..Trainer::new(optimizer, "mse")? };
+//! let (mut board, mut nan) = (TensorBoard::new(&folder).histograms(10), TerminateOnNan::default());
+//! let mut log = CsvLogger::new(folder.join("log.csv"));
+//! # std::fs::create_dir_all(&folder).ok();
+//! let fit = Fit::new().callback(&mut board).callback(&mut log).callback(&mut nan);
+//! let history = trainer.fit_with(&model, &samples, fit)?;
+//! assert!(nan.found.is_none() && history.loss[29] < 0.5 * history.loss[0]);
+//! # drop(std::fs::remove_dir_all(folder));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Layers compute in 16 bits by a [`Policy`](crate::nn::Policy), as in Keras: weights stay float32, and in float16 the trainer scales the
+//! loss. [`Mixup`](crate::train::Mixup) trains on mixtures of samples.
+//!
+//! ```
+//! # use headwater::{cpu, ops, DType, Result};
+//! use headwater::nn::{layers::Dense, Policy, Sequential};
+//! use headwater::train::{Fit, Mixup, Optimizer, Samples, Trainer};
+//!
+//! # fn main() -> Result<()> {
+//! # let device = cpu(1);
+//! # let x = ops::random_normal(&device, [256, 2], 0.0, 1.0, 1)?;
+//! # let side = ops::greater(&x.slice(&[0, 0], &[256, 1])?, &x.constant(0.0))?.reshape([256])?.cast(DType::I32)?;
+//! # let y = ops::one_hot(&side, 2, 1.0, 0.0, DType::F32)?;
+//! let model = Sequential::new(&device, vec![None, Some(2)], 1)
+//!     .layer(Dense::new(8).activation("relu").policy(Policy::MixedFloat16))?
+//!     .layer(Dense::new(2).activation("softmax"))?
+//!     .build();
+//! let mut trainer = Trainer { epochs: 15, ..Trainer::new(Optimizer::adam(0.05)?, "categoricalCrossentropy")? };
+//! let samples = Samples::new(&[&x], &[&y])?;
+//! trainer.fit_with(&model, &samples, Fit::new().callback(&mut Mixup::default()))?;
+//! assert!(trainer.evaluate(&model, &samples)?.get("accuracy") > Some(0.9));
+//! assert!(trainer.optimizer.loss_scale().is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Data and files
 //!
 //! A [`Dataset`](crate::data::Dataset) is a stream that may be longer than memory: of an iterator, of tensors, of

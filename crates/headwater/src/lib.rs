@@ -18,6 +18,7 @@
 //!
 //! # Features
 //! All are on by default. `gpu`: the GPU engine. `data`, `csv`, `images`: [`data`]. `files`: [`tfjs`]. `progress`: bars in terminals.
+//! `summary`: [`summary`], files for TensorBoard.
 //! `layers-custom`: layers of programs by name. `metrics-more`: metrics as objects. `ops-*` and `layers-*`: families of operations and layers.
 
 #[cfg(feature = "data")]
@@ -27,6 +28,8 @@ mod host_tensor;
 pub mod nn;
 pub mod registry;
 pub mod safetensors;
+#[cfg(feature = "summary")]
+pub mod summary;
 #[cfg(feature = "files")]
 pub mod tfjs;
 pub mod train;

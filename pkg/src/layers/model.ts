@@ -214,6 +214,7 @@ export class LayersModel extends Predictor {
       return this.trainStep(inputs, targets);
     });
     const numbers = await readValues(this, await readScalars(values));
+    await this.optimizer?.lossScale?.count();
     return single(numbers);
   }
 

@@ -125,6 +125,7 @@ async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (
       if (size > 0) run.sums = withBatch(run.sums, values, size);
       run.seen += size;
       await pause.flush();
+      if (model.optimizer?.follows) await model.optimizer.lossScale?.count();
       const logs: Logs = { batch, size };
       const read = async (): Promise<void> => (await readValues(model, await readScalars(values))).forEach((v, i) => (logs[model.metricsNames[i] as string] = v));
       if (callbacks.readsBatches) await read();
@@ -141,6 +142,7 @@ async function trainEpoch(run: Run, args: TrainingArgs, pause: Pause, reached: (
       if (ended(model, signal)) break;
     }
     if (args.accumulateSteps !== undefined) model.endParts();
+    await model.optimizer?.lossScale?.count();
   } catch (error) {
     dispose(values);
     throw error;

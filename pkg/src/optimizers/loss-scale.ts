@@ -24,6 +24,9 @@ const NAMES = ['dynamic_scale', 'step_counter', 'skipped_steps'] as const;
 export class LossScale {
   readonly args: Required<LossScaleArgs>;
   private kept: Tensor[] = [];
+  /** Steps that are known to have been skipped, and whether there were steps since. */
+  private known = 0;
+  private stale = false;
 
   constructor({ initialScale = 2 ** 15, dynamicGrowthSteps = 2000 }: LossScaleArgs = {}) {
     if (!(initialScale > 0 && Number.isFinite(initialScale))) throw coded('argument', `A loss scale needs an initialScale above 0, but got ${initialScale}.`);
@@ -45,6 +48,27 @@ export class LossScale {
   /** How many steps were skipped: a scalar that stays the optimizer's. */
   get skipped(): Tensor {
     return this.state[2];
+  }
+
+  /** How many steps were skipped, as far as that can be known without waiting. */
+  counted(): number {
+    if (!this.stale) return this.known;
+    try {
+      return this.knows(this.skipped.dataSync());
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'would-block') throw error;
+      return this.known;
+    }
+  }
+
+  /** Waits to know how many steps were skipped. */
+  async count(): Promise<number> {
+    return this.stale ? this.knows(await this.skipped.data()) : this.known;
+  }
+
+  private knows([skipped = 0]: ArrayLike<number> & Iterable<number>): number {
+    this.stale = false;
+    return (this.known = skipped);
   }
 
   scaled(loss: Tensor): Tensor {
@@ -79,6 +103,7 @@ export class LossScale {
       return [ops.where(finite, next, ops.div(scale, 2)), ops.where(finite, count, 0), ops.where(finite, skipped, ops.add(skipped, 1))];
     }).map((t) => keep(t));
     dispose(old);
+    this.stale = true;
   }
 
   /** What goes into storage with the optimizer. */
@@ -92,6 +117,7 @@ export class LossScale {
     if (found.some((tensor) => tensor === undefined)) return;
     this.dispose();
     this.kept = (found as Tensor[]).map((tensor) => keep(tensor.clone()));
+    this.stale = true;
   }
 
   static isStored({ name }: NamedTensor): boolean {
@@ -102,5 +128,7 @@ export class LossScale {
   dispose(): void {
     dispose(this.kept);
     this.kept = [];
+    this.known = 0;
+    this.stale = false;
   }
 }

@@ -113,9 +113,15 @@ export class AdamWOptimizer extends Averaging {
 /** Adam with Nesterov's momentum (Dozat 2016). */
 export class NadamOptimizer extends Averaging {
   static className = 'Nadam';
-  // Its momenta are a product over the steps, of which only the program knows the number.
+  // Its momenta are a product over the steps, whose number the program is to know.
   protected override readonly corrects = false;
   protected readonly op = 'optimizer/nadam';
+  override get follows(): boolean {
+    return true;
+  }
+  protected override attributes(): number[] {
+    return super.attributes(this.iterations + 1);
+  }
 }
 
 /** Adam with a trust ratio for each variable (You et al. 2020). */

@@ -1,5 +1,6 @@
 /** What any optimizer may do besides its step: to gradients before it, and to variables before and after. */
 
+import * as ops from '../ops/core.js';
 import type { StepExtras } from '../optimizers.js';
 import { run, type Tensor } from '../tensor.js';
 import { coded } from '../types.js';
@@ -90,11 +91,16 @@ export class Options implements StepExtras {
     return weightDecay ? (run('optimizer/decay', [variable], [rate * weightDecay])[0] as Tensor) : variable;
   }
 
-  after(moved: Tensor, [average]: (Tensor | undefined)[], t: number): Tensor[] {
-    const { useEma, emaMomentum = 0.99, emaOverwriteFrequency } = this.options;
+  after(moved: Tensor, [average]: (Tensor | undefined)[], t: number, skipped?: Tensor): Tensor[] {
+    const { useEma, emaMomentum = 0.99, emaOverwriteFrequency: every } = this.options;
     if (!useEma) return [moved];
-    const next = average === undefined ? moved.cast('float32') : (run('optimizer/average', [average, moved], [emaMomentum])[0] as Tensor);
-    return [emaOverwriteFrequency && t % emaOverwriteFrequency === 0 ? next : moved, next];
+    const first = moved.cast('float32');
+    let next = average === undefined ? first : (run('optimizer/average', [average, moved], [emaMomentum])[0] as Tensor);
+    if (skipped === undefined) return [every && t % every === 0 ? next : moved, next];
+    // The number of the step, which only the engine knows.
+    const number = ops.sub(t, skipped);
+    next = ops.where(ops.equal(number, 1), first, next);
+    return [every ? ops.where(ops.equal(ops.mod(number, every), 0), next, first) : moved, next];
   }
 
   final([average]: Tensor[]): Tensor | undefined {

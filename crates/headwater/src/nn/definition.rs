@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::layer::Layer;
-use super::model::Model;
+use super::model::{Model, Policy};
 use super::value::{Map, Value};
 
 /// What a definition makes.
@@ -23,12 +23,13 @@ pub(super) enum Kind {
 pub struct Definition {
     pub(super) name: Option<String>,
     pub(super) trainable: bool,
+    pub(super) policy: Policy,
     pub(super) kind: Kind,
 }
 
 impl Definition {
     fn of(kind: Kind) -> Definition {
-        Definition { name: None, trainable: true, kind }
+        Definition { name: None, trainable: true, policy: Policy::Float32, kind }
     }
 
     /// A layer of a Keras class without options.
@@ -77,16 +78,24 @@ impl Definition {
         self.trainable = yes;
         self
     }
+
+    /// What the layer computes in, for a layer that is no model: those of a model have their own.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Definition {
+        self.policy = policy;
+        self
+    }
 }
 
-/// A Keras class and its configuration, of which "name" and "trainable" are the layer's.
+/// A Keras class and its configuration, of which "name", "trainable" and a policy as "dtype" are the layer's.
 impl<C: Into<Value>> From<(&str, C)> for Definition {
     fn from((class, config): (&str, C)) -> Definition {
         let config = config.into();
         let name = config.get("name").and_then(Value::text).map(String::from);
         let trainable = config.get("trainable") != Some(&Value::Bool(false));
+        let policy = Policy::of(config.get("dtype"));
         let config = if let Value::Map(map) = config { map } else { Map::default() };
-        Definition { name, trainable, kind: Kind::Class(class.into(), config) }
+        Definition { name, trainable, policy, kind: Kind::Class(class.into(), config) }
     }
 }
 

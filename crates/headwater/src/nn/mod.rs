@@ -27,6 +27,6 @@ pub use definition::Definition;
 pub use initializers::initialize;
 pub use layer::{Call, Dims, Layer, Output, WeightSpec};
 pub use layers::create;
-pub use model::{Called, Functional, LayerId, Model, Network, Part, Sequential, Symbol, Weight};
+pub use model::{Called, Functional, LayerId, Model, Network, Part, Policy, Sequential, Symbol, Weight};
 pub use regularizers::{constrain, l1, l1_l2, l2, penalty};
 pub use value::{Map, Value};

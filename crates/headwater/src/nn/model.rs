@@ -4,6 +4,7 @@ mod functional;
 mod keras;
 mod network;
 mod parts;
+mod policy;
 mod read;
 mod sequential;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use super::topology::format_error;
 pub use functional::{Functional, LayerId, Symbol};
 pub use network::Network;
 pub use parts::Part;
+pub use policy::Policy;
 pub use sequential::Sequential;
 
 /// A weight: its description and its current value. Clones share the value.
@@ -81,6 +83,7 @@ struct Node {
     /// Whether it is always called in training or in inference, whatever the model is called in.
     training: Option<bool>,
     trainable: Arc<AtomicBool>,
+    policy: Arc<policy::Shared>,
     weights: Vec<Weight>,
     inputs: Vec<Place>,
     shapes: Vec<Dims>,
@@ -138,6 +141,7 @@ impl Model {
             shared: false,
             training: None,
             trainable: Arc::new(AtomicBool::new(true)),
+            policy: Arc::default(),
             weights: Vec::new(),
             inputs: Vec::new(),
             shapes: vec![shape],
@@ -173,6 +177,7 @@ impl Model {
             shared: false,
             training: None,
             trainable: flag,
+            policy: Arc::new(policy::Shared::new(definition.policy)),
             weights,
             inputs,
             shapes,
@@ -382,11 +387,17 @@ impl Model {
     /// # Errors
     /// As [`Model::predict`].
     pub fn call(&self, inputs: &[&Tensor], call: Call<'_>) -> Result<Called> {
-        self.run(inputs, call, false)
+        self.run(inputs, call, false, &mut |_, _| {})
     }
 
-    /// As [`Model::call`], as a layer that may be frozen.
-    fn run(&self, inputs: &[&Tensor], call: Call<'_>, frozen: bool) -> Result<Called> {
+    /// As [`Model::call`], as a layer that may be frozen. `watch` is told the outputs of each layer.
+    fn run(
+        &self,
+        inputs: &[&Tensor],
+        call: Call<'_>,
+        frozen: bool,
+        watch: &mut dyn FnMut(&str, &[Tensor]),
+    ) -> Result<Called> {
         if inputs.len() != self.inputs.len() {
             return Err(Error::argument("model", format!("{} inputs", self.inputs.len()), inputs.len()));
         }
@@ -413,17 +424,19 @@ impl Model {
             let frozen = frozen || node.frozen();
             let called = match &node.op {
                 Op::Input => continue,
-                Op::Model(model) => model.run(&inputs.iter().collect::<Vec<_>>(), call, frozen)?,
+                Op::Model(model) => model.run(&inputs.iter().collect::<Vec<_>>(), call, frozen, watch)?,
                 Op::Layer(layer) => {
                     call.training &= !(frozen && layer.class_name() == "BatchNormalization");
                     let weights: Vec<Tensor> = node.weights.iter().map(Weight::value).collect();
-                    let output = layer.call(&inputs, &weights, &call)?;
+                    let output = node.policy.get().call(&**layer, &inputs, &weights, &call)?;
                     for (index, update) in output.updates {
-                        node.weights[index].set(update)?;
+                        let weight = &node.weights[index];
+                        weight.set(update.cast(weight.spec.dtype)?)?;
                     }
                     Called { outputs: output.tensors, masks: layer.masks(&inputs, &given)?, losses: output.losses }
                 }
             };
+            watch(&node.name, &called.outputs);
             losses.extend(called.losses);
             values[i] = called.outputs;
             masks[i] = called.masks;

@@ -10,7 +10,7 @@ use serde_json::{json, Value};
 
 use super::accumulator::Accumulator;
 use super::callback::Kept;
-use super::optimizer::Kept as KeptOptimizer;
+use super::optimizer::{Kept as KeptOptimizer, ScaleState};
 use super::Optimizer;
 use crate::nn::Weight;
 use crate::safetensors::{self, Metadata};
@@ -239,6 +239,7 @@ impl Subject<'_> {
         list("sum", at.sums.clone());
         list("average", kept.averages);
         list("accumulated", kept.accumulated.sums);
+        list("scale", kept.scale.map_or(Vec::new(), |scale| scale.tensors().to_vec()));
         for (i, slots) in kept.slots.iter().enumerate() {
             list(&format!("slot/{i}"), slots.clone());
         }
@@ -325,6 +326,7 @@ impl Subject<'_> {
             rate: state["rate"].as_u64().map(f64::from_bits),
             slots: (0..slots).map(|i| list(&format!("slot/{i}"))).collect(),
             averages: list("average"),
+            scale: ScaleState::of(&list("scale")),
             accumulated: Accumulator {
                 sums: list("accumulated"),
                 weight: f64::from_bits(number("waiting_weight")?),

@@ -51,9 +51,13 @@ pub struct Run {
 
 /// What a batch leads to, before weights move.
 pub struct Gradients<'a> {
+    /// What is trained, which has not moved but for averages of its inputs.
+    pub model: &'a dyn Network,
+    /// What the gradients are of.
+    pub batch: &'a Batch,
     /// The loss.
     pub loss: &'a Tensor,
-    /// What is trained.
+    /// The weights that are trained.
     pub weights: &'a [Weight],
     /// The gradient of each of `weights`, of its shape.
     pub gradients: &'a mut [Tensor],

@@ -27,6 +27,7 @@
 mod accumulator;
 mod backup;
 mod callback;
+mod finder;
 mod fit;
 mod history;
 #[cfg(feature = "metrics-more")]
@@ -41,12 +42,13 @@ mod trainer;
 
 pub use backup::{Backup, Store};
 pub use callback::{Callback, Control, Gradients, Kept, Progress, Run};
+pub use finder::{RateCurve, RateSweep};
 pub use fit::{predict, Fit};
 pub use history::{History, Logs};
 #[cfg(feature = "metrics-more")]
 pub use measure::measure;
 pub use objective::{Measure, Objective};
-pub use optimizer::{Clip, Ema, Multiplier, Optimizer, Options};
+pub use optimizer::{Clip, Ema, LossScale, Multiplier, Optimizer, Options};
 pub use ready::*;
 pub use rule::{Moments, Rule};
 pub use source::{Batch, Batches, Pass, Samples, Source};

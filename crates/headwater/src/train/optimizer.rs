@@ -1,5 +1,7 @@
 //! Optimizers: a rule, what else is done to gradients and weights, and what is kept between steps.
 
+mod moving;
+mod scale;
 mod state;
 
 use std::sync::Arc;
@@ -7,12 +9,15 @@ use std::sync::Arc;
 use headwater_core::ops::broadcast_to;
 use headwater_core::{AllOk, DType, Error, Result, Tensor};
 
-use crate::nn::optimizers::options::{averaged, clipped_by_global_norm, clipped_by_norm, clipped_by_value, decayed};
 use crate::nn::schedules::Schedule;
 use crate::nn::Weight;
-use crate::registry::{invoke, op_id};
+use crate::registry::op_id;
 use crate::train::accumulator::Accumulator;
-use crate::train::rule::{Moments, Rule};
+use crate::train::rule::{Counts, Moments, Rule};
+
+use moving::{narrow, Guard};
+pub use scale::LossScale;
+pub(super) use scale::{unscaled, State as ScaleState};
 
 /// How gradients are limited.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,13 +66,17 @@ pub struct Optimizer {
     attrs: Vec<f64>,
     /// What slots begin with.
     initial: Vec<f64>,
-    counts: bool,
+    counts: Counts,
     rate: Schedule,
     options: Options,
     state: Vec<Vec<Tensor>>,
     averages: Vec<Tensor>,
     accumulator: Accumulator,
+    scale: Option<LossScale>,
+    /// Steps, those that were skipped included.
     steps: u32,
+    /// Those that are known to have been skipped: all, where the next step is to know.
+    skipped: u32,
 }
 
 impl Optimizer {
@@ -92,7 +101,9 @@ impl Optimizer {
             state: Vec::new(),
             averages: Vec::new(),
             accumulator: Accumulator::default(),
+            scale: None,
             steps: 0,
+            skipped: 0,
         })
     }
 
@@ -127,16 +138,80 @@ impl Optimizer {
         self
     }
 
+    /// The optimizer with a scale of the loss, for gradients that are computed in float16.
+    #[must_use]
+    pub fn loss_scaled(mut self, scale: LossScale) -> Optimizer {
+        self.scale = Some(scale);
+        self
+    }
+
+    /// The scale of the loss, if there is one.
+    pub fn loss_scale(&self) -> Option<&LossScale> {
+        self.scale.as_ref()
+    }
+
+    /// The scale of the loss, if there is one, to be changed.
+    pub(super) fn loss_scale_mut(&mut self) -> &mut Option<LossScale> {
+        &mut self.scale
+    }
+
+    /// Another optimizer like this one, which has made no step.
+    pub(super) fn anew(&self) -> Optimizer {
+        let scale = self.scale.as_ref().map(|scale| {
+            let mut scale = scale.clone();
+            scale.keep(None);
+            scale
+        });
+        Optimizer {
+            attrs: self.attrs.clone(),
+            initial: self.initial.clone(),
+            rate: self.rate.clone(),
+            options: self.options.clone(),
+            state: Vec::new(),
+            averages: Vec::new(),
+            accumulator: Accumulator::default(),
+            scale,
+            steps: 0,
+            skipped: 0,
+            ..*self
+        }
+    }
+
+    /// Steps that weights have moved in. Those with a gradient that is not finite, which a [`LossScale`] has skipped, do not
+    /// count: with one, this waits for the last step.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub fn iterations(&self) -> Result<u32> {
+        let skipped = self.scale.as_ref().map_or(Ok(0), LossScale::skipped)?;
+        Ok(self.steps.saturating_sub(skipped))
+    }
+
+    /// Reads how many steps were skipped, where the numbers of the next step depend on it: with a loss scale and a rate or rule
+    /// that follows the number of the step.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let scheduled = !matches!(self.rate, Schedule::Constant(_)) || self.counts == Counts::OnHost;
+        match &self.scale {
+            Some(scale) if scheduled => self.skipped = scale.skipped()?,
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Changes the learning rate.
     pub fn set_rate(&mut self, rate: f64) {
         self.rate = Schedule::Constant(rate);
     }
 
-    /// The learning rate of the next step.
+    /// The learning rate of the next step. As in Keras, schedules do not count steps that a [`LossScale`] has skipped.
     pub fn rate(&self) -> f64 {
+        let steps = f64::from(self.steps.saturating_sub(self.skipped));
         match self.options.accumulate {
-            0 | 1 => self.rate.at(f64::from(self.steps)),
-            parts => self.rate.at(f64::from(self.steps) * f64::from(parts) + f64::from(self.accumulator.waiting)),
+            0 | 1 => self.rate.at(steps),
+            parts => self.rate.at(steps * f64::from(parts) + f64::from(self.accumulator.waiting)),
         }
     }
 
@@ -200,20 +275,29 @@ impl Optimizer {
         } else if self.state.len() != weights.len() {
             return Err(Error::argument("optimizer", format!("{} weights", self.state.len()), weights.len()));
         }
+        self.settle()?;
         let rate = self.rate();
         self.steps += 1;
-        if self.counts {
-            if let Some(count) = self.attrs.last_mut() {
-                *count = f64::from(self.steps);
-            }
+        if let (true, Some(count)) = (self.counts != Counts::Nothing, self.attrs.last_mut()) {
+            let known = if self.counts == Counts::OnHost { self.skipped } else { 0 };
+            *count = f64::from(self.steps.saturating_sub(known));
         }
+        // With a gradient that is not finite, all that follows is dropped where it is computed.
+        let finite = if self.scale.is_some() { scale::finite(gradients)? } else { None };
+        let guard = match (&mut self.scale, finite) {
+            (Some(scale), Some(finite)) => Some(Guard { skipped: scale.skipped_steps(finite.device()), finite }),
+            _ => None,
+        };
         let gradients = self.clipped(gradients)?;
         for (i, (weight, gradient)) in weights.iter().zip(gradients).enumerate() {
             let factor = self.options.multiplier.as_ref().map_or(1.0, |f| f(&weight.name));
             self.attrs[0] = rate * factor;
-            self.move_weight(i, weight, gradient)?;
+            self.move_weight(i, weight, gradient, guard.as_ref())?;
         }
-        Ok(())
+        match (&mut self.scale, guard) {
+            (Some(scale), Some(guard)) => scale.advance(&guard.finite),
+            _ => Ok(()),
+        }
     }
 
     /// Gives weights their moving averages, if such are kept: to be called when training has ended.
@@ -237,6 +321,7 @@ impl Optimizer {
             rate,
             slots: self.state.clone(),
             averages: self.averages.clone(),
+            scale: self.scale.as_ref().and_then(LossScale::kept).cloned(),
             accumulated: self.accumulator.clone(),
         }
     }
@@ -254,12 +339,19 @@ impl Optimizer {
                 format!("expected {averages} averages of weights, received {found}"),
             ));
         }
+        match &mut self.scale {
+            Some(scale) => scale.keep(kept.scale),
+            None if kept.scale.is_some() => {
+                return Err(Error::format("optimizer", "expected one without a loss scale, received one with it"));
+            }
+            None => {}
+        }
         if let Some(rate) = kept.rate {
             self.set_rate(rate);
         }
         (self.steps, self.state, self.averages) = (kept.steps, kept.slots, kept.averages);
-        self.accumulator = kept.accumulated;
-        Ok(())
+        (self.skipped, self.accumulator) = (0, kept.accumulated);
+        self.settle()
     }
 
     fn begin(&mut self, weights: &[Weight]) -> Result<()> {
@@ -269,48 +361,9 @@ impl Optimizer {
         };
         self.state = weights.iter().map(slots).all_ok()?;
         if self.options.ema.is_some() {
-            self.averages = weights.iter().map(|w| w.value().zeros_like()).all_ok()?;
+            self.averages = weights.iter().map(|w| w.value().cast(DType::F32)).all_ok()?;
         }
         Ok(())
-    }
-
-    fn clipped(&self, gradients: &[Tensor]) -> Result<Vec<Tensor>> {
-        match self.options.clip {
-            None => Ok(gradients.to_vec()),
-            Some(Clip::Value(limit)) => gradients.iter().map(|g| clipped_by_value(g, limit)).all_ok(),
-            Some(Clip::Norm(limit)) => {
-                let each: Vec<Vec<Tensor>> = gradients.iter().map(|g| clipped_by_norm(g, limit)).all_ok()?;
-                Ok(each.into_iter().flatten().collect())
-            }
-            Some(Clip::GlobalNorm(limit)) => clipped_by_global_norm(gradients, limit),
-        }
-    }
-
-    /// Moves weight number `i` with the current numbers of the step.
-    fn move_weight(&mut self, i: usize, weight: &Weight, gradient: Tensor) -> Result<()> {
-        let mut value = weight.value();
-        if self.options.weight_decay != 0.0 {
-            value = decayed(&value, self.options.weight_decay * self.attrs[0])?;
-        }
-        let device = value.device().clone();
-        let mut inputs = vec![value, gradient];
-        inputs.append(&mut self.state[i]);
-        let mut results = invoke(&device, self.step, &inputs, &self.attrs)?.into_iter();
-        let moved = results.next();
-        self.state[i].extend(results);
-        let Some(mut next) = moved else { return Ok(()) };
-        if let (Some(ema), Some(average)) = (self.options.ema, self.averages.get_mut(i)) {
-            let momentum = if self.steps == 1 { 0.0 } else { ema.momentum };
-            *average = averaged(average, &next, momentum)?;
-            if ema.overwrite_every.is_some_and(|every| every > 0 && self.steps.is_multiple_of(every)) {
-                next = average.clone();
-            }
-        }
-        let next = match &weight.spec.constraint {
-            Some(constraint) => crate::nn::constrain(constraint, &next)?,
-            None => next,
-        };
-        weight.set(narrow(&next, weight)?)
     }
 }
 
@@ -322,10 +375,7 @@ pub(super) struct Kept {
     /// The slots of each weight that is trained.
     pub slots: Vec<Vec<Tensor>>,
     pub averages: Vec<Tensor>,
+    /// The loss scale, where there is one.
+    pub scale: Option<ScaleState>,
     pub accumulated: Accumulator,
-}
-
-/// A value in the weight's dtype.
-fn narrow(value: &Tensor, weight: &Weight) -> Result<Tensor> {
-    value.cast(weight.spec.dtype)
 }

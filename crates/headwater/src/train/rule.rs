@@ -18,6 +18,17 @@ impl Default for Moments {
     }
 }
 
+/// How a rule is told the number of the step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// It does not ask.
+    Nothing,
+    /// As the last number, of which a tensor may say how many were skipped.
+    OnDevice,
+    /// As the last number, without those that were skipped.
+    OnHost,
+}
+
 /// How a step moves a weight. The parameters are those of Keras.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
@@ -117,7 +128,11 @@ impl Rule {
     }
 
     /// Whether the last number counts steps.
-    pub(super) fn counts(self) -> bool {
-        matches!(self, Rule::Adam(_) | Rule::Amsgrad(_) | Rule::Adamax(_) | Rule::Nadam(_) | Rule::Lamb(_))
+    pub(super) fn counts(self) -> Counts {
+        match self {
+            Rule::Adam(_) | Rule::Amsgrad(_) | Rule::Adamax(_) | Rule::Lamb(_) => Counts::OnDevice,
+            Rule::Nadam(_) => Counts::OnHost,
+            _ => Counts::Nothing,
+        }
     }
 }

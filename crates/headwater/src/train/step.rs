@@ -1,9 +1,11 @@
 //! One step of training.
 
-use headwater_core::{Error, Result, Tensor};
+use headwater_core::ops::mul;
+use headwater_core::{AllOk, DType, Error, Result, Tensor};
 
 use super::callback::{Control, Gradients, Run};
 use super::fit::Fit;
+use super::optimizer::unscaled;
 use super::source::Batch;
 use super::Trainer;
 use crate::nn::{Call, Network, Weight};
@@ -46,11 +48,12 @@ impl Trainer {
         let still: Vec<(Weight, Tensor)> =
             fixed.into_iter().chain(model.states()).map(|weight| (weight.clone(), weight.value())).collect();
         let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
+        let scale = self.optimizer.loss_scale_mut().as_mut().map(|scale| scale.scale(model.device()));
         let mut losses = Vec::new();
-        let mut called = None;
-        let (total, mut gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
+        let (mut called, mut unscaled_total) = (None, None);
+        let (scaled, mut gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
             let inputs: Vec<&Tensor> = batch.inputs.iter().collect();
-            let own = called.insert(model.call(&inputs, Call { training: true, seed, ..Call::default() })?);
+            let own = called.insert(model.call(&inputs, Call { training: true, seed, ..Call::default() })?.widened()?);
             let mut own_losses = self.objective.total(own, batch, &weights)?.into_iter();
             let mut total =
                 own_losses.next().ok_or_else(|| Error::argument("fit", "a model with an output", "none"))?;
@@ -58,11 +61,17 @@ impl Trainer {
                 total = callback.loss(run, batch, &own.outputs, total)?;
             }
             losses.extend(own_losses);
-            Ok(total)
+            let Some(scale) = &scale else { return Ok(total) };
+            mul(&unscaled_total.insert(total).cast(DType::F32)?, scale)
         })?;
+        if let Some(scale) = &scale {
+            gradients = gradients.iter().map(|gradient| unscaled(gradient, scale)).all_ok()?;
+        }
+        let total = unscaled_total.unwrap_or(scaled);
         let instead = options.instead(|c| {
             let (weights, optimizer) = (&weights[..], &mut self.optimizer);
-            c.gradients(run, &mut Gradients { loss: &total, weights, gradients: &mut gradients, optimizer })
+            let (loss, gradients) = (&total, &mut gradients[..]);
+            c.gradients(run, &mut Gradients { model, batch, loss, weights, gradients, optimizer })
         })?;
         if let Some(instead) = Step::instead(instead) {
             still.into_iter().try_for_each(|(weight, value)| weight.set(value))?;

@@ -80,6 +80,9 @@ impl Trainer {
         // Sums stay on the device: reading each batch's would make the host wait for it.
         let mut sums = Sums::default();
         let mut run = Run { epoch: options.first_epoch, epochs: self.epochs, batch: 0, batches, steps: 0 };
+        if model.needs_loss_scale() {
+            self.optimizer.loss_scale_mut().get_or_insert_default();
+        }
         let restored = self.restore(model, batches, options.callbacks.len())?;
         if let Some(at) = &restored {
             (run.epoch, run.batch, run.steps) = (at.epoch, at.batch, at.steps);
@@ -131,6 +134,7 @@ impl Trainer {
                     self.optimizer.apply_accumulated(&trained(model))?;
                 }
                 model.device().flush()?;
+                self.optimizer.settle()?;
                 stopped =
                     options.control(|c| c.step_end(&run, loss.as_ref(), model, &mut self.optimizer))? == Control::Stop;
                 run.batch += 1;
@@ -149,6 +153,7 @@ impl Trainer {
                 return Err(Error::argument("fit", "data with at least one sample", "none"));
             }
             self.optimizer.apply_accumulated(&trained(model))?;
+            self.optimizer.settle()?;
             let mut logs = sums.read(&self.objective, model)?;
             if let Some(validation) = options.validation {
                 logs.validated(self.evaluate(model, validation)?);
@@ -232,7 +237,7 @@ impl Trainer {
         let mut sums = Sums::default();
         for batch in source.pass(model.device(), Pass { batch_size: self.batch_size, shuffle: None })? {
             let batch = batch?;
-            let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?;
+            let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?.widened()?;
             let losses = self.objective.total(&called, &batch, &weights)?;
             sums.add(self.objective.measure(&losses, &called, &batch)?, batch.samples())?;
             model.device().flush()?;

@@ -3,7 +3,7 @@
 use serde_json::{json, Value};
 
 use super::super::Map;
-use super::{Model, Node, Op, Place};
+use super::{Model, Node, Op, Place, Policy};
 
 impl Model {
     /// The model as Keras 2 JSON.
@@ -70,7 +70,13 @@ impl Node {
         config.set("name", self.name.as_str());
         config.set("trainable", !self.frozen());
         match &self.op {
-            Op::Layer(layer) => layer.config(&mut config),
+            Op::Layer(layer) => {
+                layer.config(&mut config);
+                let policy = self.policy.get();
+                if policy != Policy::Float32 {
+                    config.replace("dtype", policy.name().into());
+                }
+            }
             _ => {
                 config.set("batch_input_shape", self.shapes[0].clone());
                 config.set("dtype", "float32");

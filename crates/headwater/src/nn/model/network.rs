@@ -1,6 +1,6 @@
 //! What can be trained.
 
-use headwater_core::{Device, Result, Tensor};
+use headwater_core::{DType, Device, Result, Tensor};
 
 use super::super::layer::Call;
 use super::{Called, Model, Weight};
@@ -68,6 +68,20 @@ pub trait Network {
     /// What its operations give.
     fn call(&self, inputs: &[&Tensor], call: Call<'_>) -> Result<Called>;
 
+    /// Whether gradients are computed in float16, whose range is small: a [`Trainer`](crate::train::Trainer) then scales the
+    /// loss. As [`Policy::MixedFloat16`](crate::nn::Policy) says for a model; it is not by default.
+    fn needs_loss_scale(&self) -> bool {
+        false
+    }
+
+    /// What layers compute of inputs, with their names, in order, for callbacks that look into a network; nothing by default.
+    ///
+    /// # Errors
+    /// As [`Network::call`].
+    fn layer_outputs(&self, _inputs: &[&Tensor], _call: Call<'_>) -> Result<Vec<(String, Tensor)>> {
+        Ok(Vec::new())
+    }
+
     /// Names of the outputs, for losses and metrics of several; `output_0` and so on where there are none.
     fn output_names(&self) -> Vec<String> {
         Vec::new()
@@ -89,6 +103,19 @@ impl Network for Model {
 
     fn call(&self, inputs: &[&Tensor], call: Call<'_>) -> Result<Called> {
         Model::call(self, inputs, call)
+    }
+
+    fn needs_loss_scale(&self) -> bool {
+        self.computes_in(DType::F16)
+    }
+
+    fn layer_outputs(&self, inputs: &[&Tensor], call: Call<'_>) -> Result<Vec<(String, Tensor)>> {
+        let mut seen = Vec::new();
+        let mut watch = |name: &str, outputs: &[Tensor]| {
+            seen.extend(outputs.iter().map(|output| (name.to_owned(), output.clone())));
+        };
+        self.run(inputs, call, false, &mut watch)?;
+        Ok(seen)
     }
 
     fn output_names(&self) -> Vec<String> {

@@ -7,7 +7,7 @@ use headwater_core::{Error, Result, Tensor};
 use serde_json::Value;
 
 use super::super::layer::{show, Dims};
-use super::{Model, Node, Op, Weight};
+use super::{Model, Node, Op, Policy, Weight};
 
 /// A layer of a model.
 #[derive(Clone, Copy)]
@@ -71,6 +71,19 @@ impl<'a> Part<'a> {
     /// batch normalization normalizes as in inference, as in Keras.
     pub fn set_trainable(&self, yes: bool) {
         self.node.trainable.store(yes, Ordering::Relaxed);
+    }
+
+    /// What it computes in.
+    pub fn policy(&self) -> Policy {
+        self.node.policy.get()
+    }
+
+    /// Sets what it computes in, for a model all its layers. All clones of the model and models that contain it follow.
+    pub fn set_policy(&self, policy: Policy) {
+        self.node.policy.set(policy);
+        if let Some(model) = self.model() {
+            model.set_policy(policy);
+        }
     }
 }
 

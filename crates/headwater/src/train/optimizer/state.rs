@@ -2,7 +2,7 @@
 
 use headwater_core::{AllOk, Error, Result, Scalar, Tensor};
 
-use super::Optimizer;
+use super::{LossScale, Optimizer, ScaleState};
 use crate::nn::Weight;
 use crate::train::accumulator::Accumulator;
 
@@ -18,8 +18,8 @@ fn slot(weight: &Weight, i: usize) -> String {
 }
 
 impl Optimizer {
-    /// What is kept between steps, by name: the number of steps, and the slots and averages of each weight. `weights` are those
-    /// of the last step: the model's [`trainable`](Weight::trainable) ones.
+    /// What is kept between steps, by name: the number of steps, the slots and averages of each weight, and the loss scale, where
+    /// there is one. `weights` are those of the last step: the model's [`trainable`](Weight::trainable) ones.
     ///
     /// ```
     /// use headwater::nn::{layers::Dense, Sequential};
@@ -50,9 +50,12 @@ impl Optimizer {
         if self.steps > 0 && self.state.len() != weights.len() {
             return Err(Error::argument("optimizer", format!("{} weights", self.state.len()), weights.len()));
         }
-        let mut all = vec![(STEPS.to_owned(), first.value().device().scalar(Scalar::I32(self.steps as i32)))];
+        let mut all = vec![(STEPS.to_owned(), first.value().device().scalar(Scalar::I32(self.iterations()? as i32)))];
         for (weight, slots) in weights.iter().zip(&self.state) {
             all.extend(slots.iter().enumerate().map(|(i, value)| (slot(weight, i), value.clone())));
+        }
+        if let Some(state) = self.loss_scale().and_then(LossScale::kept) {
+            all.extend(ScaleState::NAMES.map(String::from).into_iter().zip(state.tensors()));
         }
         all.extend(weights.iter().zip(&self.averages).map(|(weight, value)| (average(weight), value.clone())));
         Ok(all)
@@ -67,7 +70,12 @@ impl Optimizer {
             Some(steps) => steps.item()? as u32,
             None => 0,
         };
+        self.skipped = 0;
         (self.state, self.averages, self.accumulator) = (Vec::new(), Vec::new(), Accumulator::default());
+        if let Some(scale) = &mut self.scale {
+            scale.keep(ScaleState::of(&ScaleState::NAMES.into_iter().filter_map(&mut find).collect::<Vec<_>>()));
+            self.steps = self.steps.saturating_add(scale.skipped()?);
+        }
         if self.steps == 0 {
             return Ok(());
         }
@@ -83,6 +91,6 @@ impl Optimizer {
         if self.options.ema.is_some() {
             self.averages = weights.iter().map(|w| found(w, average(w))).all_ok()?;
         }
-        Ok(())
+        self.settle()
     }
 }

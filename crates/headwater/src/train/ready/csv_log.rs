@@ -9,7 +9,8 @@ use headwater_core::{Error, Result};
 use crate::nn::Network;
 use crate::train::{Callback, Control, Kept, Logs, Optimizer, Run};
 
-/// Writes a line of comma-separated measures for each epoch, after one with their names.
+/// Writes a line of comma-separated measures for each epoch, after one with their names. A training that goes on from a
+/// [`Backup`](crate::train::Backup) cuts off the lines of the epochs that it makes again.
 ///
 /// ```
 /// use headwater::nn::{layers::Dense, Sequential};
@@ -31,15 +32,15 @@ use crate::train::{Callback, Control, Kept, Logs, Optimizer, Run};
 pub struct CsvLogger {
     path: PathBuf,
     append: bool,
-    /// Whether this training began in another program, which wrote the first lines.
-    resumed: bool,
+    /// Whether the file's lines are of this training, which may have begun in another program.
+    begun: bool,
     file: Option<File>,
 }
 
 impl CsvLogger {
     /// Writes a new file.
     pub fn new(path: impl AsRef<Path>) -> CsvLogger {
-        CsvLogger { path: path.as_ref().into(), append: false, resumed: false, file: None }
+        CsvLogger { path: path.as_ref().into(), append: false, begun: false, file: None }
     }
 
     /// Goes on with a file that is there, without another line of names.
@@ -51,7 +52,7 @@ impl CsvLogger {
 
     fn open(&self) -> std::io::Result<(File, bool)> {
         let mut options = OpenOptions::new();
-        let append = self.append || self.resumed;
+        let append = self.append || self.begun;
         let file = options.create(true).write(true).append(append).truncate(!append).open(&self.path)?;
         let empty = file.metadata()?.len() == 0;
         Ok((file, empty))
@@ -62,7 +63,7 @@ impl CsvLogger {
         let mut text = String::new();
         if self.file.is_none() {
             let (file, empty) = self.open()?;
-            self.file = Some(file);
+            (self.file, self.begun) = (Some(file), true);
             if empty {
                 let names = logs.iter().map(|(name, _)| name.to_owned());
                 text += &line(["epoch".to_owned()].into_iter().chain(names).collect());
@@ -72,21 +73,47 @@ impl CsvLogger {
         text += &line([epoch.to_string()].into_iter().chain(values).collect());
         self.file.as_mut().map_or(Ok(()), |file| file.write_all(text.as_bytes()))
     }
+
+    /// Bytes of the file that are there to stay; 0 where there is none.
+    fn len(&self) -> u64 {
+        let stays = self.append || self.begun;
+        std::fs::metadata(&self.path).ok().filter(|_| stays).map_or(0, |file| file.len())
+    }
+
+    /// Cuts off what comes after so many bytes.
+    fn cut(&self, len: u64) -> std::io::Result<()> {
+        if self.len() <= len {
+            return Ok(());
+        }
+        OpenOptions::new().write(true).open(&self.path)?.set_len(len)
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Error {
+        Error::format(self.path.display(), error)
+    }
 }
 
 impl Callback for CsvLogger {
     fn begin(&mut self, _: &Run, _: &dyn Network, _: &mut Optimizer) -> Result<()> {
-        (self.file, self.resumed) = (None, false);
+        (self.file, self.begun) = (None, false);
         Ok(())
     }
 
-    fn restore(&mut self, _: Kept) -> Result<()> {
-        self.resumed = true;
-        Ok(())
+    fn kept(&self) -> Kept {
+        Kept { numbers: vec![self.len() as f64], ..Kept::default() }
+    }
+
+    fn restore(&mut self, kept: Kept) -> Result<()> {
+        let [len] = kept.numbers[..] else {
+            return Err(Error::argument("CsvLogger", "1 number that was kept", kept.numbers.len()));
+        };
+        // Without a line before the checkpoint, the file begins anew with the first.
+        self.begun = len > 0.0;
+        self.cut(len as u64).map_err(|e| self.failed(&e))
     }
 
     fn epoch_end(&mut self, run: &Run, logs: &Logs, _: &dyn Network, _: &mut Optimizer) -> Result<Control> {
-        self.write(run.epoch, logs).map_err(|e| Error::format(self.path.display(), e))?;
+        self.write(run.epoch, logs).map_err(|e| self.failed(&e))?;
         Ok(Control::Continue)
     }
 }

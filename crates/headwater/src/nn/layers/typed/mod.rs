@@ -3,6 +3,7 @@
 mod options;
 
 use super::super::definition::Definition;
+use super::super::model::Policy;
 use super::super::value::Value;
 use options::option;
 
@@ -33,6 +34,12 @@ macro_rules! typed {
                 #[must_use]
                 pub fn trainable(self, yes: bool) -> Self {
                     $name(self.0.trainable(yes))
+                }
+
+                /// What the layer computes in, float32 where nothing is said.
+                #[must_use]
+                pub fn policy(self, policy: Policy) -> Self {
+                    $name(self.0.policy(policy))
                 }
 
                 $(option!($option);)*
