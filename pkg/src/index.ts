@@ -22,10 +22,10 @@ import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
-import { complexOf, conj, runSpecial, toComplex } from './special.js';
+import { conj, filled, runSpecial, toComplex } from './special.js';
 import { installSpecial } from './special_hook.js';
 
-installSpecial({ complexOf, conj, runSpecial, toComplex });
+installSpecial(scopedAll({ conj, filled, runSpecial, toComplex }));
 installMethods(operations);
 installDatasetTraining();
 installMoreOptimizers();

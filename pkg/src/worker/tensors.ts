@@ -73,24 +73,27 @@ interface Packed {
   plain?: unknown;
 }
 
+/** Whether a value holds neither tensors nor what cannot be sent: numbers, texts, bytes, and arrays of them. */
+const isPlain = (v: unknown): boolean => (Array.isArray(v) ? v.every(isPlain) : v === null || (typeof v !== 'object' && typeof v !== 'function') || ArrayBuffer.isView(v));
+
 /** Tensors in lists and objects, among numbers, texts and arrays of numbers. What else there is cannot be sent: `what` names it in the error. */
 export async function pack(value: unknown, what: string): Promise<Packet> {
   const transfer: ArrayBuffer[] = [];
   const turns = new Turns();
   const each = async (v: unknown, path: string): Promise<Packed> => {
     if (v instanceof tf.Tensor) return { tensor: await packTensor(v, transfer, turns) };
+    if (isPlain(v)) return { plain: v };
     if (Array.isArray(v)) {
       const list: Packed[] = [];
       for (const [i, item] of v.entries()) list.push(await each(item, `${path}[${i}]`));
       return { list };
     }
-    if (v === null || (typeof v !== 'object' && typeof v !== 'function') || ArrayBuffer.isView(v)) return { plain: v };
-    if (typeof v === 'function' || ![Object.prototype, null].includes(Object.getPrototypeOf(v))) {
+    if (typeof v === 'function' || ![Object.prototype, null].includes(Object.getPrototypeOf(v as object))) {
       const kind = typeof v === 'function' ? 'a function' : `a ${(v as object).constructor.name}`;
       throw coded('argument', `${path} is ${kind}, which cannot be sent to a worker.`);
     }
     const entries: [string, Packed][] = [];
-    for (const [key, item] of Object.entries(v)) if (item !== undefined) entries.push([key, await each(item, `${path}.${key}`)]);
+    for (const [key, item] of Object.entries(v as object)) if (item !== undefined) entries.push([key, await each(item, `${path}.${key}`)]);
     return { entries };
   };
   return packet(await each(value, what), transfer);
