@@ -46,14 +46,14 @@ export const tensor6d = /* @__PURE__ */ ranked(6);
 
 export function zeros(shape: Shape, dtype: DataType = 'float32'): Tensor {
   checkShape(shape, 'zeros');
-  if (dtype === 'complex64') return special().complexOf(zeros(shape), zeros(shape));
+  if (dtype === 'complex64') return special().filled('zeros', shape);
   if (dtype === 'string') return fill(shape, '', dtype);
   return run1('zeros', [], [dtypeCode(dtype), ...shape]);
 }
 
 export function ones(shape: Shape, dtype: DataType = 'float32'): Tensor {
   checkShape(shape, 'ones');
-  if (dtype === 'complex64') return special().complexOf(ones(shape), zeros(shape));
+  if (dtype === 'complex64') return special().filled('ones', shape);
   return run1('ones', [], [dtypeCode(dtype), ...shape]);
 }
 

@@ -24,10 +24,11 @@ import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
 import { ready } from './runtime.js';
-import { complexOf, conj, runSpecial, toComplex } from './special.js';
+import { conj, filled, runSpecial, toComplex } from './special.js';
 import { installSpecial } from './special_hook.js';
+import { settings } from './wasm.js';
 
-installSpecial({ complexOf, conj, runSpecial, toComplex });
+installSpecial(scopedAll({ conj, filled, runSpecial, toComplex }));
 installMethods(operations);
 installSyncReads();
 installGpuData();
@@ -39,6 +40,12 @@ installInputSpecs(assertInputs);
 installSeenStep(stepSeen);
 installVerbose();
 installMetrics();
+settings.files = () => ({
+  'simd': [new URL('./wasm/simd/headwater_web.js', import.meta.url), new URL('./wasm/simd/headwater_web_bg.wasm', import.meta.url)],
+  'simd-threads': [new URL('./wasm/simd-threads/headwater_web.js', import.meta.url), new URL('./wasm/simd-threads/headwater_web_bg.wasm', import.meta.url)],
+  'relaxed-simd': [new URL('./wasm/relaxed-simd/headwater_web.js', import.meta.url), new URL('./wasm/relaxed-simd/headwater_web_bg.wasm', import.meta.url)],
+  'relaxed-simd-threads': [new URL('./wasm/relaxed-simd-threads/headwater_web.js', import.meta.url), new URL('./wasm/relaxed-simd-threads/headwater_web_bg.wasm', import.meta.url)],
+});
 
 export * as browser from './browser.js';
 export * from './complex.js';

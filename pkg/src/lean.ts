@@ -13,6 +13,12 @@ import { settings } from './wasm.js';
 
 installMethods(operations);
 settings.edition = 'lean/';
+settings.files = () => ({
+  'lean/simd': [new URL('./wasm/lean/simd/headwater_web.js', import.meta.url), new URL('./wasm/lean/simd/headwater_web_bg.wasm', import.meta.url)],
+  'lean/simd-threads': [new URL('./wasm/lean/simd-threads/headwater_web.js', import.meta.url), new URL('./wasm/lean/simd-threads/headwater_web_bg.wasm', import.meta.url)],
+  'lean/relaxed-simd': [new URL('./wasm/lean/relaxed-simd/headwater_web.js', import.meta.url), new URL('./wasm/lean/relaxed-simd/headwater_web_bg.wasm', import.meta.url)],
+  'lean/relaxed-simd-threads': [new URL('./wasm/lean/relaxed-simd-threads/headwater_web.js', import.meta.url), new URL('./wasm/lean/relaxed-simd-threads/headwater_web_bg.wasm', import.meta.url)],
+});
 
 export * as browser from './browser.js';
 export {

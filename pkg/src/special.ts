@@ -8,9 +8,8 @@ import { tensor } from './convert.js';
 import { isRecording } from './gradients.js';
 import { abs, add, div, maximum, mul, neg, sqrt, square, sub } from './ops/pointwise.js';
 import { reshape, slice, stack } from './ops/movement.js';
-import { matMul } from './ops/contract.js';
 import { run1, runNumbers, type Tensor } from './tensor.js';
-import { coded, type DataType } from './types.js';
+import { coded, type DataType, type Shape } from './types.js';
 
 /** Operations that move elements. */
 const MOVES = new Set(['reshape', 'transpose', 'broadcastTo', 'slice', 'stridedSlice', 'reverse', 'concat', 'tile', 'gather', 'where', 'stopGradient', 'roll', 'gatherND', 'sparseToDense']);
@@ -27,6 +26,9 @@ export function complexOf(real: Tensor, imag: Tensor): Tensor {
   }
   return viewAs(stack([real, imag], real.rank), 'complex64');
 }
+
+/** Complex numbers whose real parts are zeros or ones. */
+export const filled = (real: 'zeros' | 'ones', shape: Shape): Tensor => complexOf(run1(real, [], [0, ...shape]), run1('zeros', [], [0, ...shape]));
 
 /** The same elements in the engine, seen as another dtype. */
 function viewAs(x: Tensor, dtype: DataType): Tensor {
@@ -49,7 +51,7 @@ export function conj(x: Tensor): Tensor {
 const parts = (x: Tensor): [Tensor, Tensor] => (x.dtype === 'complex64' ? [partOf(x, 0), partOf(x, 1)] : [run1('cast', [x], [0]), run1('zeros', [], [0, ...x.shape])]);
 
 type Pair = [Tensor, Tensor];
-type Arithmetic = (a: Pair, b: Pair) => Pair | Tensor;
+type Arithmetic = (a: Pair, b: Pair, attrs: readonly number[]) => Pair | Tensor;
 
 const ARITHMETIC: Record<string, Arithmetic> = {
   add: ([a, b], [c, d]) => [add(a, c), add(b, d)],
@@ -59,7 +61,10 @@ const ARITHMETIC: Record<string, Arithmetic> = {
     const size = add(square(c), square(d));
     return [div(add(mul(a, c), mul(b, d)), size), div(sub(mul(b, c), mul(a, d)), size)];
   },
-  matMul: ([a, b], [c, d]) => [sub(matMul(a, c), matMul(b, d)), add(matMul(a, d), matMul(b, c))],
+  matMul: ([a, b], [c, d], attrs) => {
+    const product = (x: Tensor, y: Tensor): Tensor => run1('matMul', [x, y], attrs);
+    return [sub(product(a, c), product(b, d)), add(product(a, d), product(b, c))];
+  },
   equal: ([a, b], [c, d]) => run1('logicalAnd', [run1('equal', [a, c]), run1('equal', [b, d])]),
   notEqual: ([a, b], [c, d]) => run1('logicalOr', [run1('notEqual', [a, c]), run1('notEqual', [b, d])]),
   neg: ([a, b]) => [neg(a), neg(b)],
@@ -137,7 +142,7 @@ function onComplex(op: string, inputs: readonly Tensor[], attrs: readonly number
   }
   const arithmetic = ARITHMETIC[op];
   if (arithmetic === undefined) throw coded('dtype', `Error in ${op}: expected a tensor of real numbers, received complex64`);
-  const result = arithmetic(parts(x), parts(inputs[1] ?? x));
+  const result = arithmetic(parts(x), parts(inputs[1] ?? x), attrs);
   return [Array.isArray(result) ? complexOf(...result) : result];
 }
 

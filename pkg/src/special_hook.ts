@@ -2,11 +2,13 @@
 
 import { lacking } from './lacking.js';
 import type { Tensor } from './tensor.js';
+import type { Shape } from './types.js';
 
 /** See `special.ts`. */
 export interface Special {
   runSpecial(op: string, inputs: readonly Tensor[], attrs: readonly number[], shares?: Tensor): Tensor[];
-  complexOf(real: Tensor, imag: Tensor): Tensor;
+  /** Complex numbers whose real parts are zeros or ones. */
+  filled(real: 'zeros' | 'ones', shape: Shape): Tensor;
   toComplex(x: Tensor): Tensor;
   conj(x: Tensor): Tensor;
 }

@@ -1,6 +1,7 @@
 /** The WebAssembly module: which file, how it is started, and what it exports. */
 
 import type { GpuHost } from './gpu-host.js';
+import { nodeModule } from './node-module.js';
 
 /** A tensor as numbers: handle, dtype, rank, dimensions. Several may follow one another. */
 export type Records = Float64Array;
@@ -79,10 +80,14 @@ export const folder = (path: string): string => (path.endsWith('/') ? path : `${
 /** What a page says before it imports the package. */
 const given = (globalThis as { headwater?: { wasmPath?: string; threads?: number } }).headwater;
 
+/** The glue and the module of each build, as bundlers find them: `new URL('./file', import.meta.url)` in so many words. */
+export type Files = Record<string, readonly [glue: URL, module: URL]>;
+
 /** Where the module's files are, and how many threads to use. */
-export const settings: { path: string | null; threads: number | null; edition: '' | 'lean/' } = {
+export const settings: { path: string | null; threads: number | null; edition: '' | 'lean/'; files: () => Files } = {
   // Which of the package's entries was imported: the lean one has smaller modules in a folder of their own.
   edition: '',
+  files: () => ({}),
   path: given?.wasmPath === undefined ? null : folder(given.wasmPath),
   threads: given?.threads ?? null,
 };
@@ -98,7 +103,7 @@ const isWorker = typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGl
 
 /** How many threads the page allows, and why not more. */
 async function threadsAllowed(): Promise<{ threads: number; reason: string }> {
-  const processors = isNode ? (await import('node:os')).availableParallelism() : (globalThis.navigator?.hardwareConcurrency ?? 1);
+  const processors = isNode ? (await nodeModule<typeof import('node:os')>('os')).availableParallelism() : (globalThis.navigator?.hardwareConcurrency ?? 1);
   const wanted = settings.threads ?? Math.min(8, processors);
   if (wanted <= 1) return { threads: 1, reason: settings.threads === null ? 'the machine has one processor' : 'one thread was asked for' };
   if (isNode) return { threads: wanted, reason: '' };
@@ -109,9 +114,14 @@ async function threadsAllowed(): Promise<{ threads: number; reason: string }> {
   return { threads: wanted, reason: '' };
 }
 
-function buildUrl(build: string, file: string): string {
-  const base = settings.path ?? new URL('./wasm/', import.meta.url).href;
-  return new URL(`${build}/${file}`, new URL(base, globalThis.location?.href ?? import.meta.url)).href;
+/** The glue and the module of a build. */
+function urlsOf(build: string): string[] {
+  const files = settings.path === null ? settings.files()[build] : undefined;
+  if (files !== undefined) return files.map(({ href }) => href);
+  // Said in other words than those that bundlers read: a folder is nothing that they could take along.
+  const here = import.meta.url;
+  const base = settings.path ?? new URL('./wasm/', here).href;
+  return ['.js', '_bg.wasm'].map((end) => new URL(`${build}/headwater_web${end}`, new URL(base, globalThis.location?.href ?? here)).href);
 }
 
 /** Loads and starts the module with the best variant that this place allows. */
@@ -135,8 +145,7 @@ export async function start(): Promise<Started> {
 }
 
 async function startVariant(edition: string, variant: string, threads: number, threadsReason: string): Promise<Started> {
-  const glueUrl = buildUrl(edition + variant, 'headwater_web.js');
-  const wasmUrl = buildUrl(edition + variant, 'headwater_web_bg.wasm');
+  const [glueUrl, wasmUrl] = urlsOf(edition + variant) as [string, string];
   const glue = (await import(/* @vite-ignore */ /* webpackIgnore: true */ glueUrl)) as Glue;
   const module = await compile(wasmUrl);
   const { memory } = await glue.default({ module_or_path: module });
@@ -146,7 +155,7 @@ async function startVariant(edition: string, variant: string, threads: number, t
 
 async function compile(url: string): Promise<WebAssembly.Module> {
   if (isNode && url.startsWith('file:')) {
-    const { readFile } = await import('node:fs/promises');
+    const { readFile } = await nodeModule<typeof import('node:fs/promises')>('fs/promises');
     return WebAssembly.compile(await readFile(new URL(url)));
   }
   const response = await fetch(url);
@@ -158,7 +167,7 @@ async function compile(url: string): Promise<WebAssembly.Module> {
 
 /** Starts threads of Node that share the module's memory; they do not keep the program alive. */
 async function spawnNodeThreads(glueUrl: string, module: WebAssembly.Module, memory: WebAssembly.Memory, count: number): Promise<void> {
-  const { Worker } = await import('node:worker_threads');
+  const { Worker } = await nodeModule<typeof import('node:worker_threads')>('worker_threads');
   // As a script or as a module: a program's flags say which of them evaluated text is.
   const source = `import('node:worker_threads').then(async ({ workerData }) => {
     const glue = await import(workerData.glueUrl);

@@ -188,10 +188,66 @@ issue('8326: a layer that fails leaves nothing behind', async () => {
 
 issue('8326: models take plain arrays', async () => {
   const model = compiled();
-  await leaves(0, async () => {
-    await model.fit([[1, 2, 3], [4, 5, 6]], [[1], [2]], { verbose: 0 });
-    tf.dispose(model.predict([[1, 2, 3]]));
-  });
+  const [rows, targets] = [x.arraySync(), y.arraySync()];
+  const flat = targets.flat();
+  const same = (a, b) => assert.deepEqual(tf.tidy(() => a.arraySync()), tf.tidy(() => b.arraySync()));
+  await leaves(0, () => tf.tidy(() => same(model.predict(rows), model.predict(x))));
+  await leaves(0, () => tf.tidy(() => same(model.predict([Float32Array.of(1, 2, 3)]), model.predict([tf.tensor([[1, 2, 3]])]))));
+  await leaves(0, () => tf.tidy(() => same(model.predict({ [model.inputNames[0]]: [[1, 2, 3]] }), model.predictOnBatch([[1, 2, 3]]))));
+  await leaves(0, () => tf.tidy(() => same(model.execute([[true, false, true]], model.layers[0].name), model.execute(tf.tensor([[1, 0, 1]]), model.layers[0].name))));
+  await leaves(0, () => tf.tidy(() => model.evaluate(rows, targets, { batchSize: 8, sampleWeight: flat }).forEach((t, i) => same(t, model.evaluate(x, y, { batchSize: 8, sampleWeight: tf.ones([20]) })[i]))));
+  await leaves(0, () => model.fit(rows, Float32Array.from(flat), { batchSize: 8, validationSplit: 0.5, sampleWeight: Float32Array.from(flat), verbose: 0 }));
+  await leaves(0, () => model.fit(rows, flat, { validationData: [rows, flat], verbose: 0 }));
+  await leaves(0, () => model.fitDataset(tf.data.array([{ xs: [1, 2, 3], ys: [1] }]).batch(1), { validationData: [rows, targets], epochs: 1 }));
+  await leaves(0, async () => [await model.trainOnBatch(rows, flat), await model.testOnBatch(rows, flat)]);
+  await leaves(0, failing(() => model.fit(rows, [1, 2])));
+  await leaves(0, failing(() => model.fit(rows, flat, { batchSize: 0 })));
+  model.dispose();
+});
+
+issue('8326: plain arrays of one tensor and of several are told apart', async () => {
+  const [a, b] = [tf.input({ shape: [2] }), tf.input({ shape: [1], dtype: 'int32' })];
+  const joined = tf.layers.concatenate().apply([a, tf.layers.flatten().apply(tf.layers.embedding({ inputDim: 5, outputDim: 3 }).apply(b))]);
+  const dense = (name) => tf.layers.dense({ units: 1, name }).apply(joined);
+  const model = tf.model({ inputs: [a, b], outputs: [dense('u'), dense('v')] });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const inputs = [[[1, 2], [3, 4], [5, 6]], [0, 1, 4]];
+  const tensors = [tf.tensor(inputs[0]), tf.tensor([[0], [1], [4]], [3, 1], 'int32')];
+  await leaves(0, () =>
+    tf.tidy(() => {
+      const expected = model.predict(tensors).map((t) => t.arraySync());
+      for (const given of [inputs, [tensors[0], inputs[1]], { [model.inputNames[0]]: inputs[0], [model.inputNames[1]]: Uint8Array.from(inputs[1]) }]) {
+        assert.deepEqual(model.predict(given).map((t) => t.arraySync()), expected);
+      }
+    }),
+  );
+  await leaves(0, () => model.fit(inputs, { u: [1, 2, 3], v: [[1], [2], [3]] }, { verbose: 0 }));
+  await leaves(0, () => model.fit(inputs, [[1, 2, 3], [1, 2, 3]], { sampleWeight: [[1, 0, 1], [0, 1, 0]], verbose: 0 }));
+  assert.throws(() => model.predict([inputs[0]]), /2/);
+  const single = compiled();
+  assert.throws(() => single.predict([undefined]), /Input 0 must be a tensor or an array of numbers, but got object/);
+  assert.throws(() => single.predict(undefined), /Input 0 must be a tensor or an array of numbers, but got undefined/);
+  assert.throws(() => single.predict([[1, 2, 3], [4, 5]]), /arr\[1\] should have 3 elements, but has 2/);
+  assert.throws(() => single.predict([[1, 2]]), /expected .* to have shape \[null,3\] but got array with shape \[1,2\]/);
+  assert.throws(() => single.predict([]), /shape \[null,3\] but got array with shape \[0,1\]/);
+  await assert.rejects(single.fit([['a', 'b', 'c']], [1]), /Argument 'Input 0' passed to .* must be float32 tensor, but got string tensor/);
+  model.dispose();
+  single.dispose();
+});
+
+issue('8326: the parts of complex numbers leave nothing behind', async () => {
+  const [a, b] = [tf.complex([[1, 2]], [[3, 4]]), tf.complex([[5, -6]], [[7, 8]])];
+  a.dataSync();
+  const made = {
+    complex: () => tf.complex([1, 2], [3, 4]), 'of whole numbers': () => tf.tidy(() => tf.complex(tf.tensor([1, 2], [2], 'int32'), [3, 4])), real: () => tf.real(a), imag: () => tf.imag(a),
+    'real of floats': () => tf.real(x), 'imag of floats': () => tf.imag(x), zeros: () => tf.zeros([2], 'complex64'), ones: () => tf.ones([2], 'complex64'),
+    add: () => a.add(b), mul: () => a.mul(b), div: () => a.div(b), 'mul by floats': () => a.mul(2), abs: () => a.abs(), exp: () => a.exp(), matMul: () => a.matMul(b, false, true), sum: () => a.sum(),
+    concat: () => a.concat(b), slice: () => a.slice([0, 1]), transpose: () => a.transpose(), conjugate: () => tf.transpose(a, undefined, true), onesLike: () => tf.onesLike(a), 'cast of floats': () => x.cast('complex64'), pad: () => a.pad([[0, 0], [1, 1]]), cast: () => a.cast('float32'), where: () => tf.where([[true, false]], a, b),
+    equal: () => a.equal(b), clone: () => a.clone(), stack: () => tf.stack([a, b]), einsum: () => tf.einsum('ij,kj->ik', a, b), print: () => void a.toString(),
+  };
+  for (const [name, f] of Object.entries(made)) await leaves(0, () => tf.dispose(f() ?? [])).catch((error) => assert.fail(`${name}: ${error.message}`));
+  await leaves(0, async () => void (await a.data(), a.arraySync()));
+  tf.dispose([a, b]);
 });
 
 issue('4166: results of layers share their memory: many take no more than few', () => {

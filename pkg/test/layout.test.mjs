@@ -20,6 +20,8 @@ test('einsum and rearrangements of complex numbers', () => {
   const b = tf.complex([[2], [0]], [[1], [1]]);
   const values = (t) => Array.from(t.dataSync());
   assert.deepEqual(values(tf.einsum('ij,jk->ik', a, b)), values(tf.matMul(a, b)));
+  assert.deepEqual(values(tf.matMul(a, b, true, true)), values(tf.matMul(b, a).transpose()));
+  assert.deepEqual(values(tf.matMul(a, a, false, true)), values(tf.matMul(a, a.transpose())));
   assert.deepEqual(values(tf.einsum('ij,k->jik', a, tf.tensor1d([2]))), [2, 6, 4, -2]);
   assert.deepEqual(values(tf.mirrorPad(a, [[0, 0], [1, 0]], 'reflect')), [2, -1, 1, 3, 2, -1]);
   assert.deepEqual(values(tf.diag(tf.complex([1, 2], [3, 4]))), [1, 3, 0, 0, 0, 0, 2, 4]);

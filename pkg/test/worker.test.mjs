@@ -314,3 +314,13 @@ test('a worker of the program’s own serves models', async () => {
   remote.terminate();
   await assert.rejects(inWorker(network(), { worker: new Worker('throw new Error("broken")', { eval: true }) }), { code: 'worker', message: /The worker failed: broken/ });
 });
+
+test('plain arrays cross', async () => {
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const remote = await inWorker(model);
+  const rows = [[1, 2], [3, 4]];
+  assert.deepEqual((await remote.predict(rows)).arraySync(), model.predict(rows).arraySync());
+  assert.equal((await remote.fit(rows, Float32Array.of(1, 2), { validationData: [[[1, 2]], [3]] })).epoch.length, 1);
+  remote.terminate();
+});

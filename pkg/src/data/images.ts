@@ -1,6 +1,7 @@
 /** Images in files, with their folders as labels. */
 
 import { fromPixels, type PixelData } from '../browser.js';
+import { nodeModule } from '../node-module.js';
 import { host } from '../platform.js';
 import { resizeBilinear } from '../ops/core.js';
 import { generator, seedOf } from '../random.js';
@@ -51,7 +52,7 @@ interface Listing {
 
 /** A folder in Node: its own images, and those of the folders in it. Names are listed as they are asked for. */
 function folderListing(root: string): Listing {
-  const modules = async () => ({ fs: await import('node:fs/promises'), path: await import('node:path') });
+  const modules = async () => ({ fs: await nodeModule<typeof import('node:fs/promises')>('fs/promises'), path: await nodeModule<typeof import('node:path')>('path') });
   async function* walk(folder: string): AsyncGenerator<ImageFile, void> {
     const { fs, path } = await modules();
     for await (const entry of await fs.opendir(folder)) {

@@ -1,6 +1,7 @@
 /** Where bytes come from. */
 
 import { env } from '../env.js';
+import { nodeModule } from '../node-module.js';
 import { coded } from '../types.js';
 import { LazyIterator } from './iterator.js';
 import { END, type Step } from './step.js';
@@ -28,7 +29,7 @@ async function reader(input: string | Blob | Uint8Array): Promise<Read> {
   if (typeof Blob !== 'undefined' && input instanceof Blob) return async (from, to) => new Uint8Array(await input.slice(from, to).arrayBuffer());
   if (!isLocalPath(input)) throw coded('argument', `A FileDataSource reads a File, a Blob, a Uint8Array or the path of a file as file://path, but got ${String(input)}`);
   if (!env().getBool('IS_NODE')) throw coded('argument', `The file ${input} cannot be read: paths of files are for Node.`);
-  const { open } = await import('node:fs/promises');
+  const { open } = await nodeModule<typeof import('node:fs/promises')>('fs/promises');
   const path = input.slice('file://'.length);
   return async (from, to) => {
     const file = await open(path);

@@ -1,5 +1,6 @@
 /** Models on disk, in Node. */
 
+import { nodeModule } from '../node-module.js';
 import { coded } from '../types.js';
 import { artifactsOf, filesOf } from './artifacts.js';
 import type { IOHandler, ModelJSON } from './types.js';
@@ -13,7 +14,7 @@ const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)
  * says, and what an ended program left of renaming them further is done by the next one.
  */
 export function fileSystem(path: string): IOHandler {
-  const modules = async () => ({ fs: await import('node:fs/promises'), ...(await import('node:path')) });
+  const modules = async () => ({ fs: await nodeModule<typeof import('node:fs/promises')>('fs/promises'), ...(await nodeModule<typeof import('node:path')>('path')) });
   const files = async () => {
     const { fs, join } = await modules();
     const [json, weights] = [join(path, 'model.json'), join(path, 'weights.bin')];

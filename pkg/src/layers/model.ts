@@ -7,7 +7,7 @@ import type { LossOrMetricFn } from '../losses.js';
 import * as ops from '../ops/core.js';
 import { lossScale, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';
-import { dispose, fromRecord, keep, Tensor, tidy } from '../tensor.js';
+import { dispose, fromRecord, keep, type Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
 import { givenOf } from './config.js';
@@ -43,16 +43,16 @@ export interface ModelCompileArgs {
 export interface ModelFitArgs extends TrainingArgs {
   batchSize?: number;
   validationSplit?: number;
-  validationData?: [Tensor | Tensor[], Tensor | Tensor[]];
+  validationData?: [Fed, Fed];
   shuffle?: boolean;
   /** What each sample's loss counts: of shape [samples], for all outputs or for each. */
-  sampleWeight?: Tensor | Tensor[];
+  sampleWeight?: Fed;
 }
 
 export interface ModelEvaluateArgs {
   batchSize?: number;
   verbose?: number;
-  sampleWeight?: Tensor | Tensor[];
+  sampleWeight?: Fed;
 }
 
 export class LayersModel extends Predictor {
@@ -209,7 +209,7 @@ export class LayersModel extends Predictor {
     this.checkCompiled();
     this.measures?.reset();
     const values = tidy(() => {
-      const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+      const [inputs, targets] = [this.feedInputs(x), this.feed(y, 'Target')];
       checkSamples(this, inputs, targets);
       return this.trainStep(inputs, targets);
     });
@@ -219,10 +219,10 @@ export class LayersModel extends Predictor {
   }
 
   /** The loss and the metrics over `x` and `y`, as scalars. */
-  evaluate(x: Tensor | Tensor[], y: Tensor | Tensor[], args: ModelEvaluateArgs = {}): Tensor | Tensor[] {
+  evaluate(x: Fed, y: Fed, args: ModelEvaluateArgs = {}): Tensor | Tensor[] {
     this.checkCompiled();
     const run = (): Tensor[] => {
-      const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
+      const [inputs, targets] = [this.feedInputs(x), this.feed(y, 'Target')];
       const samples = checkSamples(this, inputs, targets);
       return this.test(inputs, targets, samples, args.batchSize ?? 32, checkSampleWeight(this, args.sampleWeight, samples), args.verbose);
     };
@@ -264,35 +264,35 @@ export class LayersModel extends Predictor {
   async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
     if (this.isTraining) throw coded('argument', 'Cannot start training because another fit() call is ongoing.');
     this.checkCompiled();
-    const [inputs, targets] = [this.feedInputs(x), this.feed(y, this.outputNames, 'Target')];
-    const all = checkSamples(this, inputs, targets);
-    args = givenOf(args);
-    const { batchSize = 32, validationSplit = 0, validationData } = args;
-    if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
-    if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
-    const held = validationData === undefined ? null : { x: this.feedInputs(validationData[0]), y: this.feed(validationData[1], this.outputNames, 'Target') };
-    const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
-    await checkClassWeight(targets, samples, args.classWeight);
-    const weights = checkSampleWeight(this, args.sampleWeight, all);
-    const passed = new Set([x, y, ...(validationData ?? [])].flatMap((side) => (side instanceof Tensor ? side : Object.values(side))));
-    const owned = [...inputs, ...targets, ...(held?.x ?? []), ...(held?.y ?? [])].filter((t) => !passed.has(t));
-    let heldWeights: Tensor[] = [];
-    let validation = held;
-    if (held === null && samples < all) {
-      const rest = (t: Tensor): Tensor => keep(tidy(() => ops.slice(t, samples)));
-      validation = { x: inputs.map(rest), y: targets.map(rest) };
-      heldWeights = weights.map(rest);
-      owned.push(...validation.x, ...validation.y, ...heldWeights);
-    }
-    const data = {
-      steps: Math.ceil(samples / batchSize),
-      batches: () => batchesOf([inputs, targets, weights], samples, batchSize, args.shuffle !== false),
-      validate: validation && (async (pause: Pause) => readScalars(await test(this, inOrder([validation.x, validation.y, heldWeights], validation.x[0]?.shape[0] ?? 0, batchSize), pause))),
-    };
+    const owned: Tensor[] = [];
+    const fed = (x: Fed, y: Fed): { x: Tensor[]; y: Tensor[] } => ({ x: this.feedInputs(x, owned), y: this.feed(y, 'Target', owned) });
     try {
+      const { x: inputs, y: targets } = fed(x, y);
+      const all = checkSamples(this, inputs, targets);
+      args = givenOf(args);
+      const { batchSize = 32, validationSplit = 0, validationData } = args;
+      if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
+      if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
+      const held = validationData === undefined ? null : fed(...validationData);
+      const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
+      await checkClassWeight(targets, samples, args.classWeight);
+      const weights = checkSampleWeight(this, args.sampleWeight, all, owned);
+      let heldWeights: Tensor[] = [];
+      let validation = held;
+      if (held === null && samples < all) {
+        const rest = (t: Tensor): Tensor => keep(tidy(() => ops.slice(t, samples)));
+        validation = { x: inputs.map(rest), y: targets.map(rest) };
+        heldWeights = weights.map(rest);
+        owned.push(...validation.x, ...validation.y, ...heldWeights);
+      }
+      const data = {
+        steps: Math.ceil(samples / batchSize),
+        batches: () => batchesOf([inputs, targets, weights], samples, batchSize, args.shuffle !== false),
+        validate: validation && (async (pause: Pause) => readScalars(await test(this, inOrder([validation.x, validation.y, heldWeights], validation.x[0]?.shape[0] ?? 0, batchSize), pause))),
+      };
       return await train(this, data, args);
     } finally {
-      owned.forEach((t) => t.dispose());
+      dispose(owned);
     }
   }
 

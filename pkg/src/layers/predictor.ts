@@ -1,15 +1,29 @@
 /** Models that compute, whether they train or not. */
 
+import { toTensor } from '../convert.js';
 import { concat, expandDims, slice } from '../ops/movement.js';
-import { Tensor, tidy } from '../tensor.js';
-import { coded, type NamedTensorMap } from '../types.js';
+import { keep, Tensor, tidy } from '../tensor.js';
+import { coded, isTypedArray, type NamedTensorMap, type TensorInput, type TensorLike } from '../types.js';
 import { Container, type ContainerArgs } from './container.js';
 import { listOf, single } from './layer.js';
 import type { SymbolicTensor } from './symbolic.js';
 import type { LayerVariable } from './variable.js';
 
-/** Tensors for a model's inputs or outputs: the only one, in order, or by name. */
-export type Fed = Tensor | Tensor[] | Record<string, Tensor>;
+/** What tensors for a model's inputs or outputs are given as: the only one, in order, or by name, each a tensor or an array of numbers, nested or typed. */
+export type Fed = TensorInput | readonly TensorInput[] | Record<string, TensorInput>;
+
+/** What is given for each of so many. An array of arrays is the only one, or one for each of several. */
+export function entriesOf(x: Fed, names: readonly string[]): unknown[] {
+  if (x instanceof Tensor || isTypedArray(x)) return [x];
+  if (!Array.isArray(x)) return names.map((name) => (x as Record<string, unknown> | null)?.[name]);
+  return names.length > 1 || x.some((t) => t instanceof Tensor) ? x : [x];
+}
+
+/** Whether a tensor can be made of a value: its first element tells. */
+export function isPlain(value: unknown): value is TensorLike {
+  if (!Array.isArray(value)) return isTypedArray(value);
+  return value.length === 0 || ['number', 'boolean', 'string'].includes(typeof value[0]) || isPlain(value[0]);
+}
 
 /** Shows how many steps are done, as `verbose` asks for. */
 export type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
@@ -28,18 +42,24 @@ export class Predictor extends Container {
     if (args !== undefined) this.setGraph(listOf(args.inputs), listOf(args.outputs));
   }
 
-  feed(x: Fed, names: string[], what: string): Tensor[] {
-    const list = x instanceof Tensor ? [x] : Array.isArray(x) ? x : names.map((name) => x[name] as Tensor);
-    return list.map((t, i) => {
-      if (!(t instanceof Tensor)) throw coded('argument', `${what} ${i} must be a tensor, but got ${t === undefined ? 'undefined' : typeof t}`);
-      // A value for each sample.
-      return t.rank === 1 ? expandDims(t, 1) : t;
+  /** Tensors for the model's inputs or targets. Those that are made here join `owned`, where it is given, and outlive scopes. */
+  feed(x: Fed, what: 'Input' | 'Target', owned?: Tensor[]): Tensor[] {
+    const inputs = what === 'Input';
+    return entriesOf(x, inputs ? this.inputNames : this.outputNames).map((given, i) => {
+      if (!(given instanceof Tensor) && !isPlain(given)) throw coded('argument', `${what} ${i} must be a tensor or an array of numbers, but got ${given === null ? given : typeof given}`);
+      const fed = tidy(() => {
+        const t = given instanceof Tensor ? given : toTensor(given, `${what} ${i}`, this.name, (inputs && this.inputs[i]?.dtype) || 'float32');
+        // A value for each sample.
+        return t.rank === 1 ? expandDims(t, 1) : t;
+      });
+      if (fed !== given) owned?.push(keep(fed));
+      return fed;
     });
   }
 
   /** Tensors for the model's inputs, whose shapes they must have. A model that is called as a layer takes what its layers take. */
-  feedInputs(x: Fed): Tensor[] {
-    const list = this.feed(x, this.inputNames, 'Input');
+  feedInputs(x: Fed, owned?: Tensor[]): Tensor[] {
+    const list = this.feed(x, 'Input', owned);
     this.inputs.forEach((x, i) => {
       const got = list[i]?.shape ?? x.shape;
       if (got.length !== x.rank) {
@@ -55,7 +75,7 @@ export class Predictor extends Container {
   }
 
   /** The outputs for `x`, in batches. */
-  predict(x: Tensor | Tensor[], args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
+  predict(x: Fed, args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
     return tidy(() => {
       const inputs = this.feedInputs(x);
       const samples = inputs[0]?.shape[0] ?? 0;
@@ -72,14 +92,14 @@ export class Predictor extends Container {
     });
   }
 
-  predictOnBatch(x: Tensor | Tensor[]): Tensor | Tensor[] {
+  predictOnBatch(x: Fed): Tensor | Tensor[] {
     return this.predict(x, { batchSize: Infinity });
   }
 
   /** The values of named layers' outputs. */
-  execute(inputs: Tensor | Tensor[] | NamedTensorMap, outputs: string | string[]): Tensor | Tensor[] {
+  execute(inputs: Fed, outputs: string | string[]): Tensor | Tensor[] {
     const wanted = listOf(outputs).map((name) => this.getLayer(name).output as SymbolicTensor);
-    const result = tidy(() => this.compute(this.feedInputs(inputs as Fed), wanted, { training: false }));
+    const result = tidy(() => this.compute(this.feedInputs(inputs), wanted, { training: false }));
     return Array.isArray(outputs) ? result : (result[0] as Tensor);
   }
 

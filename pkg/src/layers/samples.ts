@@ -2,10 +2,11 @@
 
 import { tensor } from '../convert.js';
 import * as ops from '../ops/core.js';
-import { Tensor, tidy } from '../tensor.js';
+import { keep, Tensor, tidy } from '../tensor.js';
 import { coded } from '../types.js';
 import { camel } from './measures.js';
 import type { LayersModel } from './model.js';
+import { type Fed, isPlain } from './predictor.js';
 import type { SymbolicShape } from './symbolic.js';
 
 /** The number of samples of inputs and targets that fit together, and the model. */
@@ -30,16 +31,19 @@ export function checkSamples(model: LayersModel, x: Tensor[], y: Tensor[]): numb
   return samples;
 }
 
-/** A weight of each sample for each output. */
-export function checkSampleWeight(model: LayersModel, given: Tensor | Tensor[] | null | undefined, samples: number): Tensor[] {
+/** A weight of each sample for each output. Tensors that are made of arrays join `owned`, where it is given, and outlive scopes. */
+export function checkSampleWeight(model: LayersModel, given: Fed | null | undefined, samples: number, owned?: Tensor[]): Tensor[] {
   if (given == null) return [];
-  const weights = model.perOutput<Tensor>(given instanceof Tensor ? [given] : given) as Tensor[];
-  for (const w of weights) {
+  const forAll = !Array.isArray(given) || typeof given[0] === 'number' ? isPlain(given) || given instanceof Tensor : false;
+  return model.perOutput<unknown>(forAll ? [given] : given).map((weight) => {
+    const made = isPlain(weight);
+    const w = made ? tensor(weight, undefined, 'float32') : weight;
+    if (made) owned?.push(keep(w as Tensor));
     if (!(w instanceof Tensor) || w.rank !== 1 || w.shape[0] !== samples) {
       throw coded('shape', `sampleWeight must have shape [${samples}], one weight for each sample, but got ${w instanceof Tensor ? `[${w.shape}]` : String(w)}`);
     }
-  }
-  return weights;
+    return w;
+  });
 }
 
 /** Every class of the samples that are trained on must have a weight. */

@@ -1,12 +1,14 @@
 /** Models that compute what a method says. */
 
+import { inferShape } from '../convert.js';
 import { zeros } from '../create.js';
-import { type Tensor, tidy } from '../tensor.js';
-import { coded } from '../types.js';
+import { Tensor, tidy } from '../tensor.js';
+import { coded, isTypedArray } from '../types.js';
 import { type Config, toKeras } from './config.js';
 import { input } from './input.js';
 import { type Kwargs, Layer, listOf, type Mask, single } from './layer.js';
 import { type Fed, LayersModel, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
+import { entriesOf } from './predictor.js';
 import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 /** A model's method as the only layer of its graph. */
@@ -68,8 +70,10 @@ export abstract class Model extends LayersModel {
 
   private begin(x: Fed): void {
     if (this.built) return;
-    const list = Array.isArray(x) ? x : (x as Tensor).shape === undefined ? Object.values(x) : [x as Tensor];
-    this.build(single(list.map((t) => [null, ...t.shape.slice(1)])) as SymbolicShape);
+    const named = !(x instanceof Tensor || Array.isArray(x) || isTypedArray(x));
+    const shapes = entriesOf(x, named ? Object.keys(x) : []).map((given) => (given instanceof Tensor ? given.shape : inferShape(given)));
+    // A value for each sample.
+    this.build(single(shapes.map(([, ...rest]) => [null, ...(rest.length > 0 ? rest : [1])])) as SymbolicShape);
   }
 
   override compile(args: ModelCompileArgs): void {
@@ -85,12 +89,12 @@ export abstract class Model extends LayersModel {
     return super.apply(inputs, kwargs);
   }
 
-  override predict(x: Tensor | Tensor[], args?: { batchSize?: number; verbose?: boolean }): Tensor | Tensor[] {
+  override predict(x: Fed, args?: { batchSize?: number; verbose?: boolean }): Tensor | Tensor[] {
     this.begin(x);
     return super.predict(x, args);
   }
 
-  override evaluate(x: Tensor | Tensor[], y: Tensor | Tensor[], args?: ModelEvaluateArgs): Tensor | Tensor[] {
+  override evaluate(x: Fed, y: Fed, args?: ModelEvaluateArgs): Tensor | Tensor[] {
     this.begin(x);
     return super.evaluate(x, y, args);
   }

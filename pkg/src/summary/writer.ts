@@ -1,6 +1,7 @@
 /** Files of scalars and histograms that TensorBoard shows. */
 
 import { concatenateArrayBuffers } from '../io/index.js';
+import { nodeModule } from '../node-module.js';
 import { Tensor } from '../tensor.js';
 import { coded } from '../types.js';
 import { histogramEvent, record, scalarEvent, versionEvent } from './events.js';
@@ -12,7 +13,7 @@ let files = 0;
 
 /** Appends to files on disk, in Node. */
 async function append(file: string, bytes: Uint8Array): Promise<void> {
-  const [fs, path] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  const [fs, path] = await Promise.all([nodeModule<typeof import('node:fs/promises')>('fs/promises'), nodeModule<typeof import('node:path')>('path')]);
   await fs.mkdir(path.dirname(file), { recursive: true });
   await fs.appendFile(file, bytes);
 }

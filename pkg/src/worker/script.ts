@@ -1,5 +1,6 @@
 // The script of a worker that serves models. It listens before it imports the package, which takes its time.
 
+import { nodeModule } from '../node-module.js';
 import type { Settings } from './protocol.js';
 
 const serve = async (settings: Settings): Promise<void> => {
@@ -9,8 +10,7 @@ const serve = async (settings: Settings): Promise<void> => {
 };
 
 if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
-  const { workerData } = await import('node:worker_threads');
-  await serve((workerData as { settings: Settings }).settings);
+  void nodeModule<typeof import('node:worker_threads')>('worker_threads').then(({ workerData }) => serve((workerData as { settings: Settings }).settings));
 } else {
   addEventListener('message', ({ data }: MessageEvent<{ settings: Settings }>) => void serve(data.settings), { once: true });
 }

@@ -1,6 +1,7 @@
 /** Models of a page, in a worker. */
 
 import * as tf from '../index.js';
+import { nodeModule } from '../node-module.js';
 import { coded } from '../types.js';
 import { Channel, packet, type Port } from './channel.js';
 import { compile, type Functions } from './compile.js';
@@ -19,7 +20,7 @@ async function port(): Promise<Port> {
       listen: (handler) => scope.addEventListener('message', ({ data }) => handler(data)),
     };
   }
-  const { parentPort } = await import('node:worker_threads');
+  const { parentPort } = await nodeModule<typeof import('node:worker_threads')>('worker_threads');
   if (parentPort === null) throw coded('argument', 'serveModels() is for workers.');
   return { post: (message, transfer) => parentPort.postMessage(message, transfer), listen: (handler) => parentPort.on('message', handler) };
 }

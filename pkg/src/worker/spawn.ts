@@ -1,5 +1,6 @@
 /** Starting a worker, and the ends of it. */
 
+import { nodeModule } from '../node-module.js';
 import { coded } from '../types.js';
 import type { Port } from './channel.js';
 import type { Settings } from './protocol.js';
@@ -35,8 +36,9 @@ function start(): Worker {
     return new Worker(new URL(SCRIPT, import.meta.url), { type: 'module', name: 'headwater' });
   } catch (error) {
     if ((error as Error).name !== 'SecurityError') throw error;
-    // A script of another origin may be imported, not started.
-    const url = URL.createObjectURL(new Blob([`import ${JSON.stringify(new URL(SCRIPT, import.meta.url).href)};`], { type: 'text/javascript' }));
+    // A script of another origin may be imported, not started. A bundler that saw a second URL would copy the script as it is.
+    const here = import.meta.url;
+    const url = URL.createObjectURL(new Blob([`import ${JSON.stringify(new URL(SCRIPT, here).href)};`], { type: 'text/javascript' }));
     const worker = new Worker(url, { type: 'module', name: 'headwater' });
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     return worker;
@@ -77,10 +79,10 @@ function ofBrowser(worker: Worker): Opened {
 }
 
 async function ofNode(given: import('node:worker_threads').Worker | undefined, settings: Settings): Promise<Opened> {
-  const threads = await import('node:worker_threads');
+  const threads = await nodeModule<typeof import('node:worker_threads')>('worker_threads');
   // A path of the disk: bundlers leave it alone.
-  const script = SCRIPT;
-  const worker = given ?? new threads.Worker(new URL(script, import.meta.url), { name: 'headwater', execArgv: [], workerData: { settings } });
+  const here = import.meta.url;
+  const worker = given ?? new threads.Worker(new URL(SCRIPT, here), { name: 'headwater', execArgv: [], workerData: { settings } });
   return {
     port: {
       post: (message, transfer) => worker.postMessage(message, transfer),

@@ -74,21 +74,24 @@ export interface Packed {
   plain?: unknown;
 }
 
+/** Whether a value holds neither tensors nor what cannot be sent: numbers, texts, bytes, and arrays of them. */
+const isPlain = (v: unknown): boolean => (Array.isArray(v) ? v.every(isPlain) : v === null || (typeof v !== 'object' && typeof v !== 'function') || ArrayBuffer.isView(v));
+
 /** A value whose tensors' buffers join those to be moved. What cannot be sent is an error, which names it by `path`. */
 export async function packValue(v: unknown, path: string, transfer: ArrayBuffer[], turns: Turns): Promise<Packed> {
   if (v instanceof tf.Tensor) return { tensor: await packTensor(v, transfer, turns) };
+  if (isPlain(v)) return { plain: v };
   if (Array.isArray(v)) {
     const list: Packed[] = [];
     for (const [i, item] of v.entries()) list.push(await packValue(item, `${path}[${i}]`, transfer, turns));
     return { list };
   }
-  if (v === null || (typeof v !== 'object' && typeof v !== 'function') || ArrayBuffer.isView(v)) return { plain: v };
-  if (typeof v === 'function' || ![Object.prototype, null].includes(Object.getPrototypeOf(v))) {
+  if (typeof v === 'function' || ![Object.prototype, null].includes(Object.getPrototypeOf(v as object))) {
     const kind = typeof v === 'function' ? 'a function' : `a ${(v as object).constructor.name}`;
     throw coded('argument', `${path} is ${kind}, which cannot be sent to a worker.`);
   }
   const entries: [string, Packed][] = [];
-  for (const [key, item] of Object.entries(v)) if (item !== undefined) entries.push([key, await packValue(item, `${path}.${key}`, transfer, turns)]);
+  for (const [key, item] of Object.entries(v as object)) if (item !== undefined) entries.push([key, await packValue(item, `${path}.${key}`, transfer, turns)]);
   return { entries };
 }
 

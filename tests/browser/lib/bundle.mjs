@@ -17,7 +17,6 @@ export async function bundle(folder, names) {
     splitting: true,
     format: 'esm',
     target: 'es2022',
-    external: ['node:*'],
     logLevel: 'warning',
   });
   await cp(path('../../pkg/dist/wasm'), `${out}/wasm`, { recursive: true });

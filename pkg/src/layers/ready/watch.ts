@@ -1,5 +1,6 @@
 /** Callbacks that look at training: functions, a table. */
 
+import { nodeModule } from '../../node-module.js';
 import { coded } from '../../types.js';
 import { Callback, type CustomCallbackArgs, type Logs, type State } from '../callbacks.js';
 
@@ -44,7 +45,7 @@ export class CSVLogger extends Callback {
   /** Rows of epochs that are trained again are taken from the file. */
   async setState({ names, size }: { names: string[] | null; size: number }): Promise<void> {
     this.names = names;
-    if ((await this.size()) > size) await (await import('node:fs/promises')).truncate(this.path, size);
+    if ((await this.size()) > size) await (await nodeModule<typeof import('node:fs/promises')>('fs/promises')).truncate(this.path, size);
   }
 
   private get path(): string {
@@ -54,7 +55,7 @@ export class CSVLogger extends Callback {
   /** Bytes of the file; 0 where there is none. */
   private async size(): Promise<number> {
     if (typeof this.sink === 'function') return 0;
-    const { stat } = await import('node:fs/promises');
+    const { stat } = await nodeModule<typeof import('node:fs/promises')>('fs/promises');
     return stat(this.path).then(({ size }) => size, () => 0);
   }
 
@@ -65,7 +66,7 @@ export class CSVLogger extends Callback {
     const row = ['epoch', ...this.names].join(separator);
     const values = [epoch, ...this.names.map((name) => [logs[name] ?? ''].flat().join(' '))].join(separator);
     if (typeof this.sink === 'function') return this.sink(starts ? `${row}\n${values}\n` : `${values}\n`);
-    const { appendFile, writeFile } = await import('node:fs/promises');
+    const { appendFile, writeFile } = await nodeModule<typeof import('node:fs/promises')>('fs/promises');
     const { path } = this;
     const goesOn = !starts || (append && (await this.size()) > 0);
     if (goesOn) await appendFile(path, `${values}\n`);
