@@ -21,6 +21,7 @@ export const COLUMNS = {
   'litert-T': column('litert', 'wasm', 'threads'),
   'litert-webgpu': column('litert', 'webgpu', 'webgpu'),
   'jax-1': column('jax', 'wasm', 'one thread'),
+  'jax-T': column('jax', 'wasm', 'threads'),
   'jax-webgpu': column('jax', 'webgpu', 'webgpu'),
 };
 

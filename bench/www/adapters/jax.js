@@ -2,10 +2,12 @@ import { blockUntilReady, defaultDevice, init, jit, lax, nn, numpy as np } from 
 import { networkOf } from '../networks/jax.js';
 import { KERNELS, channelsFirst, meanMagnitude, sizeOf, uniform } from '../work.js';
 
-export async function start({ backend }) {
+export async function start({ backend, threads }) {
+  // It has no option for its threads: it starts a worker for each processor that the browser tells of.
+  Object.defineProperty(navigator, 'hardwareConcurrency', { value: threads });
   const devices = await init(backend);
   defaultDevice(backend);
-  return `jax-js on ${backend} of ${devices.join(', ')}`;
+  return `jax-js on ${backend} of ${devices.join(', ')}, threads: ${backend === 'wasm' ? threads : '-'}`;
 }
 
 const array = (values, shape) => np.array(values).reshape(shape);
