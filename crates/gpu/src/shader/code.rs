@@ -50,6 +50,24 @@ fn element_name(dtype: DType) -> &'static str {
     }
 }
 
+/// What a scalar register is in memory.
+pub fn stored(dtype: DType, register: &str) -> String {
+    if dtype == DType::Bool {
+        format!("select(0u, 1u, {register})")
+    } else {
+        register.into()
+    }
+}
+
+/// What an element in memory is as a scalar register.
+pub fn loaded(dtype: DType, element: &str) -> String {
+    if dtype == DType::Bool {
+        format!("({element} != 0u)")
+    } else {
+        element.into()
+    }
+}
+
 /// How a map's input is read four elements at a time.
 #[derive(PartialEq)]
 enum Quad {
@@ -196,11 +214,7 @@ impl<'p> Code<'p> {
     pub fn param(&mut self, dtype: DType, param: usize) -> String {
         self.params.push((self.words.len(), param));
         let field = self.field("", element_name(dtype), 0);
-        if dtype == DType::Bool {
-            format!("({field} != 0u)")
-        } else {
-            field
-        }
+        loaded(dtype, &field)
     }
 
     /// The name of a buffer to read.
@@ -292,11 +306,7 @@ impl<'p> Code<'p> {
             Source::Index => format!("i32({at})"),
             Source::Buffer(value) => {
                 let name = self.read(value);
-                if access.dtype == DType::Bool {
-                    format!("({name}[{at}] != 0u)")
-                } else {
-                    format!("{name}[{at}]")
-                }
+                loaded(access.dtype, &format!("{name}[{at}]"))
             }
         }
     }
@@ -360,9 +370,8 @@ impl<'p> Code<'p> {
         for &(reg, value) in &map.outputs {
             let name = self.write(Slot::Value(value), self.plan.values[value].dtype);
             let stored = match (map.program.types[reg as usize], self.wide) {
-                (DType::Bool, false) => format!("select(0u, 1u, cr{reg})"),
                 (DType::Bool, true) => format!("select(vec4<u32>(), vec4<u32>(1u), cr{reg})"),
-                _ => format!("cr{reg}"),
+                (dtype, _) => stored(dtype, &format!("cr{reg}")),
             };
             let at = if self.wide { "i >> 2u" } else { "i" };
             let _ = writeln!(text, "  {name}[{at}] = {stored};");
@@ -393,11 +402,12 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         self.finish(spread(count.div_ceil(GROUP)))
     }
 
-    /// The function `tail` of a shader whose sums are parts, stored for another shader to add up.
-    pub fn partial_tail(&mut self, partial: Slot) {
-        let name = self.write(partial, DType::F32);
-        let (kind, at) = (self.register(DType::F32), if self.wide { "i >> 2u" } else { "i" });
-        self.push(&format!("fn tail(i: u32, acc: {kind}) {{ {name}[{at}] = acc; }}\n"));
+    /// The function `tail` of a shader whose results are stored for another shader; float32 when wide.
+    pub fn partial_tail(&mut self, partial: Slot, dtype: DType) {
+        let name = self.write(partial, dtype);
+        let (kind, at) = (self.register(dtype), if self.wide { "i >> 2u" } else { "i" });
+        let acc = stored(dtype, "acc");
+        self.push(&format!("fn tail(i: u32, acc: {kind}) {{ {name}[{at}] = {acc}; }}\n"));
     }
 
     /// The shader.

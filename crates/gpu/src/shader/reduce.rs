@@ -2,8 +2,9 @@
 
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Kernel, Map, Plan, Source};
+use headwater_core::DType;
 
-use super::code::{can_be_wide, reads, spread, type_name, Code, GROUP, MAX_GROUPS};
+use super::code::{can_be_wide, loaded, reads, spread, stored, type_name, Code, GROUP, MAX_GROUPS};
 use super::heads::{accumulate, empty_value, reduction_body};
 use super::{Shader, Slot};
 
@@ -57,7 +58,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     let partial = Slot::Temporary(0);
     if parts > 1 {
         let name = code.write(partial, dtype);
-        let stored = if type_name(dtype) == "bool" { "select(0u, 1u, acc)" } else { "acc" };
+        let stored = stored(dtype, "acc");
         code.push(&format!(
             "fn store(row: u32, part: u32, acc: {kind}) {{ {name}[part * u.rows + row] = {stored}; }}\n"
         ));
@@ -98,19 +99,25 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         return Some(vec![first]);
     }
     first.temporary = parts * rows;
+    Some(vec![first, join(plan, kernel, op, dtype, [parts, rows])])
+}
+
+/// The shader that ends a reduction whose parts, `[parts, rows]`, are in the first temporary buffer.
+pub fn join(plan: &Plan, kernel: &Kernel, op: ReduceOp, dtype: DType, [parts, rows]: [usize; 2]) -> Shader {
     let mut code = Code::new(plan);
-    let name = code.read_slot(partial, dtype);
+    let name = code.read_slot(Slot::Temporary(0), dtype);
     let (empty, take) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
     code.sizes([("parts", parts)]);
-    let element = if type_name(dtype) == "bool" { "!= 0u" } else { "" };
+    let element = loaded(dtype, &format!("{name}[part * u.size + i]"));
+    let kind = type_name(dtype);
     code.push(&format!(
         "fn head(i: u32) -> {kind} {{
   var acc = {empty};
-  for (var part = 0u; part < u.parts; part++) {{ let x = {name}[part * u.size + i] {element}; {take} }}
+  for (var part = 0u; part < u.parts; part++) {{ let x = {element}; {take} }}
   return acc;
 }}
 "
     ));
     code.tail(&kernel.map, true);
-    Some(vec![first, code.elementwise(rows, true)])
+    code.elementwise(rows, true)
 }
