@@ -26,7 +26,7 @@ impl Notebook {
 
 impl Host for Notebook {
     fn limits(&self) -> Limits {
-        Limits { max_buffer_bytes: 1 << 30, max_storage_buffers: 8, timestamps: false }
+        Limits { max_buffer_bytes: 1 << 30, max_storage_buffers: 8, timestamps: false, halves: false }
     }
     fn create_buffer(&self, id: Id, _: usize) -> Result<()> {
         self.notes().made.insert(id);

@@ -20,6 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut all = segments();
     all.extend(vectors());
     all.extend(searching());
+    all.extend(many());
     all
 }
 
@@ -122,6 +123,56 @@ fn searching() -> Vec<Case> {
         out.push(case(&format!("bincount binary {shape:?}"), vec![numbers()], |x| ops::bincount(&x[0], None, 7, true)));
         out.push(case(&format!("bincount weighted {shape:?}"), vec![numbers(), Input::f32(shape)], |x| {
             ops::bincount(&x[0], Some(&x[1]), 7, false)
+        }));
+    }
+    out
+}
+
+/// So many indices that places do not look at all of them.
+fn many() -> Vec<Case> {
+    let mut out = Vec::new();
+    for op in REDUCTIONS {
+        // Many places; few; indices most of which are 0.
+        for (k, n, zeros) in [(1500usize, 2000usize, false), (3000, 3, false), (1300, 1000, true)] {
+            for dtype in [DType::F32, DType::I32, DType::Bool] {
+                let updates = match dtype {
+                    // Products of many neither vanish nor overflow.
+                    DType::F32 if op == ReduceOp::Prod => Input::f32(&[k, 2]).within(0.99, 1.01),
+                    DType::F32 => Input::f32(&[k, 2]),
+                    DType::I32 => whole(&[k, 2]),
+                    _ => truth(&[k, 2]),
+                };
+                let inputs = vec![updates, Input::index(&[k], n).within(-2.0, n as f64 + 2.0)];
+                let name = format!("segment {op:?} {} of many, {k} {n} {zeros}", dtype.name());
+                let mut made = case(&name, inputs, move |x| {
+                    let less = ops::less(&x[1], &x[1].constant(n as f64 / 4.0))?.cast(DType::I32)?;
+                    let index = if zeros { ops::mul(&x[1], &less)? } else { x[1].clone() };
+                    let y = ops::unsorted_segment(&x[0], &index, n, op)?;
+                    ops::clip(&y, &y.constant(-999.0), &y.constant(999.0))
+                });
+                made.tolerance = 1e-4;
+                out.push(made);
+            }
+        }
+    }
+    let rows = || vec![Input::f32(&[700, 3]), Input::index(&[400], 700)];
+    out.push(case("gather of many", rows(), |x| ops::square(&ops::gather(&x[0], &x[1], 0, 0)?)));
+    let outer = vec![Input::f32(&[3, 300, 2]), Input::index(&[200], 300)];
+    out.push(case("gather of many along an axis", outer, |x| ops::gather(&x[0], &x[1], 1, 0)));
+    for (shape, k) in [([3, 1500], 100), ([60, 70], 65)] {
+        out.push(case(
+            &format!("topk {k} of {shape:?}"),
+            vec![Input::f32(&shape)],
+            move |x| Ok(ops::topk(&x[0], k)?.0),
+        ));
+    }
+    for others in [2, 3, 6] {
+        let mut inputs = rows();
+        inputs[0] = Input::f32(&[400, 3]);
+        inputs.extend(vec![Input::f32(&[700, 3]); others]);
+        out.push(case(&format!("segment sum of many among {others}"), inputs, |x| {
+            let y = ops::unsorted_segment_sum(&x[0], &x[1], 700)?;
+            x[2..].iter().try_fold(y, |y, x| ops::add(&ops::mul(&y, x)?, x))
         }));
     }
     out

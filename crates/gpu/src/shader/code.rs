@@ -364,11 +364,12 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         self.finish(spread(count.div_ceil(GROUP)))
     }
 
-    /// The function `tail` of a shader whose sums are parts, stored for another shader to add up.
-    pub fn partial_tail(&mut self, partial: Slot) {
-        let name = self.write(partial, DType::F32);
-        let (kind, at) = (self.register(DType::F32), if self.wide { "i >> 2u" } else { "i" });
-        self.push(&format!("fn tail(i: u32, acc: {kind}) {{ {name}[{at}] = acc; }}\n"));
+    /// The function `tail` of a shader whose results are stored for another shader; float32 when wide.
+    pub fn partial_tail(&mut self, partial: Slot, dtype: DType) {
+        let name = self.write(partial, dtype);
+        let (kind, at) = (self.register(dtype), if self.wide { "i >> 2u" } else { "i" });
+        let element = stored_name(dtype, self.wide);
+        self.push(&format!("fn tail(i: u32, acc: {kind}) {{ {name}[{at}] = {element}(acc); }}\n"));
     }
 
     /// The shader.

@@ -405,7 +405,7 @@ fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, operands: [&Operan
     let fours = sizes.n.is_multiple_of(4);
     if split {
         code.wide = fours;
-        code.partial_tail(partial);
+        code.partial_tail(partial, DType::F32);
     } else {
         code.wide = fours && can_be_wide(&kernel.map, &scalars);
         code.tail(&kernel.map, true);

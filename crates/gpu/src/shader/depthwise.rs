@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use headwater_core::op::{ConvGeometry, ConvKind};
 use headwater_core::plan::{Kernel, Plan, ValueId};
+use headwater_core::DType;
 
 use super::code::{can_be_wide, reads, Code};
 use super::contract::sum_parts;
@@ -114,7 +115,7 @@ fn filter(mut code: Code<'_>, kernel: &Kernel, g: &ConvGeometry, a: &str, b: &st
     let parts = (16_384 / quads.max(1)).min(rows / 4).clamp(1, 256);
     let partial = Slot::Temporary(0);
     if parts > 1 {
-        code.partial_tail(partial);
+        code.partial_tail(partial, DType::F32);
     } else {
         code.tail(&kernel.map, true);
     }

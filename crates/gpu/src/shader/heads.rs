@@ -512,52 +512,61 @@ fn head(i: u32) -> f32 {{
 }
 
 fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], input: ValueId, index: ValueId) {
-    let gathers = matches!(op, IndexOp::Gather | IndexOp::TakeAlong);
-    let along = matches!(op, IndexOp::TakeAlong | IndexOp::PutAlongAdd);
-    let (n, k) = if gathers { (from[1], to[1]) } else { (to[1], from[1]) };
-    code.sizes([("n", n), ("k", k), ("inner", from[2])]);
-    let dtype = code.plan.values[input].dtype;
-    let kind = type_name(dtype);
-    let position = code.read(index);
-    let row = if along { "outer * u.k + j" } else { "j" };
-    let access = Access {
-        source: headwater_core::plan::Source::Buffer(input),
-        view: headwater_core::view::View::contiguous(Shape::scalar()),
-        dtype,
-    };
-    let zero = if dtype == DType::Bool { "false".to_string() } else { format!("{kind}(0)") };
-    let text = if gathers {
-        let element = code.element(&access, "(outer * u.n + at) * u.inner + inner");
-        format!(
-            "fn head(i: u32) -> {kind} {{
+    let along = op == IndexOp::TakeAlong;
+    let reduction = match op {
+        IndexOp::Scatter(op) => op,
+        IndexOp::PutAlongAdd => ReduceOp::Sum,
+        IndexOp::Gather | IndexOp::TakeAlong => {
+            let row = if along { "outer * u.k + j" } else { "j" };
+            code.sizes([("n", from[1]), ("k", to[1]), ("inner", from[2])]);
+            let dtype = code.plan.values[input].dtype;
+            let (kind, position, x) = (type_name(dtype), code.read(index), code.read(input));
+            let element = format!("{x}((outer * u.n + at) * u.inner + inner)");
+            return code.push(&format!(
+                "fn head(i: u32) -> {kind} {{
   let inner = i % u.inner;
   let j = i / u.inner % u.k;
   let outer = i / u.inner / u.k;
   let at = u32({position}({row}));
-  if (at >= u.n) {{ return {zero}; }}
+  if (at >= u.n) {{ return {kind}(); }}
   return {element};
 }}
 "
-        )
-    } else {
-        let element = code.element(&access, "(outer * u.k + j) * u.inner + inner");
-        let reduction = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
-        let (empty, step) = (empty_value(code, reduction, dtype), accumulate(code, reduction, dtype, "acc"));
-        format!(
-            "fn head(i: u32) -> {kind} {{
+            ));
+        }
+    };
+    let kind = placed(code, reduction, op == IndexOp::PutAlongAdd, [from, to], [input, index]);
+    code.push(&format!("fn head(i: u32) -> {kind} {{ return placed(i, 0u, u.k); }}\n"));
+}
+
+/// Prints `placed(i, first, end)`: what the updates from number `first` to `end` come to at the place `i`. Returns its type.
+pub fn placed(
+    code: &mut Code<'_>,
+    op: ReduceOp,
+    along: bool,
+    [from, to]: [[usize; 3]; 2],
+    [input, index]: [ValueId; 2],
+) -> &'static str {
+    code.sizes([("n", to[1]), ("k", from[1]), ("inner", from[2])]);
+    let dtype = code.plan.values[input].dtype;
+    let (kind, position, x) = (type_name(dtype), code.read(index), code.read(input));
+    let row = if along { "outer * u.k + j" } else { "j" };
+    let element = format!("{x}((outer * u.k + j) * u.inner + inner)");
+    let (empty, step) = (empty_value(code, op, dtype), accumulate(code, op, dtype, "acc"));
+    code.push(&format!(
+        "fn placed(i: u32, first: u32, end: u32) -> {kind} {{
   let inner = i % u.inner;
   let at = i / u.inner % u.n;
   let outer = i / u.inner / u.n;
   var acc = {empty};
-  for (var j = 0u; j < u.k; j++) {{
+  for (var j = first; j < end; j++) {{
     if (u32({position}({row})) == at) {{ let x = {element}; {step} }}
   }}
   return acc;
 }}
 "
-        )
-    };
-    code.push(&text);
+    ));
+    kind
 }
 
 fn pad(code: &mut Code<'_>, before: &[usize], between: &[usize], shape: &Shape, input: &Access, value: PadValue) {

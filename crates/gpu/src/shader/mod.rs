@@ -11,7 +11,7 @@ mod program;
 mod reduce;
 #[cfg(feature = "scan")]
 mod scan;
-#[cfg(feature = "sort")]
+mod scatter;
 mod sort;
 
 #[cfg(any(feature = "linalg", feature = "sort"))]
@@ -85,6 +85,11 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
             #[cfg(feature = "scan")]
             Some(Head::Scan { kind, shape, input }) if const { has("kernel:scan") } => {
                 return Ok(scan::print(plan, kernel, *kind, *shape, *input));
+            }
+            Some(Head::Index { op, from, to, input, index }) if const { has("kernel:index") } => {
+                if let Some(shaders) = scatter::print(plan, kernel, *op, [*from, *to], [*input, *index]) {
+                    return Ok(shaders);
+                }
             }
             Some(Head::Conv { kind, geometry, inputs }) if const { has("kernel:depthwise") } && geometry.groups > 1 => {
                 if let Some(shaders) = depthwise::print(plan, kernel, *kind, geometry, *inputs) {

@@ -2,6 +2,7 @@
 
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Kernel, Map, Plan, Source};
+use headwater_core::DType;
 
 use super::code::{can_be_wide, reads, spread, stored_name, type_name, Code, GROUP, MAX_GROUPS};
 use super::heads::{accumulate, empty_value, reduction_body};
@@ -98,10 +99,16 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         return Some(vec![first]);
     }
     first.temporary = parts * rows;
+    Some(vec![first, join(plan, kernel, op, dtype, [parts, rows])])
+}
+
+/// The shader that ends a reduction whose parts, `[parts, rows]`, are in the first temporary buffer.
+pub fn join(plan: &Plan, kernel: &Kernel, op: ReduceOp, dtype: DType, [parts, rows]: [usize; 2]) -> Shader {
     let mut code = Code::new(plan);
-    let name = code.read_slot(partial, dtype);
+    let name = code.read_slot(Slot::Temporary(0), dtype);
     let (empty, take) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
     code.sizes([("parts", parts)]);
+    let kind = type_name(dtype);
     code.push(&format!(
         "fn head(i: u32) -> {kind} {{
   var acc = {empty};
@@ -111,5 +118,5 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
 "
     ));
     code.tail(&kernel.map, true);
-    Some(vec![first, code.elementwise(rows, true)])
+    code.elementwise(rows, true)
 }

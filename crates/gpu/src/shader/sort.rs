@@ -1,7 +1,9 @@
 //! Sorting: short runs by counting, then runs merged pairwise, each element finding its place by a search of the other
 //! run. All merges are one shader. There is no form of one element per invocation: it would pass over a row for each place.
 
-use headwater_core::plan::{Kernel, Plan, ValueId};
+#[cfg(feature = "sort")]
+use headwater_core::plan::{Kernel, ValueId};
+use headwater_core::plan::{Map, Plan};
 use headwater_core::DType;
 
 use super::code::Code;
@@ -11,42 +13,15 @@ use super::{Shader, Slot};
 const RUN: usize = 32;
 
 /// The shaders that write the positions of the first `k` of each of `rows` of `n` elements, in order.
+#[cfg(feature = "sort")]
 pub fn print(plan: &Plan, kernel: &Kernel, input: ValueId, descending: bool, [rows, n, k]: [usize; 3]) -> Vec<Shader> {
+    let key = |code: &mut Code<'_>| sort_key(code, input, descending);
     // The last merge writes the result itself where nothing else is computed on the way.
-    let direct = kernel.map.is_identity_of_acc();
-    let mut shaders = Vec::new();
-    let (mut run, mut temporaries) = (1, 0);
-    while run < n || shaders.is_empty() {
-        let merges = run > 1;
-        let grown = if merges { 2 * run } else { RUN };
-        let last = grown >= n && direct;
+    let direct = kernel.map.is_identity_of_acc().then_some(&kernel.map);
+    let (mut shaders, from) = positions(plan, &key, [rows, n, k], direct);
+    if direct.is_none() {
         let mut code = Code::new(plan);
-        code.sizes([("n", n), ("k", k), ("run", run), ("grown", grown)]);
-        sort_key(&mut code, input, descending);
-        let from = merges.then(|| code.read_slot(Slot::Temporary((temporaries + 1) % 2), DType::I32));
-        let store = if last {
-            code.tail(&kernel.map, true);
-            "if (to < u.k) { tail(i / u.n * u.k + to, place); }".to_string()
-        } else {
-            let name = code.write(Slot::Temporary(temporaries % 2), DType::I32);
-            format!("{name}[i - p + to] = place;")
-        };
-        let body = match from {
-            None => counting(&store),
-            Some(from) => merging(&from, &store),
-        };
-        let mut shader = code.each(rows * n, &body);
-        if !last {
-            // Two buffers take turns.
-            shader.temporary = if temporaries < 2 { rows * n } else { 0 };
-            temporaries += 1;
-        }
-        shaders.push(shader);
-        run = grown;
-    }
-    if !direct {
-        let mut code = Code::new(plan);
-        let from = code.read_slot(Slot::Temporary((temporaries + 1) % 2), DType::I32);
+        let from = code.read_slot(from, DType::I32);
         code.sizes([("n", n), ("k", k)]);
         code.push(&format!("fn head(i: u32) -> i32 {{ return {from}(i / u.k * u.n + i % u.k); }}\n"));
         code.tail(&kernel.map, true);
@@ -55,8 +30,51 @@ pub fn print(plan: &Plan, kernel: &Kernel, input: ValueId, descending: bool, [ro
     shaders
 }
 
+/// The shaders that put the positions of the elements of each of `rows` in order of what `key` prints: a function `key(p)`,
+/// the whole number of the element at `p`. The first `k` of each `n` are right. They end as the tail of the map, or in the
+/// temporary buffer that is returned.
+pub fn positions(
+    plan: &Plan,
+    key: &dyn Fn(&mut Code<'_>),
+    [rows, n, k]: [usize; 3],
+    map: Option<&Map>,
+) -> (Vec<Shader>, Slot) {
+    let mut shaders: Vec<Shader> = Vec::new();
+    let mut run = 1;
+    while run < n || shaders.is_empty() {
+        let pass = shaders.len();
+        let grown = if pass > 0 { 2 * run } else { RUN };
+        let mut code = Code::new(plan);
+        code.sizes([("n", n), ("k", k), ("run", run), ("grown", grown)]);
+        key(&mut code);
+        let from = (pass > 0).then(|| code.read_slot(Slot::Temporary((pass + 1) % 2), DType::I32));
+        let last = map.filter(|_| grown >= n);
+        let store = if let Some(map) = last {
+            code.tail(map, true);
+            "if (to < u.k) { tail(i / u.n * u.k + to, place); }".to_string()
+        } else {
+            let name = code.write(Slot::Temporary(pass % 2), DType::I32);
+            format!("{name}[i - p + to] = place;")
+        };
+        let body = match from {
+            None => counting(&store),
+            Some(from) => merging(&from, &store),
+        };
+        let mut shader = code.each(rows * n, &body);
+        if last.is_none() && pass < 2 {
+            // Two buffers take turns.
+            shader.temporary = rows * n;
+        }
+        shaders.push(shader);
+        run = grown;
+    }
+    let from = Slot::Temporary((shaders.len() + 1) % 2);
+    (shaders, from)
+}
+
 /// Prints `key(p)`: a whole number for the element at `p` whose order is that of sorting. NaN comes last, and zeros are
 /// equal.
+#[cfg(feature = "sort")]
 fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
     let x = code.read(input);
     let turn = if descending { "~" } else { "" };
