@@ -121,7 +121,7 @@ impl Device {
     /// As [`Device::tensor`].
     pub fn tensor_of_lanes(&self, dtype: DType, lanes: &[u32], shape: Shape) -> Result<Tensor> {
         if shape.size() != lanes.len() {
-            let expected = format!("{} values for shape {shape}", shape.size());
+            let expected = format_args!("{} values for shape {shape}", shape.size());
             return Err(Error::shape("tensor", expected, lanes.len()));
         }
         let mut narrow = Vec::new();
@@ -164,8 +164,8 @@ impl Device {
             let (expected, got) = (self.engine().name(), other.device.engine().name());
             return Err(Error::argument(
                 op.name(),
-                format!("tensors on one device ('{expected}')"),
-                format!("one on '{got}'"),
+                format_args!("tensors on one device ('{expected}')"),
+                format_args!("one on '{got}'"),
             ));
         }
         let mut queue = self.queue();

@@ -56,7 +56,7 @@ impl DType {
     pub fn from_name(name: &str) -> Result<DType> {
         let unknown = || {
             let expected = "float32, int32, bool, float16, bfloat16, uint8, int8 or uint32";
-            Error::dtype("tensor", expected, format!("'{name}'"))
+            Error::dtype("tensor", expected, format_args!("'{name}'"))
         };
         DType::ALL.into_iter().find(|d| d.name() == name).ok_or_else(unknown)
     }

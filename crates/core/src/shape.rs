@@ -50,7 +50,7 @@ impl Shape {
                 (a, b) if a == b => Ok(a),
                 (1, b) => Ok(b),
                 (a, 1) => Ok(a),
-                _ => Err(Error::shape(op, "shapes that broadcast together", format!("{self} and {other}"))),
+                _ => Err(Error::shape(op, "shapes that broadcast together", format_args!("{self} and {other}"))),
             })
             .collect()
     }
@@ -92,7 +92,7 @@ impl Shape {
     pub fn axis(&self, axis: isize, op: &str) -> Result<usize> {
         let rank = self.rank() as isize;
         if axis < -rank || axis >= rank {
-            let expected = format!("an axis in [-{rank}, {rank}) for shape {self}");
+            let expected = format_args!("an axis in [-{rank}, {rank}) for shape {self}");
             return Err(Error::argument(op, expected, axis));
         }
         Ok(axis.rem_euclid(rank.max(1)) as usize)

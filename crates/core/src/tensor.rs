@@ -169,7 +169,7 @@ impl Tensor {
         match &*self.node.state() {
             State::Ready(buffer) => Ok(buffer.clone()),
             State::Pending { op, .. } => {
-                Err(Error::device(self.device.engine().name(), format!("'{}' was not computed", op.name())))
+                Err(Error::device(self.device.engine().name(), format_args!("'{}' was not computed", op.name())))
             }
             State::Placeholder => Err(Error::device(self.device.engine().name(), "a placeholder was not computed")),
         }
@@ -219,7 +219,7 @@ impl Tensor {
             Err(if waited {
                 Error::device(name, "a read did not finish")
             } else {
-                Error::would_block(format!(
+                Error::would_block(format_args!(
                     "The {name} engine cannot be read synchronously here: await data() instead."
                 ))
             })

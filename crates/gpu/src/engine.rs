@@ -110,7 +110,7 @@ impl GpuEngine {
         }
         let id = pipelines.values().count() as Id + 1;
         let made = self.host.create_pipeline(id, &shader.source, shader.reads.len(), shader.writes.len());
-        made.map_err(|e| Error::device("webgpu", format!("kernel {label}: {e}")))?;
+        made.map_err(|e| Error::device("webgpu", format_args!("kernel {label}: {e}")))?;
         pipelines.insert(key, (shader.source.clone(), id));
         Ok(id)
     }
@@ -126,7 +126,7 @@ struct Run {
 impl Run {
     fn value(&self, value: usize) -> Result<&Arc<Lanes>> {
         let lanes = self.values.get(value).and_then(Option::as_ref);
-        lanes.ok_or_else(|| Error::device("webgpu", format!("value {value} is read before it is computed")))
+        lanes.ok_or_else(|| Error::device("webgpu", format_args!("value {value} is read before it is computed")))
     }
 
     fn encode(&mut self, pass: &Pass, temporary: &[Arc<Lanes>], params: &[u32]) -> Result<()> {

@@ -12,7 +12,7 @@ fn shapes(bytes: &[u8]) -> Result<Vec<Dims>, Error> {
     let value = decode(bytes)?;
     let shape = |shape: &Value| Some(shape.list()?.iter().map(Value::size).collect());
     let shapes: Option<Vec<Dims>> = value.list().and_then(|list| list.iter().map(shape).collect());
-    shapes.ok_or_else(|| Error::format("input shapes", format!("expected a list of shapes, received {value}")))
+    shapes.ok_or_else(|| Error::format("input shapes", format_args!("expected a list of shapes, received {value}")))
 }
 
 /// Calls `f` with a layer. `f` must not call back into the tables.

@@ -209,6 +209,10 @@ impl Needs {
     /// Adds a layer of Keras class `class`.
     pub fn layer(&mut self, class: &str) {
         self.add(class);
+        // Layers of sequences are made of those of images.
+        if class.contains("1D") && class != "SpatialDropout1D" {
+            return self.layer(&class.replace("1D", "2D"));
+        }
         let known = LAYERS.iter().find(|(name, _)| *name == class);
         self.kernels(known.map_or(&KERNELS, |(_, kernels)| kernels));
     }
@@ -300,6 +304,8 @@ mod tests {
         needs.model(&model).unwrap();
         assert_eq!(words(&needs), ["Conv2D", "Dense", "kernel:conv", "kernel:depthwise"]);
         assert!(needs.model(&json!({"weightsManifest": []})).is_err());
+        needs.layer("Conv1D");
+        assert!(!words(&needs).contains(&"kernel:scan"), "a convolution of sequences has the kernels of one of images");
         needs.layer("LSTM");
         assert!(words(&needs).contains(&"kernel:scan"), "a layer that is not listed has all kernels");
     }

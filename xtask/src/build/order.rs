@@ -11,8 +11,9 @@ use wasmparser::{Parser, Payload, TypeRef};
 const SEQUENCE: usize = 6;
 /// The bytes of functions placed last that the next one is to resemble.
 const WINDOW: usize = 12_000;
-/// Favours long functions, whose likeness is worth more.
+/// Favours long functions, whose likeness is worth more: what is shared is divided by the length, plus the one, to the other.
 const HANDICAP: f64 = 20.0;
+const DAMPING: f64 = 0.8;
 
 /// `module` with names by which sorting its functions puts like next to like. Its own names, if any, must be removed before.
 ///
@@ -87,7 +88,8 @@ fn by_likeness(functions: &[&[u8]]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::with_capacity(functions.len());
     let (mut oldest, mut bytes) = (0, 0);
     while !left.is_empty() {
-        let likeness = |&function: &usize| f64::from(shared[function]) / (sequences[function].len() as f64 + HANDICAP);
+        let likeness =
+            |&function: &usize| f64::from(shared[function]) / (sequences[function].len() as f64 + HANDICAP).powf(DAMPING);
         // The first of equals, so that the order does not depend on how the rest is kept.
         let mut best = 0;
         for candidate in 1..left.len() {

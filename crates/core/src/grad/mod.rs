@@ -71,7 +71,7 @@ impl Tape {
     pub fn gradients(&self, y: &Tensor, dy: Option<&Tensor>, xs: &[&Tensor]) -> Result<Vec<Option<Tensor>>> {
         if let Some(dy) = dy {
             if dy.shape() != y.shape() {
-                return Err(Error::shape("gradient", format!("dy of shape {}", y.shape()), dy.shape()));
+                return Err(Error::shape("gradient", format_args!("dy of shape {}", y.shape()), dy.shape()));
             }
         }
         // Only what depends on some x takes part.
@@ -105,7 +105,7 @@ impl Tape {
             for ((input, part), _) in entry.inputs.iter().zip(parts).zip(&needed).filter(|&(_, &n)| n) {
                 let Some(part) = part else { continue };
                 if part.shape() != input.shape() {
-                    let expected = format!("a gradient of shape {}", input.shape());
+                    let expected = format_args!("a gradient of shape {}", input.shape());
                     return Err(Error::shape("customGrad", expected, part.shape()));
                 }
                 // Steps on the way may be wider than what they began with.

@@ -1,90 +1,85 @@
 //! The gradient of each family.
 
-use smallvec::{smallvec, SmallVec};
-
+use crate::calc::{Calc, Term};
 use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::op::{ConvKind, IndexOp, Op, PoolKind, ReduceOp, ResizeKind, ScanKind, ViewOp};
 use crate::ops;
-use crate::pointwise::Derivative;
+use crate::pointwise::{Derivative, Function};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-type Parts = SmallVec<[Option<Tensor>; 3]>;
-
 /// The gradients of `inputs` given that of `output`; only those `needed` are computed. `None` is zero.
-pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor, needed: &[bool]) -> Result<Parts> {
+pub(super) fn backward(
+    op: &Op,
+    inputs: &[Tensor],
+    output: &Tensor,
+    dy: &Tensor,
+    needed: &[bool],
+) -> Result<Vec<Option<Tensor>>> {
+    let calc = Calc::default();
+    let mut parts: Vec<Option<Term<'_>>> = vec![None; inputs.len()];
     // Moves and sums of whole numbers pass on what they receive.
     let passes = matches!(op, Op::View(_) | Op::Reduce { op: ReduceOp::Sum, .. });
-    if !output.dtype().is_float() && !passes {
-        return Ok(smallvec![None; inputs.len()]);
+    if output.dtype().is_float() || passes {
+        rule(op, inputs, calc.of(output), calc.of(dy), needed, &mut parts);
     }
-    let only = |part: Tensor| Ok(smallvec![Some(part)]);
-    match op {
+    calc.check()?;
+    Ok(parts.into_iter().map(|part| part.map(|term| term.value().clone())).collect())
+}
+
+/// Writes the gradients of inputs to `parts`.
+fn rule<'a>(op: &Op, inputs: &[Tensor], y: Term<'a>, dy: Term<'a>, needed: &[bool], parts: &mut [Option<Term<'a>>]) {
+    let input = |i: usize| dy.of(&inputs[i]);
+    parts[0] = Some(match op {
         Op::Const(_)
         | Op::Param(_)
         | Op::Iota { .. }
         | Op::ArgReduce { .. }
         | Op::Routine(_)
-        | Op::View(ViewOp::Detach) => Ok(smallvec![None; inputs.len()]),
-        Op::Pointwise(function) => (0..inputs.len())
-            .map(|i| {
-                if !needed[i] {
-                    return Ok(None);
-                }
-                let part = match function.derivative(i) {
-                    None => return Ok(None),
-                    Some(Derivative::OfOutput(d)) => ops::apply(d, &[output, dy])?,
-                    Some(Derivative::OfInputs(d)) => {
-                        let operands: Vec<&Tensor> = inputs.iter().chain([dy]).collect();
-                        ops::apply(d, &operands)?
-                    }
-                };
-                // Broadcast operands receive the sum over their repetitions.
-                let full = ops::broadcast_to(&part, output.shape())?;
-                ops::sum_to(&full, inputs[i].shape()).map(Some)
-            })
-            .collect(),
-        Op::View(view) => only(view_backward(view, inputs[0].shape(), dy)?),
-        Op::Reduce { op, axes } => only(reduce_backward(*op, axes, &inputs[0], output, dy)?),
-        Op::Scan(kind) => only(super::scan::backward(*kind, &inputs[0], dy)?),
+        | Op::View(ViewOp::Detach)
+        | Op::Pool(PoolKind::ArgMax, _) => return,
+        Op::Pointwise(function) => {
+            for i in (0..inputs.len()).filter(|&i| needed[i]) {
+                parts[i] = pointwise(function, i, inputs, y, dy);
+            }
+            return;
+        }
+        Op::View(view) => view_backward(view, inputs[0].shape(), dy),
+        Op::Reduce { op, axes } => reduce_backward(*op, axes, input(0), y, dy),
+        Op::Scan(kind) => super::scan::backward(*kind, input(0), dy),
         Op::MatMul => {
-            let (a, b) = (&inputs[0], &inputs[1]);
-            let transposed = |t: &Tensor| ops::permute(t, &[0, 2, 1]);
-            let da = if needed[0] { Some(ops::batch_matmul_views(dy, &transposed(b)?)?) } else { None };
-            let db = if needed[1] { Some(ops::batch_matmul_views(&transposed(a)?, dy)?) } else { None };
-            Ok(smallvec![da, db])
+            let transposed = |i: usize| input(i).permute(&[0, 2, 1]);
+            parts[0] = needed[0].then(|| dy.with(transposed(1), ops::batch_matmul_views));
+            parts[1] = needed[1].then(|| transposed(0).with(dy, ops::batch_matmul_views));
+            return;
         }
         Op::Conv(kind, geometry) => {
-            let conv = |kind, a: &Tensor, b: &Tensor| ops::conv(kind, *geometry, a, b);
-            let (a, b) = (&inputs[0], &inputs[1]);
             use ConvKind::{BackwardFilter, BackwardInput, Forward};
-            let da = needed[0].then(|| match kind {
-                Forward => conv(BackwardInput, dy, b),
-                BackwardInput => conv(Forward, dy, b),
-                BackwardFilter => conv(BackwardInput, b, dy),
-            });
-            let db = needed[1].then(|| match kind {
-                Forward => conv(BackwardFilter, a, dy),
-                BackwardInput => conv(BackwardFilter, dy, a),
-                BackwardFilter => conv(Forward, a, dy),
-            });
-            Ok(smallvec![da.transpose()?, db.transpose()?])
+            let (a, b) = (input(0), input(1));
+            let both = match kind {
+                Forward => [(BackwardInput, dy, b), (BackwardFilter, a, dy)],
+                BackwardInput => [(Forward, dy, b), (BackwardFilter, dy, a)],
+                BackwardFilter => [(BackwardInput, b, dy), (Forward, a, dy)],
+            };
+            for (i, (kind, a, b)) in both.into_iter().enumerate() {
+                parts[i] = needed[i].then(|| a.then(&|a| ops::conv(kind, *geometry, a, b.value())));
+            }
+            return;
         }
         Op::Pool(kind, geometry) => {
-            let pool = |kind, inputs: &[&Tensor]| ops::pool(kind, *geometry, inputs);
-            let index = || pool(PoolKind::ArgMax, &[&inputs[0]]);
-            let part = match kind {
-                PoolKind::Max => pool(PoolKind::MaxScatter, &[dy, &index()?])?,
-                PoolKind::ArgMax => return Ok(smallvec![None]),
-                PoolKind::MaxScatter => pool(PoolKind::MaxGather, &[dy, &inputs[1]])?,
-                PoolKind::MaxGather => pool(PoolKind::MaxScatter, &[dy, &inputs[1]])?,
-                PoolKind::Avg => pool(PoolKind::AvgBackward, &[dy])?,
-                PoolKind::AvgBackward => pool(PoolKind::Avg, &[dy])?,
+            let index = || input(0).then(&|x| ops::pool(PoolKind::ArgMax, *geometry, &[x]));
+            let (kind, index) = match kind {
+                PoolKind::Max => (PoolKind::MaxScatter, Some(index())),
+                PoolKind::MaxScatter => (PoolKind::MaxGather, Some(input(1))),
+                PoolKind::MaxGather => (PoolKind::MaxScatter, Some(input(1))),
+                PoolKind::Avg => (PoolKind::AvgBackward, None),
+                PoolKind::AvgBackward | PoolKind::ArgMax => (PoolKind::Avg, None),
             };
-            let mut parts: Parts = smallvec![None; inputs.len()];
-            parts[0] = Some(part);
-            Ok(parts)
+            dy.then(&|dy| match index {
+                Some(index) => ops::pool(kind, *geometry, &[dy, index.value()]),
+                None => ops::pool(kind, *geometry, &[dy]),
+            })
         }
         Op::Resize(kind, geometry) => {
             let adjoint = match kind {
@@ -93,84 +88,92 @@ pub(super) fn backward(op: &Op, inputs: &[Tensor], output: &Tensor, dy: &Tensor,
                 ResizeKind::Nearest => ResizeKind::NearestBackward,
                 ResizeKind::NearestBackward => ResizeKind::Nearest,
             };
-            only(ops::resize(adjoint, *geometry, dy)?)
+            dy.then(&|dy| ops::resize(adjoint, *geometry, dy))
         }
         Op::Index(op) => {
-            let index = &inputs[1];
-            let n = inputs[0].shape()[1];
-            let part = match op {
-                IndexOp::Gather => ops::scatter(dy, index, n, ReduceOp::Sum)?,
-                IndexOp::Scatter(op) => super::scatter::backward(*op, &inputs[0], index, output, dy)?,
-                IndexOp::TakeAlong => ops::put_along_add(dy, index, n)?,
-                IndexOp::PutAlongAdd => ops::take_along(dy, index)?,
-            };
-            Ok(smallvec![Some(part), None])
+            let (index, n) = (&inputs[1], inputs[0].shape()[1]);
+            match op {
+                IndexOp::Gather => dy.then(&|dy| ops::scatter(dy, index, n, ReduceOp::Sum)),
+                IndexOp::Scatter(op) => super::scatter::backward(*op, input(0), index, y, dy),
+                IndexOp::TakeAlong => dy.then(&|dy| ops::put_along_add(dy, index, n)),
+                IndexOp::PutAlongAdd => dy.then(&|dy| ops::take_along(dy, index)),
+            }
         }
         Op::Pad { before, between } => {
-            let step: SmallVec<[isize; 6]> = between.iter().map(|&b| b as isize + 1).collect();
-            let part = ops::strided_slice(dy, before, inputs[0].shape(), &step)?;
-            Ok(smallvec![Some(part), None])
+            let step: Vec<isize> = between.iter().map(|&b| b as isize + 1).collect();
+            dy.then(&|dy| ops::strided_slice(dy, before, inputs[0].shape(), &step))
         }
         Op::Concat { axis } => {
             let sizes: Vec<usize> = inputs.iter().map(|t| t.shape()[*axis]).collect();
-            Ok(ops::split(dy, &sizes, *axis as isize)?.into_iter().map(Some).collect())
+            let found = dy.several(&|dy| ops::split(dy, &sizes, *axis as isize));
+            parts.iter_mut().zip(found).for_each(|(part, found)| *part = Some(found));
+            return;
         }
-    }
+    });
 }
 
-fn view_backward(view: &ViewOp, input: &Shape, dy: &Tensor) -> Result<Tensor> {
+fn pointwise<'a>(function: &Function, wrt: usize, inputs: &[Tensor], y: Term<'a>, dy: Term<'a>) -> Option<Term<'a>> {
+    let derivative = function.derivative(wrt)?;
+    let part = dy.then(&|dy| match &derivative {
+        Derivative::OfOutput(d) => ops::apply(d.clone(), &[y.value(), dy]),
+        Derivative::OfInputs(d) => ops::apply(d.clone(), &inputs.iter().chain([dy]).collect::<Vec<_>>()),
+    });
+    // Broadcast operands receive the sum over their repetitions.
+    Some(part.broadcast(y.shape()).then(&|full| ops::sum_to(full, inputs[wrt].shape())))
+}
+
+fn view_backward<'a>(view: &ViewOp, input: &Shape, dy: Term<'a>) -> Term<'a> {
     match view {
-        ViewOp::Reshape => ops::reshape(dy, input),
-        ViewOp::Detach => dy.zeros_like(),
-        ViewOp::Recompute { .. } => Ok(dy.clone()),
-        ViewOp::Broadcast => ops::sum_to(dy, input),
-        ViewOp::Permute(perm) => {
-            let mut inverse = vec![0; perm.len()];
-            perm.iter().enumerate().for_each(|(i, &p)| inverse[p] = i);
-            ops::permute(dy, &inverse)
-        }
+        ViewOp::Reshape => dy.reshape(input),
+        ViewOp::Detach => dy.then(&|dy| dy.zeros_like()),
+        ViewOp::Recompute { .. } => dy,
+        ViewOp::Broadcast => dy.then(&|dy| ops::sum_to(dy, input)),
+        ViewOp::Permute(perm) => dy.permute(&inverse(perm)),
         ViewOp::Slice { begin, step } => {
             // A backwards slice is a forwards slice of the reversed.
             let backwards: Vec<isize> = (0..step.len()).filter(|&d| step[d] < 0).map(|d| d as isize).collect();
-            let forwards = if backwards.is_empty() { dy.clone() } else { ops::reverse(dy, Some(&backwards))? };
+            let forwards = if backwards.is_empty() { dy } else { dy.then(&|dy| ops::reverse(dy, Some(&backwards))) };
             let lowest = |d: usize| {
                 let last = dy.shape()[d].saturating_sub(1) as isize * step[d];
                 (begin[d] as isize + last.min(0)).max(0) as usize
             };
             let before: Vec<usize> = (0..step.len()).map(lowest).collect();
             let between: Vec<usize> = step.iter().map(|s| s.unsigned_abs() - 1).collect();
-            let zero = dy.device().constant(Scalar::F32(0.0));
-            ops::pad_between(&forwards, &before, &between, input.clone(), &zero)
+            forwards.then(&|forwards| {
+                let zero = forwards.device().constant(Scalar::F32(0.0));
+                ops::pad_between(forwards, &before, &between, input.clone(), &zero)
+            })
         }
     }
 }
 
-fn reduce_backward(op: ReduceOp, axes: &[usize], x: &Tensor, y: &Tensor, dy: &Tensor) -> Result<Tensor> {
+/// The order that undoes another.
+fn inverse(order: &[usize]) -> Vec<usize> {
+    let mut inverse = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(i, &p)| inverse[p] = i);
+    inverse
+}
+
+fn reduce_backward<'a>(op: ReduceOp, axes: &[usize], x: Term<'a>, y: Term<'a>, dy: Term<'a>) -> Term<'a> {
     let kept = x.shape().keeping(axes);
-    let spread = |t: &Tensor| ops::broadcast_to(&ops::reshape(t, &kept)?, x.shape());
-    let dy = spread(dy)?;
+    let spread = |t: Term<'a>| t.reshape(&kept).broadcast(x.shape());
+    let dy = spread(dy);
     match op {
-        ReduceOp::Sum => Ok(dy),
+        ReduceOp::Sum => dy,
         // Every maximum receives the gradient, as in TensorFlow.js.
-        ReduceOp::Max | ReduceOp::Min => {
-            let hit = ops::equal(x, &spread(y)?)?;
-            ops::select(&hit, &dy, &x.constant(0.0))
-        }
-        ReduceOp::Prod => prod_backward(axes, x, &dy),
+        ReduceOp::Max | ReduceOp::Min => x.with(spread(y), ops::equal).choose(dy, x.like(0.0)),
+        ReduceOp::Prod => prod_backward(axes, x, dy),
     }
 }
 
 /// The product of the other elements, without dividing, so that zeros are no trouble: products of all before times
 /// products of all after.
-fn prod_backward(axes: &[usize], x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+fn prod_backward<'a>(axes: &[usize], x: Term<'a>, dy: Term<'a>) -> Term<'a> {
     let order = x.shape().order_with_last(axes);
     let n: usize = axes.iter().map(|&a| x.shape()[a]).product();
-    let permuted = ops::permute(x, &order)?;
-    let rows = x.size() / n.max(1);
-    let flat = ops::reshape(&permuted, [rows, n, 1])?;
-    let others = |reverse| ops::scan(&flat, ScanKind { op: ReduceOp::Prod, exclusive: true, reverse });
-    let others = ops::reshape(&ops::mul(&others(false)?, &others(true)?)?, permuted.shape())?;
-    let mut inverse = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(i, &p)| inverse[p] = i);
-    ops::mul(dy, &ops::permute(&others, &inverse)?)
+    let permuted = x.permute(&order);
+    let flat = permuted.reshape(&[x.size() / n.max(1), n, 1]);
+    let others = |reverse| flat.then(&|x| ops::scan(x, ScanKind { op: ReduceOp::Prod, exclusive: true, reverse }));
+    let others = (others(false) * others(true)).reshape(permuted.shape());
+    dy * others.permute(&inverse(&order))
 }

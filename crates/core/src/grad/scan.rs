@@ -1,15 +1,18 @@
 //! The gradients of cumulative operations.
 
+use crate::calc::Term;
 use crate::dtype::{DType, Scalar};
-use crate::error::Result;
 use crate::op::{ReduceOp, ScanKind};
 use crate::ops;
-use crate::tensor::Tensor;
+
+fn scan(x: Term<'_>, kind: ScanKind) -> Term<'_> {
+    x.then(&|x| ops::scan(x, kind))
+}
 
 /// The gradient of `x [outer, n, inner]` given that of its scan.
-pub(super) fn backward(kind: ScanKind, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+pub(super) fn backward<'a>(kind: ScanKind, x: Term<'a>, dy: Term<'a>) -> Term<'a> {
     match kind.op {
-        ReduceOp::Sum => ops::scan(dy, ScanKind { reverse: !kind.reverse, ..kind }),
+        ReduceOp::Sum => scan(dy, ScanKind { reverse: !kind.reverse, ..kind }),
         ReduceOp::Prod => product(kind, x, dy),
         ReduceOp::Max | ReduceOp::Min => extremum(kind, x, dy),
     }
@@ -17,28 +20,26 @@ pub(super) fn backward(kind: ScanKind, x: &Tensor, dy: &Tensor) -> Result<Tensor
 
 /// `dx[k]` is the product of all before `k`, times the sum over `i >= k` of `dy[i]` times the product of what lies between:
 /// a linear recurrence from the back. Nothing is divided by, so that zeros are no trouble.
-fn product(kind: ScanKind, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+fn product<'a>(kind: ScanKind, x: Term<'a>, dy: Term<'a>) -> Term<'a> {
     // Both recurrences run forwards over tensors turned to suit.
-    let flipped = |t: &Tensor, flip: bool| if flip { ops::reverse(t, Some(&[1])) } else { Ok(t.clone()) };
-    let (x, dy) = (flipped(x, !kind.reverse)?, flipped(dy, !kind.reverse)?);
-    let dy = if kind.exclusive { ops::shift(&dy, 1, 0.0)? } else { dy };
-    let after = ops::linear_recurrence(&ops::shift(&x, 1, 0.0)?, &dy)?;
-    let before = ops::scan(&x, ScanKind { op: ReduceOp::Prod, exclusive: true, reverse: true })?;
-    flipped(&ops::mul(&before, &after)?, !kind.reverse)
+    let flipped = |t: Term<'a>| if kind.reverse { t } else { t.reverse(1) };
+    let shifted = |t: Term<'a>| t.then(&|t| ops::shift(t, 1, 0.0));
+    let (x, dy) = (flipped(x), flipped(dy));
+    let dy = if kind.exclusive { shifted(dy) } else { dy };
+    let after = shifted(x).with(dy, ops::linear_recurrence);
+    flipped(scan(x, ScanKind { op: ReduceOp::Prod, exclusive: true, reverse: true }) * after)
 }
 
 /// Each result's gradient goes to the position of the extremum it shows, the latest of equals.
-fn extremum(kind: ScanKind, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-    let shape = x.shape();
-    let device = x.device();
-    let best = ops::scan(x, ScanKind { exclusive: false, ..kind })?;
-    let position = device.iota(shape, 1)?;
+fn extremum<'a>(kind: ScanKind, x: Term<'a>, dy: Term<'a>) -> Term<'a> {
+    let &[outer, n, inner] = &**x.shape() else { return dy };
+    let best = scan(x, ScanKind { exclusive: false, ..kind });
     // The running extremum of the positions of records: where there is none yet, a position outside.
     let op = if kind.reverse { ReduceOp::Min } else { ReduceOp::Max };
-    let outside = device.constant(Scalar::from_bits(DType::I32, op.empty(DType::I32)));
-    let records = ops::select(&ops::equal(x, &best)?, &position, &outside)?;
-    let source = ops::scan(&records, ScanKind { op, ..kind })?;
-    let lines = |t: &Tensor| ops::reshape(&ops::permute(t, &[0, 2, 1])?, [shape[0] * shape[2], shape[1]]);
-    let sums = ops::put_along_add(&lines(dy)?, &lines(&source)?, shape[1])?;
-    ops::permute(&ops::reshape(&sums, [shape[0], shape[2], shape[1]])?, &[0, 2, 1])
+    let outside = x.then(&|x| Ok(x.device().constant(Scalar::from_bits(DType::I32, op.empty(DType::I32)))));
+    let records = x.with(best, ops::equal).choose(x.iota(x.shape(), 1), outside);
+    let source = scan(records, ScanKind { op, ..kind });
+    let lines = |t: Term<'a>| t.permute(&[0, 2, 1]).reshape(&[outer * inner, n]);
+    let sums = lines(dy).then(&|dy| ops::put_along_add(dy, lines(source).value(), n));
+    sums.reshape(&[outer, inner, n]).permute(&[0, 2, 1])
 }

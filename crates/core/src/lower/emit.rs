@@ -157,7 +157,7 @@ impl<'g> Emitter<'g> {
         // The deepest expression that itself reads several buffers replaces them by one.
         let several = inlined.iter().copied().find(|&i| i != node && self.graph.nodes[i].inputs.len() > 1);
         several.or(fused).map(NeedsBuffer).ok_or_else(|| {
-            let expected = format!("at most {} operands for one kernel of this engine", self.max_buffers - 1);
+            let expected = format_args!("at most {} operands for one kernel of this engine", self.max_buffers - 1);
             Error::argument(name(self.graph, node), expected, self.graph.nodes[node].inputs.len())
         })
     }

@@ -35,7 +35,11 @@ impl Default for Conv2dOptions {
 /// `ErrorKind::Shape` when inner dimensions differ, ranks are below 2 or batches do not broadcast.
 pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> Result<Tensor> {
     if a.rank() < 2 || b.rank() < 2 {
-        return Err(Error::shape("matMul", "operands of rank at least 2", format!("{} and {}", a.shape(), b.shape())));
+        return Err(Error::shape(
+            "matMul",
+            "operands of rank at least 2",
+            format_args!("{} and {}", a.shape(), b.shape()),
+        ));
     }
     let dtype = a.dtype().upcast(b.dtype()).sum();
     let calc = Calc::default();
@@ -53,7 +57,7 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
     let (rx, ry) = (x.rank(), y.rank());
     let (m, k, n) = (x.shape()[rx - 2], x.shape()[rx - 1], y.shape()[ry - 1]);
     if k != y.shape()[ry - 2] {
-        let got = format!(
+        let got = format_args!(
             "inner dimensions {k} and {} of shapes {} and {} (transposeA={transpose_a}, transposeB={transpose_b})",
             y.shape()[ry - 2],
             a.shape(),
@@ -82,7 +86,11 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
 /// `ErrorKind::Shape` when the shapes are not of that form.
 pub fn batch_matmul_views(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.rank() != 3 || b.rank() != 3 || a.shape()[0] != b.shape()[0] || a.shape()[2] != b.shape()[1] {
-        return Err(Error::shape("matMul", "[batch,m,k] and [batch,k,n]", format!("{} and {}", a.shape(), b.shape())));
+        return Err(Error::shape(
+            "matMul",
+            "[batch,m,k] and [batch,k,n]",
+            format_args!("{} and {}", a.shape(), b.shape()),
+        ));
     }
     let shape = Shape::from([a.shape()[0], a.shape()[1], b.shape()[2]]);
     a.device().record(Op::MatMul, &[a, b], shape, DType::F32)
@@ -92,7 +100,7 @@ fn expect_rank4(op: &str, what: &str, x: &Tensor) -> Result<()> {
     if x.rank() == 4 {
         Ok(())
     } else {
-        Err(Error::shape(op, format!("{what} of rank 4"), format!("rank {} shape {}", x.rank(), x.shape())))
+        Err(Error::shape(op, format_args!("{what} of rank 4"), format_args!("rank {} shape {}", x.rank(), x.shape())))
     }
 }
 
@@ -100,18 +108,22 @@ fn geometry(op: &str, x: &Shape, w: &Shape, o: &Conv2dOptions) -> Result<ConvGeo
     let (sh, sw) = o.stride;
     let (dh, dw) = o.dilation;
     if sh == 0 || sw == 0 || dh == 0 || dw == 0 || o.groups == 0 {
-        return Err(Error::argument(op, "strides, dilations and groups of at least 1", format!("{o:?}")));
+        return Err(Error::argument(
+            op,
+            "strides, dilations and groups of at least 1",
+            format_args!("{:?} and {}", [o.stride, o.dilation], o.groups),
+        ));
     }
     if x[3] != w[2] * o.groups || !w[3].is_multiple_of(o.groups) {
-        let expected = format!("a filter for {} input channels in {} groups", x[3], o.groups);
-        return Err(Error::shape(op, expected, format!("filter {w}")));
+        let expected = format_args!("a filter for {} input channels in {} groups", x[3], o.groups);
+        return Err(Error::shape(op, expected, format_args!("filter {w}")));
     }
     let windows = |vertical, size, window, stride, dilation| {
         o.padding.windows(vertical, size, window, stride, dilation).ok_or_else(|| {
             Error::shape(
                 op,
-                format!("an image that holds the filter {w}"),
-                format!("image {x} with padding {:?}", o.padding),
+                format_args!("an image that holds the filter {w}"),
+                format_args!("image {x} with padding {:?}", o.padding.zeros()),
             )
         })
     };
@@ -181,8 +193,8 @@ pub fn depthwise_conv2d(x: &Tensor, w: &Tensor, options: &Conv2dOptions) -> Resu
     expect_rank4("depthwiseConv2d", "a filter", w)?;
     let [h, width, channels, multiplier] = [w.shape()[0], w.shape()[1], w.shape()[2], w.shape()[3]];
     if channels != x.shape()[3] {
-        let expected = format!("a filter for {} channels", x.shape()[3]);
-        return Err(Error::shape("depthwiseConv2d", expected, format!("filter {}", w.shape())));
+        let expected = format_args!("a filter for {} channels", x.shape()[3]);
+        return Err(Error::shape("depthwiseConv2d", expected, format_args!("filter {}", w.shape())));
     }
     let grouped = reshape(w, [h, width, 1, channels * multiplier])?;
     conv2d(x, &grouped, &Conv2dOptions { groups: channels, ..*options })
@@ -223,7 +235,7 @@ pub(crate) fn conv2d_transpose_as(
     let result = Shape::from([x.shape()[0], output.0, output.1, w.shape()[2] * options.groups]);
     let geometry = geometry(op, &result, w.shape(), options)?;
     if geometry.output_shape() != *x.shape() {
-        let expected = format!("images {} for an output of {result}", geometry.output_shape());
+        let expected = format_args!("images {} for an output of {result}", geometry.output_shape());
         return Err(Error::shape(op, expected, x.shape()));
     }
     convolve(ConvKind::BackwardInput, geometry, x, w)

@@ -39,7 +39,7 @@ fn expect_rank3(op: &str, x: &Tensor, w: &Tensor) -> Result<()> {
     if x.rank() == 3 && w.rank() == 3 {
         Ok(())
     } else {
-        Err(Error::shape(op, "sequences and a filter of rank 3", format!("{} and {}", x.shape(), w.shape())))
+        Err(Error::shape(op, "sequences and a filter of rank 3", format_args!("{} and {}", x.shape(), w.shape())))
     }
 }
 

@@ -41,7 +41,7 @@ fn unit_exponential(beside: Term<'_>, n: usize, seed: u32) -> Term<'_> {
 #[inline(never)]
 fn spread<'a>(calc: &'a Calc<'a>, parameter: &Tensor, shape: &Shape, op: &str) -> Result<Term<'a>> {
     if parameter.shape().broadcast(shape, op)? != *shape {
-        return Err(Error::shape(op, format!("parameters that broadcast to {shape}"), parameter.shape()));
+        return Err(Error::shape(op, format_args!("parameters that broadcast to {shape}"), parameter.shape()));
     }
     Ok(calc.of(parameter).number().broadcast(shape).reshape(&[shape.size()]))
 }
@@ -88,7 +88,7 @@ pub fn gumbel(device: &Device, shape: impl Into<Shape>, seed: u32) -> Result<Ten
 /// `ErrorKind::Argument` when `low` is not below `high`.
 pub fn random_int(device: &Device, shape: impl Into<Shape>, low: i32, high: i32, seed: u32) -> Result<Tensor> {
     if low >= high {
-        return Err(Error::argument("randomInt", "low below high", format!("{low} and {high}")));
+        return Err(Error::argument("randomInt", "low below high", format_args!("{low} and {high}")));
     }
     let (calc, shape) = (Calc::default(), shape.into());
     calc.result(int_below(calc.on(device), shape.size(), low, high, seed).reshape(&shape))

@@ -114,7 +114,7 @@ type Term = Vec<Option<Label>>;
 fn parse_term(text: &str, equation: &str) -> Result<Term> {
     let wrong = || {
         let expected = "labels, commas, one '->' and at most one '...' in each term";
-        Error::argument("einsum", expected, format!("'{equation}'"))
+        Error::argument("einsum", expected, format_args!("'{equation}'"))
     };
     let mut term = Term::new();
     let mut rest = text;
@@ -179,7 +179,7 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
     };
     let terms: Vec<Term> = left.split(',').map(|term| parse_term(term, &text)).collect::<Result<_>>()?;
     if operands.is_empty() || terms.len() != operands.len() {
-        return Err(Error::argument("einsum", format!("{} operands for '{text}'", terms.len()), operands.len()));
+        return Err(Error::argument("einsum", format_args!("{} operands for '{text}'", terms.len()), operands.len()));
     }
     let mut inputs = Vec::with_capacity(operands.len());
     let mut under_all = 0;
@@ -187,8 +187,8 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
         let named = term.iter().flatten().count();
         let under = x.rank().checked_sub(named).filter(|&under| under == 0 || term.contains(&None));
         let Some(under) = under else {
-            let expected = format!("operands of the ranks in '{text}'");
-            return Err(Error::shape("einsum", expected, format!("{} for {named} labels", x.shape())));
+            let expected = format_args!("operands of the ranks in '{text}'");
+            return Err(Error::shape("einsum", expected, format_args!("{} for {named} labels", x.shape())));
         };
         under_all = under_all.max(under);
         inputs.push(Named::new(expand(term, under), x.clone()));
@@ -198,7 +198,7 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
         None => implicit_output(&terms),
     };
     if under_all > 0 && !output.contains(&None) {
-        return Err(Error::argument("einsum", "an output with the '...' of its operands", format!("'{text}'")));
+        return Err(Error::argument("einsum", "an output with the '...' of its operands", format_args!("'{text}'")));
     }
     let output = expand(&output, under_all);
     for (i, label) in output.iter().enumerate() {
@@ -206,7 +206,7 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
             return Err(Error::argument(
                 "einsum",
                 "labels of the operands in the output, each once",
-                format!("'{text}'"),
+                format_args!("'{text}'"),
             ));
         }
     }
@@ -224,7 +224,8 @@ fn broadcast(inputs: Vec<Named>) -> Result<Vec<Named>> {
                 Some((_, known)) if *known == size || (label >= ELLIPSIS && size == 1) => {}
                 Some((_, known)) if label >= ELLIPSIS && *known == 1 => *known = size,
                 Some((_, known)) => {
-                    let expected = format!("dimension {known} at axis {axis} of input shaped {}", x.tensor.shape());
+                    let expected =
+                        format_args!("dimension {known} at axis {axis} of input shaped {}", x.tensor.shape());
                     return Err(Error::shape("einsum", expected, size));
                 }
             }
@@ -280,16 +281,20 @@ pub fn tensordot(a: &Tensor, b: &Tensor, axes: (&[isize], &[isize])) -> Result<T
     let of = |x: &Tensor, axes: &[isize]| {
         let found = axes.iter().map(|&axis| x.shape().axis(axis, "tensordot")).collect::<Result<Vec<_>>>()?;
         if (1..found.len()).any(|i| found[..i].contains(&found[i])) {
-            return Err(Error::argument("tensordot", "axes that occur once", format!("{axes:?}")));
+            return Err(Error::argument("tensordot", "axes that occur once", format_args!("{axes:?}")));
         }
         Ok(found)
     };
     let (left, right) = (of(a, axes.0)?, of(b, axes.1)?);
     if left.len() != right.len() {
-        return Err(Error::argument("tensordot", "as many axes of one operand as of the other", format!("{axes:?}")));
+        return Err(Error::argument(
+            "tensordot",
+            "as many axes of one operand as of the other",
+            format_args!("{axes:?}"),
+        ));
     }
     if left.iter().zip(&right).any(|(&i, &j)| a.shape()[i] != b.shape()[j]) {
-        let got = format!("{} along {left:?} and {} along {right:?}", a.shape(), b.shape());
+        let got = format_args!("{} along {left:?} and {} along {right:?}", a.shape(), b.shape());
         return Err(Error::shape("tensordot", "equal sizes along the axes", got));
     }
     // Dimensions of `b` that are summed have the names of those of `a`.

@@ -83,8 +83,8 @@ pub fn gather(x: &Tensor, indices: &Tensor, axis: isize, batch_dims: usize) -> R
     let indices = &indices_of("gather", "int32 indices", indices)?;
     let axis = x.shape().axis(axis, "gather")?;
     if batch_dims > axis || batch_dims > indices.rank() || x.shape()[..batch_dims] != indices.shape()[..batch_dims] {
-        let expected = format!("{batch_dims} equal leading dimensions before axis {axis}");
-        return Err(Error::shape("gather", expected, format!("{} and indices {}", x.shape(), indices.shape())));
+        let expected = format_args!("{batch_dims} equal leading dimensions before axis {axis}");
+        return Err(Error::shape("gather", expected, format_args!("{} and indices {}", x.shape(), indices.shape())));
     }
     let batch: usize = x.shape()[..batch_dims].iter().product();
     let outer: usize = x.shape()[batch_dims..axis].iter().product();

@@ -39,7 +39,7 @@ fn places(indices: &Tensor, shape: &Shape, op: &str) -> Result<Places> {
         return Err(Error::shape(op, "indices of rank at least 1", indices.shape()));
     };
     if depth > shape.rank() {
-        let expected = format!("index vectors of at most {} numbers for shape {shape}", shape.rank());
+        let expected = format_args!("index vectors of at most {} numbers for shape {shape}", shape.rank());
         return Err(Error::shape(op, expected, depth));
     }
     let k: usize = vectors.iter().product();
@@ -66,7 +66,7 @@ impl Places {
     /// `updates` as `[1, k, inner]`.
     fn lines(&self, updates: &Tensor, op: &str) -> Result<Tensor> {
         if *updates.shape() != self.shape {
-            return Err(Error::shape(op, format!("updates of shape {}", self.shape), updates.shape()));
+            return Err(Error::shape(op, format_args!("updates of shape {}", self.shape), updates.shape()));
         }
         reshape(updates, [1, self.rows.size(), self.inner])
     }
@@ -104,7 +104,7 @@ pub fn scatter_nd(indices: &Tensor, updates: &Tensor, shape: impl Into<Shape>) -
 pub fn tensor_scatter(x: &Tensor, indices: &Tensor, updates: &Tensor, kind: ScatterKind) -> Result<Tensor> {
     const NAME: &str = "tensorScatter";
     if x.dtype() != updates.dtype() {
-        return Err(Error::dtype(NAME, format!("updates of {}", x.dtype().name()), updates.dtype().name()));
+        return Err(Error::dtype(NAME, format_args!("updates of {}", x.dtype().name()), updates.dtype().name()));
     }
     let sums = matches!(kind, ScatterKind::Reduce(ReduceOp::Sum | ReduceOp::Prod));
     if sums && x.dtype() == DType::Bool {
@@ -161,7 +161,7 @@ pub fn sparse_to_dense(indices: &Tensor, values: &Tensor, shape: impl Into<Shape
         _ => return Err(Error::shape(NAME, "indices of rank at most 2", indices.shape())),
     };
     if depth != shape.rank() {
-        return Err(Error::shape(NAME, format!("index vectors of {} numbers", shape.rank()), depth));
+        return Err(Error::shape(NAME, format_args!("index vectors of {} numbers", shape.rank()), depth));
     }
     if default.rank() != 0 {
         return Err(Error::shape(NAME, "a scalar default value", default.shape()));

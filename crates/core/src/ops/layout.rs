@@ -10,16 +10,16 @@ use crate::tensor::Tensor;
 /// The product of block sizes.
 fn volume(op: &str, block: &[usize]) -> Result<usize> {
     let product = block.iter().try_fold(1usize, |n, &b| n.checked_mul(b)).filter(|&n| n > 0);
-    product.ok_or_else(|| Error::argument(op, "block sizes of at least 1", format!("{block:?}")))
+    product.ok_or_else(|| Error::argument(op, "block sizes of at least 1", format_args!("{block:?}")))
 }
 
 /// That `x` has a batch and so many more dimensions, with a pair of numbers for each.
 fn expect_blocks(op: &str, x: &Tensor, block: &[usize], pairs: &[(usize, usize)]) -> Result<()> {
     if pairs.len() != block.len() {
-        return Err(Error::argument(op, format!("{} pairs, one per block size", block.len()), pairs.len()));
+        return Err(Error::argument(op, format_args!("{} pairs, one per block size", block.len()), pairs.len()));
     }
     if x.rank() <= block.len() {
-        return Err(Error::shape(op, format!("a tensor of rank above {}", block.len()), x.shape()));
+        return Err(Error::shape(op, format_args!("a tensor of rank above {}", block.len()), x.shape()));
     }
     Ok(())
 }
@@ -36,7 +36,7 @@ pub fn batch_to_space(x: &Tensor, block: &[usize], crops: &[(usize, usize)]) -> 
     expect_blocks(OP, x, block, crops)?;
     let (n, cells, batch) = (block.len(), volume(OP, block)?, x.shape()[0]);
     if batch % cells != 0 {
-        return Err(Error::shape(OP, format!("a batch that is a multiple of {cells}"), x.shape()));
+        return Err(Error::shape(OP, format_args!("a batch that is a multiple of {cells}"), x.shape()));
     }
     let (space, rest) = x.shape()[1..].split_at(n);
     let split = Shape::joined(&[block, &[batch / cells], space, rest]);
@@ -53,7 +53,8 @@ pub fn batch_to_space(x: &Tensor, block: &[usize], crops: &[(usize, usize)]) -> 
     for (d, &(before, after)) in crops.iter().enumerate() {
         begin[d + 1] = before;
         let left = size[d + 1].checked_sub(before).and_then(|s| s.checked_sub(after));
-        size[d + 1] = left.ok_or_else(|| Error::shape(OP, format!("crops inside {whole}"), format!("{crops:?}")))?;
+        size[d + 1] =
+            left.ok_or_else(|| Error::shape(OP, format_args!("crops inside {whole}"), format_args!("{crops:?}")))?;
     }
     slice(&joined, &begin, &size)
 }
@@ -74,7 +75,7 @@ pub fn space_to_batch(x: &Tensor, block: &[usize], paddings: &[(usize, usize)]) 
     let padded = if paddings.iter().all(|&p| p == (0, 0)) { x.clone() } else { pad(x, &all, 0.0)? };
     let (batch, (space, rest)) = (x.shape()[0], padded.shape()[1..].split_at(n));
     if space.iter().zip(block).any(|(d, b)| d % b != 0) {
-        let expected = format!("padded dimensions that are multiples of {block:?}");
+        let expected = format_args!("padded dimensions that are multiples of {block:?}");
         return Err(Error::shape(OP, expected, padded.shape()));
     }
     let (mut split, mut out) = (vec![batch], vec![batch * cells]);
@@ -111,7 +112,7 @@ pub fn depth_to_space(x: &Tensor, block: usize) -> Result<Tensor> {
     let cells = expect_images("depthToSpace", x, block)?;
     let [n, h, w, c] = [x.shape()[0], x.shape()[1], x.shape()[2], x.shape()[3]];
     if c % cells != 0 {
-        return Err(Error::shape("depthToSpace", format!("channels that are a multiple of {cells}"), x.shape()));
+        return Err(Error::shape("depthToSpace", format_args!("channels that are a multiple of {cells}"), x.shape()));
     }
     let split = reshape(x, [n, h, w, block, block, c / cells])?;
     reshape(&permute(&split, &[0, 1, 3, 2, 4, 5])?, [n, h * block, w * block, c / cells])
@@ -129,7 +130,7 @@ pub fn space_to_depth(x: &Tensor, block: usize) -> Result<Tensor> {
     if h % block != 0 || w % block != 0 {
         return Err(Error::shape(
             "spaceToDepth",
-            format!("a height and width that are multiples of {block}"),
+            format_args!("a height and width that are multiples of {block}"),
             x.shape(),
         ));
     }
@@ -153,7 +154,11 @@ pub enum Mirror {
 /// mirrors.
 pub fn mirror_pad(x: &Tensor, paddings: &[(usize, usize)], mode: Mirror) -> Result<Tensor> {
     if paddings.len() != x.rank() {
-        return Err(Error::shape("mirrorPad", format!("{} paddings, one per dimension", x.rank()), paddings.len()));
+        return Err(Error::shape(
+            "mirrorPad",
+            format_args!("{} paddings, one per dimension", x.rank()),
+            paddings.len(),
+        ));
     }
     let edge = usize::from(mode == Mirror::Reflect);
     let mut result = x.clone();
@@ -161,8 +166,8 @@ pub fn mirror_pad(x: &Tensor, paddings: &[(usize, usize)], mode: Mirror) -> Resu
         let n = x.shape()[axis];
         let most = n.saturating_sub(edge);
         if before.max(after) > most {
-            let expected = format!("at most {most} elements before and after dimension {axis} of {}", x.shape());
-            return Err(Error::argument("mirrorPad", expected, format!("{:?}", (before, after))));
+            let expected = format_args!("at most {most} elements before and after dimension {axis} of {}", x.shape());
+            return Err(Error::argument("mirrorPad", expected, format_args!("{:?}", (before, after))));
         }
         let mirrored = |from: usize, count: usize| {
             let mut begin = vec![0; x.rank()];
@@ -230,7 +235,7 @@ pub fn diag(x: &Tensor) -> Result<Tensor> {
 pub fn diagonal(x: &Tensor, offset: isize, axes: (isize, isize)) -> Result<Tensor> {
     let (rows, columns) = (x.shape().axis(axes.0, "diagonal")?, x.shape().axis(axes.1, "diagonal")?);
     if rows == columns {
-        return Err(Error::argument("diagonal", "two different axes", format!("{axes:?}")));
+        return Err(Error::argument("diagonal", "two different axes", format_args!("{axes:?}")));
     }
     let (m, n) = (x.shape()[rows], x.shape()[columns]);
     let (down, right) = (offset.min(0).unsigned_abs(), offset.max(0).unsigned_abs());

@@ -98,7 +98,7 @@ use crate::tensor::Tensor;
 pub(crate) fn check_table(op: &str, n: usize) -> Result<()> {
     const MOST: usize = 1 << 24;
     if n > MOST {
-        return Err(Error::argument(op, format!("a length of at most {MOST}"), n));
+        return Err(Error::argument(op, format_args!("a length of at most {MOST}"), n));
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ pub(crate) fn check_table(op: &str, n: usize) -> Result<()> {
 pub fn pointwise(name: &str, operands: &[&Tensor]) -> Result<Tensor> {
     let row = row(name).ok_or_else(|| Error::unknown("op", name))?;
     if operands.len() != row.arity() {
-        return Err(Error::argument(name, format!("{} operands", row.arity()), operands.len()));
+        return Err(Error::argument(name, format_args!("{} operands", row.arity()), operands.len()));
     }
     let dtypes: Vec<DType> = operands.iter().map(|t| t.dtype()).collect();
     let wanted = row.types.operands(name, &dtypes)?;

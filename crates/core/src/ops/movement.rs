@@ -28,7 +28,7 @@ pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
 // Not generic: each kind of shape would bring another copy to the download.
 fn reshape_to(x: &Tensor, shape: Shape) -> Result<Tensor> {
     if shape.size() != x.size() {
-        let expected = format!("a shape of {} elements, as {} has", x.size(), x.shape());
+        let expected = format_args!("a shape of {} elements, as {} has", x.size(), x.shape());
         return Err(Error::shape("reshape", expected, shape));
     }
     view(x, ViewOp::Reshape, shape, x.dtype())
@@ -42,7 +42,11 @@ pub fn permute(x: &Tensor, perm: &[usize]) -> Result<Tensor> {
     let mut sorted = perm.to_vec();
     sorted.sort_unstable();
     if sorted != (0..x.rank()).collect::<Vec<_>>() {
-        return Err(Error::argument("transpose", format!("a permutation of {} axes", x.rank()), format!("{perm:?}")));
+        return Err(Error::argument(
+            "transpose",
+            format_args!("a permutation of {} axes", x.rank()),
+            format_args!("{perm:?}"),
+        ));
     }
     let shape = perm.iter().map(|&p| x.shape()[p]).collect();
     view(x, ViewOp::Permute(perm.iter().copied().collect()), shape, x.dtype())
@@ -70,7 +74,7 @@ pub fn broadcast_to(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
 
 fn broadcast_to_shape(x: &Tensor, shape: Shape) -> Result<Tensor> {
     if x.shape().broadcast(&shape, "broadcastTo")? != shape {
-        return Err(Error::shape("broadcastTo", format!("a shape that {} broadcasts to", x.shape()), shape));
+        return Err(Error::shape("broadcastTo", format_args!("a shape that {} broadcasts to", x.shape()), shape));
     }
     if *x.shape() == shape {
         return Ok(x.clone());
@@ -86,8 +90,8 @@ pub fn slice(x: &Tensor, begin: &[usize], size: &[usize]) -> Result<Tensor> {
     let inside =
         begin.len() == x.rank() && size.len() == x.rank() && (0..x.rank()).all(|d| begin[d] + size[d] <= x.shape()[d]);
     if !inside {
-        let got = format!("begin {begin:?} size {size:?}");
-        return Err(Error::shape("slice", format!("a slice inside {}", x.shape()), got));
+        let got = format_args!("begin {begin:?} size {size:?}");
+        return Err(Error::shape("slice", format_args!("a slice inside {}", x.shape()), got));
     }
     strided_slice(x, begin, size, &SmallVec::<[isize; 6]>::from_elem(1, x.rank()))
 }
@@ -104,11 +108,11 @@ pub fn strided_slice(x: &Tensor, begin: &[usize], size: &[usize], step: &[isize]
             size[d] == 0 || (begin[d] < x.shape()[d] && last >= 0 && last < x.shape()[d] as isize)
         });
     if !inside {
-        let got = format!("begin {begin:?} size {size:?} step {step:?}");
-        return Err(Error::shape("stridedSlice", format!("a slice inside {}", x.shape()), got));
+        let got = format_args!("begin {begin:?} size {size:?} step {step:?}");
+        return Err(Error::shape("stridedSlice", format_args!("a slice inside {}", x.shape()), got));
     }
     if step.contains(&0) {
-        return Err(Error::argument("stridedSlice", "steps other than 0", format!("{step:?}")));
+        return Err(Error::argument("stridedSlice", "steps other than 0", format_args!("{step:?}")));
     }
     let op = ViewOp::Slice { begin: Dims::from_slice(begin), step: SmallVec::from_slice(step) };
     view(x, op, Shape::from(size), x.dtype())
@@ -147,7 +151,7 @@ pub fn squeeze(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
         _ => (0..x.rank()).filter(|&d| x.shape()[d] == 1).collect(),
     };
     if let Some(&axis) = axes.iter().find(|&&d| x.shape()[d] != 1) {
-        return Err(Error::shape("squeeze", format!("dimension {axis} of size 1"), x.shape()));
+        return Err(Error::shape("squeeze", format_args!("dimension {axis} of size 1"), x.shape()));
     }
     reshape(x, x.shape().without(&axes))
 }
@@ -158,7 +162,7 @@ pub fn squeeze(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
 /// `ErrorKind::Shape` when there is not one pair per dimension.
 pub fn pad(x: &Tensor, paddings: &[(usize, usize)], value: f64) -> Result<Tensor> {
     if paddings.len() != x.rank() {
-        return Err(Error::shape("pad", format!("{} paddings, one per dimension", x.rank()), paddings.len()));
+        return Err(Error::shape("pad", format_args!("{} paddings, one per dimension", x.rank()), paddings.len()));
     }
     let before: Vec<usize> = paddings.iter().map(|p| p.0).collect();
     let shape = paddings.iter().zip(x.shape().iter()).map(|(p, &d)| p.0 + d + p.1).collect();
@@ -192,7 +196,7 @@ pub fn concat(tensors: &[&Tensor], axis: isize) -> Result<Tensor> {
     let dtype = tensors.iter().fold(DType::Bool, |d, t| d.upcast(t.dtype()));
     for other in tensors {
         if other.rank() != first.rank() || other.shape().with_dim(axis, 0) != first.shape().with_dim(axis, 0) {
-            let expected = format!("shapes equal to {} but for axis {axis}", first.shape());
+            let expected = format_args!("shapes equal to {} but for axis {axis}", first.shape());
             return Err(Error::shape("concat", expected, other.shape()));
         }
     }
@@ -229,7 +233,11 @@ pub fn stack(tensors: &[&Tensor], axis: isize) -> Result<Tensor> {
 pub fn split(x: &Tensor, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
     let axis = x.shape().axis(axis, "split")?;
     if sizes.iter().sum::<usize>() != x.shape()[axis] {
-        return Err(Error::shape("split", format!("sizes that add up to {}", x.shape()[axis]), format!("{sizes:?}")));
+        return Err(Error::shape(
+            "split",
+            format_args!("sizes that add up to {}", x.shape()[axis]),
+            format_args!("{sizes:?}"),
+        ));
     }
     let mut start = 0;
     (sizes.iter())
@@ -258,7 +266,11 @@ pub fn unstack(x: &Tensor, axis: isize) -> Result<Vec<Tensor>> {
 /// `ErrorKind::Shape` when there is not one count per dimension.
 pub fn tile(x: &Tensor, reps: &[usize]) -> Result<Tensor> {
     if reps.len() != x.rank() {
-        return Err(Error::shape("tile", format!("{} counts, one per dimension", x.rank()), format!("{reps:?}")));
+        return Err(Error::shape(
+            "tile",
+            format_args!("{} counts, one per dimension", x.rank()),
+            format_args!("{reps:?}"),
+        ));
     }
     let interleave =
         |pairs: &mut dyn Iterator<Item = (usize, usize)>| pairs.flat_map(|(a, b)| [a, b]).collect::<Shape>();

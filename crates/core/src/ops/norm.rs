@@ -34,7 +34,7 @@ pub fn batch_norm(
 ) -> Result<Tensor> {
     for parameter in [Some(mean), Some(variance), offset, scale].into_iter().flatten() {
         if parameter.shape().broadcast(x.shape(), "batchNorm")? != *x.shape() {
-            let expected = format!("parameters that broadcast to {}", x.shape());
+            let expected = format_args!("parameters that broadcast to {}", x.shape());
             return Err(Error::shape("batchNorm", expected, parameter.shape()));
         }
     }

@@ -61,6 +61,14 @@ pub enum Padding {
 }
 
 impl Padding {
+    /// The zeros that it says, for messages.
+    pub(crate) fn zeros(self) -> [(usize, usize); 2] {
+        match self {
+            Padding::Explicit { top, bottom, left, right } => [(top, bottom), (left, right)],
+            _ => [(0, 0); 2],
+        }
+    }
+
     /// That of rows, or of columns.
     pub(crate) fn along(self, vertical: bool) -> Padding1d {
         match self {
@@ -96,6 +104,14 @@ pub enum Padding3d {
 }
 
 impl Padding3d {
+    /// The zeros that it says, for messages.
+    pub(crate) fn zeros(self) -> [(usize, usize); 3] {
+        match self {
+            Padding3d::Explicit(pairs) => pairs,
+            _ => [(0, 0); 3],
+        }
+    }
+
     /// That of depth (0), height (1) or width (2).
     pub(crate) fn along(self, dimension: usize) -> Padding1d {
         match self {

@@ -23,16 +23,24 @@ fn geometry(op: &str, x: &Tensor, o: &PoolOptions) -> Result<PoolGeometry> {
     let [batch, in_h, in_w, channels] = match **x.shape() {
         [n, h, w, c] => [n, h, w, c],
         _ => {
-            let got = format!("rank {} shape {}", x.rank(), x.shape());
+            let got = format_args!("rank {} shape {}", x.rank(), x.shape());
             return Err(Error::shape(op, "an image batch of rank 4", got));
         }
     };
     if [o.window.0, o.window.1, o.stride.0, o.stride.1, o.dilation.0, o.dilation.1].contains(&0) {
-        return Err(Error::argument(op, "a window, strides and dilations of at least 1", format!("{o:?}")));
+        return Err(Error::argument(
+            op,
+            "a window, strides and dilations of at least 1",
+            format_args!("{:?}", [o.window, o.stride, o.dilation]),
+        ));
     }
     let windows = |vertical, size, window, stride, dilation| {
         o.padding.windows(vertical, size, window, stride, dilation).ok_or_else(|| {
-            Error::shape(op, format!("an image that holds the window {:?}", o.window), format!("image {}", x.shape()))
+            Error::shape(
+                op,
+                format_args!("an image that holds the window {:?}", o.window),
+                format_args!("image {}", x.shape()),
+            )
         })
     };
     let (out_h, pad_top) = windows(true, in_h, o.window.0, o.stride.0, o.dilation.0)?;

@@ -26,7 +26,7 @@ pub fn basic_lstm_cell(weights: LstmWeights<'_>, data: &Tensor, c: &Tensor, h: &
     let fits = matrices && c.shape() == h.shape() && weights.kernel.shape()[1] == 4 * c.shape()[1];
     if !fits {
         let expected = "data [batch,inputs], c and h [batch,units] and a kernel [inputs+units,4*units]";
-        let got = format!("{}, {}, {} and {}", data.shape(), c.shape(), h.shape(), weights.kernel.shape());
+        let got = format_args!("{}, {}, {} and {}", data.shape(), c.shape(), h.shape(), weights.kernel.shape());
         return Err(Error::shape("basicLSTMCell", expected, got));
     }
     let calc = Calc::default();
@@ -46,7 +46,7 @@ pub fn basic_lstm_cell(weights: LstmWeights<'_>, data: &Tensor, c: &Tensor, h: &
 /// `ErrorKind::Shape` when `v` and `x` differ in shape.
 pub fn moving_average(v: &Tensor, x: &Tensor, decay: &Tensor, step: Option<&Tensor>) -> Result<Tensor> {
     if v.shape() != x.shape() {
-        return Err(Error::shape("movingAverage", format!("a value of shape {}", v.shape()), x.shape()));
+        return Err(Error::shape("movingAverage", format_args!("a value of shape {}", v.shape()), x.shape()));
     }
     let calc = Calc::default();
     let (v, decay) = (calc.of(v), calc.of(decay));

@@ -16,7 +16,7 @@ fn geometry(
 ) -> Result<ResizeGeometry> {
     let [batch, in_h, in_w, channels] = match **x.shape() {
         [n, h, w, c] => [n, h, w, c],
-        _ => return Err(Error::shape(op, "images of rank 4", format!("rank {} shape {}", x.rank(), x.shape()))),
+        _ => return Err(Error::shape(op, "images of rank 4", format_args!("rank {} shape {}", x.rank(), x.shape()))),
     };
     if in_h == 0 || in_w == 0 {
         return Err(Error::shape(op, "images with at least one pixel", x.shape()));

@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 /// `ErrorKind::Argument` when an axis does not exist or there are not as many axes as shifts.
 pub fn roll(x: &Tensor, shifts: &[isize], axes: &[isize]) -> Result<Tensor> {
     if shifts.len() != axes.len() {
-        return Err(Error::argument("roll", format!("{} axes, one per shift", shifts.len()), axes.len()));
+        return Err(Error::argument("roll", format_args!("{} axes, one per shift", shifts.len()), axes.len()));
     }
     let calc = Calc::default();
     let mut y = calc.of(x);

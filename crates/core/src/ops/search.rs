@@ -28,11 +28,11 @@ pub fn search_sorted(sequence: &Tensor, values: &Tensor, right: bool) -> Result<
     let dtype = sequence.dtype().upcast(values.dtype()).upcast(DType::I32);
     let parts = sequence.shape().split_last().zip(values.shape().split_last());
     let Some(((&n, leading), (&m, of_values))) = parts else {
-        let got = format!("{} and {}", sequence.shape(), values.shape());
+        let got = format_args!("{} and {}", sequence.shape(), values.shape());
         return Err(Error::shape(NAME, "tensors of rank at least 1", got));
     };
     if leading.iter().product::<usize>() != of_values.iter().product() {
-        let expected = format!("values with leading dimensions {leading:?}");
+        let expected = format_args!("values with leading dimensions {leading:?}");
         return Err(Error::shape(NAME, expected, values.shape()));
     }
     let rows: usize = leading.iter().product();
@@ -67,7 +67,7 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, size: usize, binary: bool)
     let device = x.device();
     let weights = match weights {
         Some(weights) if weights.size() != x.size() => {
-            return Err(Error::shape(NAME, format!("{} weights", x.size()), weights.shape()));
+            return Err(Error::shape(NAME, format_args!("{} weights", x.size()), weights.shape()));
         }
         Some(weights) if !binary => numeric(weights)?,
         _ => device.ones(x.shape(), DType::F32)?,

@@ -27,7 +27,7 @@ pub fn unsorted_segment(x: &Tensor, segments: &Tensor, n: usize, op: ReduceOp) -
         return Err(Error::shape(name, "a tensor of rank at least 1", x.shape()));
     };
     if segments.shape()[..] != [k] {
-        return Err(Error::shape(name, format!("segments of shape [{k}]"), segments.shape()));
+        return Err(Error::shape(name, format_args!("segments of shape [{k}]"), segments.shape()));
     }
     let out = Shape::joined(&[&[n], rest]);
     reshape(&scatter(&reshape(x, [1, k, rest.iter().product()])?, segments, n, op)?, out)

@@ -79,7 +79,7 @@ pub fn topk(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
         return Err(Error::shape("topk", "a tensor of rank at least 1", x.shape()));
     };
     if k > n {
-        return Err(Error::argument("topk", format!("k at most the last dimension, {n}"), k));
+        return Err(Error::argument("topk", format_args!("k at most the last dimension, {n}"), k));
     }
     let rows = x.size() / n.max(1);
     let flat = reshape(x, [rows, n])?;

@@ -73,7 +73,11 @@ fn affine<'a>(
     calc.check()?;
     for parameter in [scale, offset].into_iter().flatten() {
         if parameter.shape().broadcast(x.shape(), op)? != *x.shape() {
-            return Err(Error::shape(op, format!("parameters that broadcast to {}", x.shape()), parameter.shape()));
+            return Err(Error::shape(
+                op,
+                format_args!("parameters that broadcast to {}", x.shape()),
+                parameter.shape(),
+            ));
         }
     }
     let scaled = scale.map_or(x, |scale| x * calc.of(scale));
@@ -116,7 +120,7 @@ pub fn group_norm(
         _ => return Err(Error::shape("groupNorm", "[batch, .., channels]", x.shape())),
     };
     if groups == 0 || !channels.is_multiple_of(groups) {
-        return Err(Error::shape("groupNorm", format!("groups that divide {channels} channels"), groups));
+        return Err(Error::shape("groupNorm", format_args!("groups that divide {channels} channels"), groups));
     }
     let between: usize = x.shape()[1..x.rank() - 1].iter().product();
     let split = reshape(x, Shape::from([batch, between, groups, channels / groups]))?;

@@ -70,7 +70,7 @@ impl Engine for ReferenceEngine {
         }
         for (kernel, frees) in plan.kernels.iter().zip(&plan.frees) {
             if kernel.reads.len() + kernel.map.outputs.len() > self.max_buffers {
-                return Err(Error::device("reference", format!("kernel {} uses too many buffers", kernel.label)));
+                return Err(Error::device("reference", format_args!("kernel {} uses too many buffers", kernel.label)));
             }
             run.kernel(kernel)?;
             frees.iter().for_each(|&v| run.values[v] = None);
@@ -78,7 +78,7 @@ impl Engine for ReferenceEngine {
         for &v in &plan.results {
             let lanes = run.lanes(v)?;
             if lanes.len() != plan.values[v].size {
-                return Err(Error::device("reference", format!("value {v} has {} elements", lanes.len())));
+                return Err(Error::device("reference", format_args!("value {v} has {} elements", lanes.len())));
             }
             values[v] = Some(buffer(lanes.to_vec(), plan.values[v].dtype));
         }
@@ -133,7 +133,7 @@ impl Run<'_> {
         let lanes = self.values.get(value).and_then(|v| v.as_deref());
         lanes
             .map(Vec::as_slice)
-            .ok_or_else(|| Error::device("reference", format!("value {value} is read while it does not exist")))
+            .ok_or_else(|| Error::device("reference", format_args!("value {value} is read while it does not exist")))
     }
 
     /// The element an access shows at a linear index of its view.
@@ -144,7 +144,10 @@ impl Run<'_> {
             Source::Buffer(value) => {
                 let lanes = self.lanes(value)?;
                 lanes.get(at).copied().ok_or_else(|| {
-                    Error::device("reference", format!("element {at} of value {value} with {} elements", lanes.len()))
+                    Error::device(
+                        "reference",
+                        format_args!("element {at} of value {value} with {} elements", lanes.len()),
+                    )
                 })
             }
         }
@@ -169,7 +172,7 @@ impl Run<'_> {
         let n = map.shape.size();
         if let Some(acc) = &acc {
             if acc.len() != n {
-                let message = format!("head of {} gives {} elements for {n}", kernel.label, acc.len());
+                let message = format_args!("head of {} gives {} elements for {n}", kernel.label, acc.len());
                 return Err(Error::device("reference", message));
             }
         }

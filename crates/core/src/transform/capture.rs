@@ -112,8 +112,8 @@ impl Captured {
             return Err(Error::shape("jit", expected, show(&mut operands.iter().map(|t| (t.shape(), t.dtype())))));
         }
         if let Some(other) = operands.iter().find(|t| !t.device().same(&self.device)) {
-            let expected = format!("operands on '{}'", self.device.engine().name());
-            return Err(Error::argument("jit", expected, format!("one on '{}'", other.device().engine().name())));
+            let expected = format_args!("operands on '{}'", self.device.engine().name());
+            return Err(Error::argument("jit", expected, format_args!("one on '{}'", other.device().engine().name())));
         }
         let halves = self.device.engine().has_halves();
         let buffer = |t: &&Tensor| {

@@ -22,10 +22,10 @@ impl Device {
         f: impl FnOnce() -> Result<Tensor>,
     ) -> Result<(Tensor, Tensor)> {
         if xs.len() != tangents.len() {
-            return Err(Error::argument("jvp", format!("{} tangents", xs.len()), tangents.len()));
+            return Err(Error::argument("jvp", format_args!("{} tangents", xs.len()), tangents.len()));
         }
         if let Some((x, v)) = xs.iter().zip(tangents).find(|(x, v)| x.shape() != v.shape()) {
-            return Err(Error::shape("jvp", format!("a tangent of shape {}", x.shape()), v.shape()));
+            return Err(Error::shape("jvp", format_args!("a tangent of shape {}", x.shape()), v.shape()));
         }
         self.start_tape();
         let recorded = (|| {

@@ -65,7 +65,7 @@ pub fn vmap_traced(
     out_axis: isize,
 ) -> Result<Vec<Tensor>> {
     if xs.len() != axes.len() || xs.len() != placeholders.len() {
-        return Err(Error::argument("vmap", format!("an axis for each of {} operands", xs.len()), axes.len()));
+        return Err(Error::argument("vmap", format_args!("an axis for each of {} operands", xs.len()), axes.len()));
     }
     let mut n = None;
     let mut values: IdMap<Value> = IdMap::default();
@@ -76,8 +76,8 @@ pub fn vmap_traced(
                 let axis = x.shape().axis(axis, "vmap")?;
                 let size = *n.get_or_insert(x.shape()[axis]);
                 if size != x.shape()[axis] {
-                    let got = format!("{} along dimension {axis} of {}", x.shape()[axis], x.shape());
-                    return Err(Error::shape("vmap", format!("{size} examples"), got));
+                    let got = format_args!("{} along dimension {axis} of {}", x.shape()[axis], x.shape());
+                    return Err(Error::shape("vmap", format_args!("{size} examples"), got));
                 }
                 Value::Each(front(x, axis)?)
             }

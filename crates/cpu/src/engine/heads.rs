@@ -91,7 +91,7 @@ impl Run<'_> {
             }
             #[allow(unreachable_patterns)] // where all features are on
             Head::Routine { routine, .. } => {
-                Err(Error::device("cpu", format!("this build is without the feature {}", routine.feature())))
+                Err(Error::device("cpu", format_args!("this build is without the feature {}", routine.feature())))
             }
             // Not planned where the build carries no such kernel.
             _ => Ok(()),

@@ -169,7 +169,7 @@ impl Run<'_> {
     fn value(&self, value: ValueId) -> Result<&Lanes> {
         match self.values.get(value) {
             Some(Some(buffer)) => lanes(buffer),
-            _ => Err(Error::device("cpu", format!("value {value} is read before it is computed"))),
+            _ => Err(Error::device("cpu", format_args!("value {value} is read before it is computed"))),
         }
     }
 

@@ -73,7 +73,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
         return Ok(sort::print(plan, kernel, inputs[0], *descending, [shapes[0][0], shapes[0][1], out[1]]));
     }
     if let Some(Head::Routine { routine, .. }) = &kernel.head {
-        return Err(Error::device("webgpu", format!("this build is without the feature {}", routine.feature())));
+        return Err(Error::device("webgpu", format_args!("this build is without the feature {}", routine.feature())));
     }
     if options.tiles {
         match &kernel.head {

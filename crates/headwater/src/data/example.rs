@@ -53,7 +53,7 @@ impl HostBatch {
         let stacked = |part: Part| -> Result<Vec<HostTensor>> {
             let tensors = part(first).len();
             if let Some(other) = examples.iter().find(|e| part(e).len() != tensors) {
-                return Err(Error::argument("batch", format!("examples of {tensors} tensors"), part(other).len()));
+                return Err(Error::argument("batch", format_args!("examples of {tensors} tensors"), part(other).len()));
             }
             (0..tensors).map(|i| stack(&examples.iter().map(|e| &part(e)[i]).collect::<Vec<_>>())).all_ok()
         };
@@ -79,13 +79,13 @@ fn stack(tensors: &[&HostTensor]) -> Result<HostTensor> {
     let dtype = first.data.dtype();
     for other in tensors {
         if other.shape != first.shape {
-            let expected = format!("examples of the first one's shape {:?}", first.shape);
-            return Err(Error::shape("batch", expected, format!("{:?}", other.shape)));
+            let expected = format_args!("examples of the first one's shape {:?}", first.shape);
+            return Err(Error::shape("batch", expected, format_args!("{:?}", other.shape)));
         }
         if other.data.dtype() != dtype {
             return Err(Error::dtype(
                 "batch",
-                format!("examples of the first one's dtype {}", dtype.name()),
+                format_args!("examples of the first one's dtype {}", dtype.name()),
                 other.data.dtype().name(),
             ));
         }
@@ -140,8 +140,8 @@ impl Dataset<Example> {
         let samples = all().next().and_then(|t| t.shape.first().copied()).unwrap_or(0);
         let whole = |t: &HostTensor| t.data.as_slice().len() == t.shape.iter().product::<usize>();
         if let Some(other) = all().find(|t| t.shape.first() != Some(&samples) || !whole(t)) {
-            let expected = format!("whole tensors of {samples} samples");
-            return Err(Error::shape("from_tensors", expected, format!("{:?}", other.shape)));
+            let expected = format_args!("whole tensors of {samples} samples");
+            return Err(Error::shape("from_tensors", expected, format_args!("{:?}", other.shape)));
         }
         let parts = std::sync::Arc::new((inputs, targets));
         let examples = Dataset::from_fn(move |_| {

@@ -36,7 +36,7 @@ impl<'a> Config<'a> {
     }
 
     fn bad(&self, key: &str, expected: &str) -> Error {
-        Error::argument(self.class, format!("{expected} as '{key}'"), self.get(key).unwrap_or(&Value::Null))
+        Error::argument(self.class, format_args!("{expected} as '{key}'"), self.get(key).unwrap_or(&Value::Null))
     }
 
     /// A number, or a list of one, as Keras 2 may write it; or the default.

@@ -1,6 +1,7 @@
 //! The layer contract.
 
 use headwater_core::ops::hash_key;
+use headwater_core::selection::has;
 use headwater_core::{DType, Error, Result, Shape, Tensor};
 
 use super::value::{Map, Value};
@@ -29,8 +30,26 @@ pub struct WeightSpec {
     pub state: bool,
 }
 
-/// Whether this build has masks.
-pub(super) const MASKS: bool = cfg!(feature = "layers-masks");
+/// Whether this build has masks: layers that make one, or heed one that a caller gives.
+pub(super) const MASKS: bool = cfg!(feature = "layers-masks")
+    && (has("Masking")
+        || has("Embedding")
+        || has("Softmax")
+        || has("GlobalAveragePooling1D")
+        || has("Attention")
+        || has("AdditiveAttention")
+        || has("MultiHeadAttention")
+        || has("GroupQueryAttention")
+        || has("GroupedQueryAttention")
+        || has("RNN")
+        || has("SimpleRNN")
+        || has("LSTM")
+        || has("GRU")
+        || has("ConvLSTM1D")
+        || has("ConvLSTM2D")
+        || has("ConvLSTM3D")
+        || has("Bidirectional")
+        || has("TimeDistributed"));
 
 impl WeightSpec {
     /// A float32 weight without regularizer and constraint; `initializer` is a Keras configuration such as
@@ -158,7 +177,11 @@ pub(super) fn ranked<'a>(layer: &str, inputs: &'a [Dims], rank: usize) -> Result
     if input.len() == rank {
         return Ok(input);
     }
-    Err(Error::shape(layer, format!("an input of rank {rank}"), format!("rank {} shape {}", input.len(), show(input))))
+    Err(Error::shape(
+        layer,
+        format_args!("an input of rank {rank}"),
+        format_args!("rank {} shape {}", input.len(), show(input)),
+    ))
 }
 
 /// The only input of a call, which must have `rank` dimensions.
@@ -168,7 +191,7 @@ pub(super) fn ranked_tensor<'a>(layer: &str, inputs: &'a [Tensor], rank: usize) 
         return Ok(input);
     }
     let received = format!("rank {} shape {}", input.rank(), input.shape());
-    Err(Error::shape(layer, format!("an input of rank {rank}"), received))
+    Err(Error::shape(layer, format_args!("an input of rank {rank}"), received))
 }
 
 /// Which dimension an axis is, negative ones counted from the end.
@@ -176,7 +199,7 @@ pub(super) fn position(layer: &str, axis: isize, rank: usize) -> Result<usize> {
     let at = if axis < 0 { axis + rank as isize } else { axis };
     match usize::try_from(at) {
         Ok(at) if at < rank => Ok(at),
-        _ => Err(Error::shape(layer, format!("an input with an axis {axis}"), format!("rank {rank}"))),
+        _ => Err(Error::shape(layer, format_args!("an input with an axis {axis}"), format_args!("rank {rank}"))),
     }
 }
 
@@ -191,5 +214,5 @@ pub(super) fn known(layer: &str, dims: &Dims, axis: usize) -> Result<usize> {
     dims.get(axis)
         .copied()
         .flatten()
-        .ok_or_else(|| Error::shape(layer, format!("a known dimension {axis}"), show(dims)))
+        .ok_or_else(|| Error::shape(layer, format_args!("a known dimension {axis}"), show(dims)))
 }

@@ -96,7 +96,7 @@ pub(super) fn sparse_to_one_hot(t: &Tensor, y: &Tensor) -> Result<Tensor> {
         })?;
     let leading = headwater_core::Shape::from(&y.shape()[..y.rank() - 1]);
     if t.size() != leading.size() {
-        let expected = format!("one class number for each of {leading}");
+        let expected = format_args!("one class number for each of {leading}");
         return Err(Error::shape("sparseCategoricalCrossentropy", expected, t.shape()));
     }
     let calc = Calc::default();
@@ -195,7 +195,7 @@ pub fn loss(name: &str) -> Result<Loss> {
 fn checked(name: &str, f: Loss, x: &[Tensor]) -> Result<Vec<Tensor>> {
     let (t, y) = (x[0].cast(DType::F32)?, x[1].cast(DType::F32)?);
     if t.shape() != y.shape() && !name.starts_with("sparse") {
-        return Err(Error::shape(name, format!("targets of shape {}", y.shape()), t.shape()));
+        return Err(Error::shape(name, format_args!("targets of shape {}", y.shape()), t.shape()));
     }
     f(&t, &y).map(|loss| vec![loss])
 }

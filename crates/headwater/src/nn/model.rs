@@ -52,7 +52,7 @@ impl Weight {
     /// `ErrorKind::Shape` when the shape is another.
     pub fn set(&self, value: Tensor) -> Result<()> {
         if value.shape() != &self.spec.shape {
-            return Err(Error::shape(&self.name, format!("a value of shape {}", self.spec.shape), value.shape()));
+            return Err(Error::shape(&self.name, format_args!("a value of shape {}", self.spec.shape), value.shape()));
         }
         *self.value.lock().unwrap_or_else(PoisonError::into_inner) = value;
         Ok(())
@@ -274,7 +274,7 @@ impl Model {
         let own = self.input_shapes();
         if own.len() != inputs.len() || !own.iter().zip(inputs).all(fits) {
             let text = |shapes: &[Dims]| shapes.iter().map(super::layer::show).collect::<Vec<_>>().join(", ");
-            return Err(Error::shape("model", format!("inputs of shapes {}", text(&own)), text(inputs)));
+            return Err(Error::shape("model", format_args!("inputs of shapes {}", text(&own)), text(inputs)));
         }
         // What is known of the inputs here may be more than the model knows of them.
         let mut shapes: Vec<Vec<Dims>> = self.nodes.iter().map(|node| node.shapes.clone()).collect();
@@ -343,7 +343,7 @@ impl Model {
     /// `ErrorKind::Format` naming a weight that is not found; `ErrorKind::Shape` for one of another shape.
     pub fn load_weights(&self, mut find: impl FnMut(&str) -> Option<Tensor>) -> Result<()> {
         for weight in self.weights() {
-            let missing = || Error::format("weights", format!("'{}' is missing", weight.name));
+            let missing = || Error::format("weights", format_args!("'{}' is missing", weight.name));
             weight.set(find(&weight.name).ok_or_else(missing)?)?;
         }
         Ok(())
@@ -399,7 +399,7 @@ impl Model {
         watch: &mut dyn FnMut(&str, &[Tensor]),
     ) -> Result<Called> {
         if inputs.len() != self.inputs.len() {
-            return Err(Error::argument("model", format!("{} inputs", self.inputs.len()), inputs.len()));
+            return Err(Error::argument("model", format_args!("{} inputs", self.inputs.len()), inputs.len()));
         }
         let mut values: Vec<Vec<Tensor>> = vec![Vec::new(); self.nodes.len()];
         let mut masks: Vec<Vec<Option<Tensor>>> = vec![Vec::new(); self.nodes.len()];

@@ -20,8 +20,9 @@ impl<'a> Attrs<'a> {
     /// # Errors
     /// `ErrorKind::Argument` when there are fewer.
     pub fn number(&self, i: usize) -> Result<f64> {
-        let missing =
-            || Error::argument(self.op, format!("attribute {i}"), format!("{} attributes", self.values.len()));
+        let missing = || {
+            Error::argument(self.op, format_args!("attribute {i}"), format_args!("{} attributes", self.values.len()))
+        };
         self.values.get(i).copied().ok_or_else(missing)
     }
 
@@ -32,7 +33,7 @@ impl<'a> Attrs<'a> {
     pub fn size(&self, i: usize) -> Result<usize> {
         let x = self.number(i)?;
         if x < 0.0 || x.fract() != 0.0 || x > 9e15 {
-            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), number(x)));
+            return Err(Error::argument(self.op, format_args!("a whole number as attribute {i}"), number(x)));
         }
         Ok(x as usize)
     }
@@ -44,7 +45,7 @@ impl<'a> Attrs<'a> {
     pub fn index(&self, i: usize) -> Result<isize> {
         let x = self.number(i)?;
         if x.fract() != 0.0 || x.abs() > 9e15 {
-            return Err(Error::argument(self.op, format!("a whole number as attribute {i}"), number(x)));
+            return Err(Error::argument(self.op, format_args!("a whole number as attribute {i}"), number(x)));
         }
         Ok(x as isize)
     }
@@ -63,7 +64,7 @@ impl<'a> Attrs<'a> {
     /// `ErrorKind::Argument` when it is missing or counts none.
     pub fn choice<T: Copy>(&self, i: usize, all: &[T]) -> Result<T> {
         let at = self.size(i)?;
-        let wrong = || Error::argument(self.op, format!("a number below {} as attribute {i}", all.len()), at);
+        let wrong = || Error::argument(self.op, format_args!("a number below {} as attribute {i}", all.len()), at);
         all.get(at).copied().ok_or_else(wrong)
     }
 

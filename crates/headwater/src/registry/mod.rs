@@ -131,7 +131,7 @@ pub fn op_id(name: &str) -> Result<usize> {
 /// `ErrorKind::Unknown` for a wrong number, `ErrorKind::Argument` for missing inputs or attributes, and what the
 /// operation itself gives.
 pub fn invoke(device: &Device, id: usize, inputs: &[Tensor], attrs: &[f64]) -> Result<Vec<Tensor>> {
-    let entry = entries().get(id).ok_or_else(|| Error::unknown("op", format!("number {id}")))?;
+    let entry = entries().get(id).ok_or_else(|| Error::unknown("op", format_args!("number {id}")))?;
     let arity = match entry.run {
         Run::Pointwise(n) => Arity::Exactly(n),
         Run::Declared(arity, _) => arity,

@@ -84,7 +84,7 @@ impl Store for PathBuf {
 }
 
 fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
-    Error::format(path.display(), format!("could not be {what}: {error}"))
+    Error::format(path.display(), format_args!("could not be {what}: {error}"))
 }
 
 /// Saves all that a training needs to go on, and goes on where it was when a checkpoint is there as [`super::Trainer::fit`]

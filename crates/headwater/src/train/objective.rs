@@ -94,7 +94,7 @@ fn checked(name: &str, function: crate::nn::losses::Loss) -> Measure {
     let (name, sparse) = (name.to_owned(), name.starts_with("sparse"));
     Arc::new(move |targets, predictions| {
         if !sparse && targets.shape() != predictions.shape() {
-            let expected = format!("targets of the predictions' shape {}", predictions.shape());
+            let expected = format_args!("targets of the predictions' shape {}", predictions.shape());
             return Err(Error::shape(&name, expected, targets.shape()));
         }
         function(&targets.cast(DType::F32)?, &predictions.cast(DType::F32)?)
@@ -343,7 +343,7 @@ fn mask(called: &Called, output: usize) -> Option<&Tensor> {
 /// Values times weights of the leading axes.
 fn weighted(values: &Tensor, weights: &Tensor) -> Result<Tensor> {
     if !values.shape().starts_with(weights.shape()) {
-        let expected = format!("weights of the leading axes of {}", values.shape());
+        let expected = format_args!("weights of the leading axes of {}", values.shape());
         return Err(Error::shape("sample weights", expected, weights.shape()));
     }
     let ones = (weights.rank()..values.rank()).map(|_| 1);

@@ -238,7 +238,7 @@ impl Optimizer {
     /// As [`Optimizer::apply`].
     pub fn accumulate(&mut self, weights: &[Weight], gradients: &[Tensor], parts: u32, weight: f64) -> Result<bool> {
         if gradients.len() != weights.len() {
-            return Err(Error::argument("optimizer", format!("{} gradients", weights.len()), gradients.len()));
+            return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
         }
         self.accumulator.add(gradients, weight)?;
         if self.accumulator.waiting + 1 >= parts {
@@ -268,12 +268,12 @@ impl Optimizer {
 
     fn advance(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
         if gradients.len() != weights.len() {
-            return Err(Error::argument("optimizer", format!("{} gradients", weights.len()), gradients.len()));
+            return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
         }
         if self.steps == 0 {
             self.begin(weights)?;
         } else if self.state.len() != weights.len() {
-            return Err(Error::argument("optimizer", format!("{} weights", self.state.len()), weights.len()));
+            return Err(Error::argument("optimizer", format_args!("{} weights", self.state.len()), weights.len()));
         }
         self.settle()?;
         let rate = self.rate();
@@ -336,7 +336,7 @@ impl Optimizer {
             let found = format!("{} averages and slots that do not fit", kept.averages.len());
             return Err(Error::format(
                 "optimizer",
-                format!("expected {averages} averages of weights, received {found}"),
+                format_args!("expected {averages} averages of weights, received {found}"),
             ));
         }
         match &mut self.scale {

@@ -128,7 +128,7 @@ impl Samples {
     pub fn split(&self, fraction: f64) -> Result<(Samples, Samples)> {
         let first = (self.len() as f64 * (1.0 - fraction)).floor() as usize;
         if !(1..self.len()).contains(&first) {
-            let expected = format!("a part of {} samples between 0 and 1 that leaves some", self.len());
+            let expected = format_args!("a part of {} samples between 0 and 1 that leaves some", self.len());
             return Err(Error::argument("split", expected, fraction));
         }
         let part = |from: usize, to: usize| -> Result<Samples> { Ok(Samples { all: self.rows(from, to)? }) };

@@ -83,7 +83,7 @@ pub fn scaled_dot_product_attention(
 fn tiling(q: &Tensor, k: &Tensor, v: &Tensor, masked: bool, options: &AttentionOptions) -> Result<Tiling> {
     let rank = q.rank();
     let wrong =
-        |expected: &str| Error::shape(OP, expected, format!("q {}, k {}, v {}", q.shape(), k.shape(), v.shape()));
+        |expected: &str| Error::shape(OP, expected, format_args!("q {}, k {}, v {}", q.shape(), k.shape(), v.shape()));
     if !(2..=4).contains(&rank) || k.rank() != rank || v.rank() != rank {
         return Err(wrong("q, k and v of one rank from 2 to 4"));
     }
@@ -105,7 +105,7 @@ fn tiling(q: &Tensor, k: &Tensor, v: &Tensor, masked: bool, options: &AttentionO
         (rows.clamp(LEAST_QUERIES, most), columns)
     });
     if tile.0 == 0 || tile.1 == 0 {
-        return Err(Error::argument(OP, "a tile of at least one query and key", format!("{tile:?}")));
+        return Err(Error::argument(OP, "a tile of at least one query and key", format_args!("{tile:?}")));
     }
     Ok(Tiling {
         batch,
@@ -126,7 +126,7 @@ fn tiling(q: &Tensor, k: &Tensor, v: &Tensor, masked: bool, options: &AttentionO
 fn split_heads(tiling: &Tiling, mask: &Tensor) -> Result<Tensor> {
     let full = Shape::from([tiling.batch, tiling.heads * tiling.group, tiling.queries, tiling.keys]);
     if !mask.shape().broadcast(&full, OP).is_ok_and(|s| s == full) {
-        return Err(Error::shape(OP, format!("a mask that broadcasts to {full}"), mask.shape()));
+        return Err(Error::shape(OP, format_args!("a mask that broadcasts to {full}"), mask.shape()));
     }
     let mut dims = vec![1; 4 - mask.rank()];
     dims.extend_from_slice(mask.shape());

@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 
 fn check(op: &str, x: &Tensor, channels: usize) -> Result<()> {
     if x.rank() < 2 || x.shape().last() != Some(&channels) {
-        return Err(Error::shape(op, format!("images whose last dimension is {channels}"), x.shape()));
+        return Err(Error::shape(op, format_args!("images whose last dimension is {channels}"), x.shape()));
     }
     Ok(())
 }

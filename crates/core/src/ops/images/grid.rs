@@ -37,7 +37,7 @@ pub fn grid_sample(
     let [batch, in_h, in_w, _] = pixels(OP, images)?;
     let (height, width) = match **grid.shape() {
         [n, h, w, 2] if n == batch => (h, w),
-        _ => return Err(Error::shape(OP, format!("a grid of shape [{batch}, height, width, 2]"), grid.shape())),
+        _ => return Err(Error::shape(OP, format_args!("a grid of shape [{batch}, height, width, 2]"), grid.shape())),
     };
     let calc = Calc::default();
     let (images, grid) = (calc.of(images).number(), calc.of(grid).number());

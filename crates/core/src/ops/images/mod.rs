@@ -22,7 +22,7 @@ fn sizes(op: &str, images: &Tensor) -> Result<[usize; 4]> {
     match **images.shape() {
         [n, h, w, c] => Ok([n, h, w, c]),
         _ => {
-            let got = format!("rank {} shape {}", images.rank(), images.shape());
+            let got = format_args!("rank {} shape {}", images.rank(), images.shape());
             Err(Error::shape(op, "images of rank 4, [batch, height, width, channels]", got))
         }
     }

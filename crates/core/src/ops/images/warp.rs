@@ -55,13 +55,13 @@ pub fn crop_and_resize(
         return Err(Error::shape(OP, "boxes of shape [count, 4]", boxes.shape()));
     }
     if box_image.shape()[..] != [count] {
-        return Err(Error::shape(OP, format!("numbers of images of shape [{count}]"), box_image.shape()));
+        return Err(Error::shape(OP, format_args!("numbers of images of shape [{count}]"), box_image.shape()));
     }
     if box_image.dtype() != DType::I32 {
         return Err(Error::dtype(OP, "int32 numbers of images", box_image.dtype().name()));
     }
     if size.0 == 0 || size.1 == 0 {
-        return Err(Error::argument(OP, "a size of at least 1x1", format!("{size:?}")));
+        return Err(Error::argument(OP, "a size of at least 1x1", format_args!("{size:?}")));
     }
     check_table(OP, size.0.max(size.1))?;
     let calc = Calc::default();
@@ -148,7 +148,7 @@ fn project<'a>(
     let [batch, height, width, _] = pixels(op, images)?;
     let rows = transforms.shape().first().copied().unwrap_or(0);
     if transforms.shape()[..] != [rows, 8] || (rows != batch && rows != 1) {
-        return Err(Error::shape(op, format!("transforms of shape [{batch}, 8] or [1, 8]"), transforms.shape()));
+        return Err(Error::shape(op, format_args!("transforms of shape [{batch}, 8] or [1, 8]"), transforms.shape()));
     }
     let (images, table) = (calc.of(images).number(), calc.of(transforms).number());
     let out_x = places(images, 3, 2, size.1);
@@ -178,7 +178,11 @@ pub fn rotate_with_offset(images: &Tensor, radians: f64, fill: &Tensor, center: 
         return Err(Error::argument(OP, "a finite angle", number(radians)));
     }
     if fill.rank() > 1 || (fill.size() != 1 && fill.size() != channels) {
-        return Err(Error::shape(OP, format!("a fill value, or one for each of {channels} channels"), fill.shape()));
+        return Err(Error::shape(
+            OP,
+            format_args!("a fill value, or one for each of {channels} channels"),
+            fill.shape(),
+        ));
     }
     let (x, y) = (width as f64 * center.0, height as f64 * center.1);
     let (sin, cos) = (math::sin(radians), math::cos(radians));

@@ -145,7 +145,7 @@ fn same_rows(op: &str, left: &Matrices<'_>, right: &Matrices<'_>, b: &Tensor) ->
     if left.m == right.m {
         return Ok(());
     }
-    Err(Error::shape(op, format!("right sides of {} rows", left.m), b.shape()))
+    Err(Error::shape(op, format_args!("right sides of {} rows", left.m), b.shape()))
 }
 
 /// Records a routine over `[batch, rows, columns]`.

@@ -121,7 +121,7 @@ fn inverse((re, im): &Parts, n: usize) -> Result<Parts> {
 
 fn parts(op: &str, re: &Tensor, im: &Tensor) -> Result<Parts> {
     if re.shape() != im.shape() || re.rank() == 0 {
-        let got = format!("{} and {}", re.shape(), im.shape());
+        let got = format_args!("{} and {}", re.shape(), im.shape());
         return Err(Error::shape(op, "real and imaginary parts of one shape of rank at least 1", got));
     }
     let calc = Calc::default();
@@ -173,7 +173,7 @@ pub fn fft(re: &Tensor, im: &Tensor, inverted: bool) -> Result<(Tensor, Tensor)>
 /// As [`fft`], and `ErrorKind::Shape` when there are fewer dimensions.
 pub fn fft_nd(re: &Tensor, im: &Tensor, inverted: bool, dims: usize) -> Result<(Tensor, Tensor)> {
     if dims == 0 || dims > re.rank() {
-        return Err(Error::shape("fft", format!("a rank of at least {}", dims.max(1)), re.shape()));
+        return Err(Error::shape("fft", format_args!("a rank of at least {}", dims.max(1)), re.shape()));
     }
     let mut found = fft(re, im, inverted)?;
     for axis in re.rank() - dims..re.rank() - 1 {

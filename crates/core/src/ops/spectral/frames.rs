@@ -42,10 +42,10 @@ pub fn hamming_window(device: &Device, n: usize) -> Result<Tensor> {
 
 fn check(op: &str, x: &Tensor, rank: usize, length: usize, step: usize) -> Result<()> {
     if x.rank() < rank {
-        return Err(Error::shape(op, format!("a tensor of rank at least {rank}"), x.shape()));
+        return Err(Error::shape(op, format_args!("a tensor of rank at least {rank}"), x.shape()));
     }
     if length == 0 || step == 0 {
-        let got = format!("{length} and {step}");
+        let got = format_args!("{length} and {step}");
         return Err(Error::argument(op, "frames and steps of at least one element", got));
     }
     Ok(())
@@ -118,7 +118,7 @@ pub struct StftOptions {
 
 fn check_window(op: &str, window: &Tensor, length: usize) -> Result<()> {
     if window.shape()[..] != [length] {
-        return Err(Error::shape(op, format!("a window of shape [{length}]"), window.shape()));
+        return Err(Error::shape(op, format_args!("a window of shape [{length}]"), window.shape()));
     }
     Ok(())
 }

@@ -42,8 +42,8 @@ impl Conv3dOptions {
 /// The windows that filters `w` find in volumes `x`, as [`windows`].
 fn geometry(op: &str, x: [usize; 5], w: [usize; 5], o: &Conv3dOptions) -> Result<[(usize, usize); 3]> {
     if o.groups == 0 || x[4] != w[3] * o.groups || !w[4].is_multiple_of(o.groups) {
-        let expected = format!("a filter for {} input channels in {} groups", x[4], o.groups);
-        return Err(Error::shape(op, expected, format!("filter {}", Shape::from(w))));
+        let expected = format_args!("a filter for {} input channels in {} groups", x[4], o.groups);
+        return Err(Error::shape(op, expected, format_args!("filter {}", Shape::from(w))));
     }
     windows(op, [x[1], x[2], x[3]], [w[0], w[1], w[2]], o.stride, o.dilation, o.padding)
 }

@@ -27,20 +27,24 @@ pub fn dilation2d(x: &Tensor, w: &Tensor, options: &Dilation2dOptions) -> Result
     let (n, sizes, taps, channels) = match (&**x.shape(), &**w.shape()) {
         (&[n, h, width, c], &[kh, kw, kc]) if c == kc => (n, [h, width], [kh, kw], c),
         (image, filter) => {
-            let got = format!("{image:?} and {filter:?}");
+            let got = format_args!("{image:?} and {filter:?}");
             return Err(Error::shape(OP, "images of rank 4 and a filter of rank 3 for their channels", got));
         }
     };
     let (stride, dilation) = ([options.stride.0, options.stride.1], [options.dilation.0, options.dilation.1]);
     if [taps, stride, dilation].iter().flatten().any(|&v| v == 0) {
-        return Err(Error::argument(OP, "a filter, strides and dilations of at least 1", format!("{options:?}")));
+        return Err(Error::argument(
+            OP,
+            "a filter, strides and dilations of at least 1",
+            format_args!("{:?}", [taps, stride, dilation]),
+        ));
     }
     let mut paddings = [(0, 0); 4];
     let mut counts = [0; 2];
     for d in 0..2 {
         let along = options.padding.windows(d == 0, sizes[d], taps[d], stride[d], dilation[d]);
-        let (count, before) =
-            along.ok_or_else(|| Error::shape(OP, format!("images that hold the filter {}", w.shape()), x.shape()))?;
+        let (count, before) = along
+            .ok_or_else(|| Error::shape(OP, format_args!("images that hold the filter {}", w.shape()), x.shape()))?;
         let reach = (count.max(1) - 1) * stride[d] + (taps[d] - 1) * dilation[d] + 1;
         paddings[d + 1] = (before, reach.saturating_sub(before + sizes[d]));
         counts[d] = count;

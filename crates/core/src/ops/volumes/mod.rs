@@ -17,7 +17,11 @@ use crate::tensor::Tensor;
 fn five(op: &str, what: &str, x: &Tensor) -> Result<[usize; 5]> {
     match **x.shape() {
         [a, b, c, d, e] => Ok([a, b, c, d, e]),
-        _ => Err(Error::shape(op, format!("{what} of rank 5"), format!("rank {} shape {}", x.rank(), x.shape()))),
+        _ => Err(Error::shape(
+            op,
+            format_args!("{what} of rank 5"),
+            format_args!("rank {} shape {}", x.rank(), x.shape()),
+        )),
     }
 }
 
@@ -31,15 +35,15 @@ fn windows(
     padding: Padding3d,
 ) -> Result<[(usize, usize); 3]> {
     if [window, stride, dilation].iter().flatten().any(|&n| n == 0) {
-        let got = format!("{window:?}, {stride:?} and {dilation:?}");
+        let got = format_args!("{window:?}, {stride:?} and {dilation:?}");
         return Err(Error::argument(op, "a window, strides and dilations of at least 1", got));
     }
     let mut found = [(0, 0); 3];
     for d in 0..3 {
         let along = padding.along(d).windows(size[d], window[d], stride[d], dilation[d]);
         found[d] = along.ok_or_else(|| {
-            let got = format!("volumes of {size:?} with padding {padding:?}");
-            Error::shape(op, format!("volumes that hold the window {window:?}"), got)
+            let got = format_args!("volumes of {size:?} with padding {:?}", padding.zeros());
+            Error::shape(op, format_args!("volumes that hold the window {window:?}"), got)
         })?;
     }
     Ok(found)

@@ -163,7 +163,7 @@ impl ImageFolder {
     pub fn split(&self, fraction: f64) -> Result<(ImageFolder, ImageFolder)> {
         let first = (self.len() as f64 * (1.0 - fraction)).round() as usize;
         if !(1..self.len()).contains(&first) {
-            let expected = format!("a part of {} images between 0 and 1 that leaves some", self.len());
+            let expected = format_args!("a part of {} images between 0 and 1 that leaves some", self.len());
             return Err(Error::argument("split", expected, fraction));
         }
         let part = |files: &[(PathBuf, usize)]| ImageFolder { files: Arc::new(files.to_vec()), ..self.clone() };

@@ -177,7 +177,7 @@ impl Dot {
     fn new(c: &Config<'_>) -> Result<Dot> {
         let axes = c.axes("axes", -1)?;
         if !(1..=2).contains(&axes.len()) || axes.contains(&0) {
-            return Err(Error::argument("Dot", "one or two axes other than 0 as 'axes'", format!("{axes:?}")));
+            return Err(Error::argument("Dot", "one or two axes other than 0 as 'axes'", format_args!("{axes:?}")));
         }
         Ok(Dot { axes, normalize: c.flag("normalize", false)? })
     }
@@ -215,7 +215,7 @@ impl Layer for Dot {
         let (along, across) = (a.remove(self.axis(0, a.len())?), b.remove(self.axis(1, b.len())?));
         if along.zip(across).is_some_and(|(a, b)| a != b) {
             let shapes = format!("{} and {}", show(&inputs[0]), show(&inputs[1]));
-            return Err(Error::shape("Dot", format!("inputs of one size along the axes {:?}", self.axes), shapes));
+            return Err(Error::shape("Dot", format_args!("inputs of one size along the axes {:?}", self.axes), shapes));
         }
         a.extend(b.into_iter().skip(1));
         if a.len() == 1 {

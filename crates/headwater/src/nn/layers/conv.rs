@@ -1,6 +1,7 @@
 //! Convolutions.
 
 use headwater_core::ops::{self, Conv2dOptions, Padding};
+use headwater_core::selection::has;
 use headwater_core::{Error, Result, Shape, Tensor};
 
 use super::super::activations::activation;
@@ -21,6 +22,9 @@ pub(super) const LAYERS: &[(&str, Make)] = &[
     #[cfg(feature = "layers-volumes")]
     ("Conv3DTranspose", |c| layer(Conv::new(c, Kind::Transpose, 3)?)),
 ];
+
+/// Whether this build has transposed convolutions.
+const TRANSPOSED: bool = has("Conv2DTranspose") || has("Conv3DTranspose");
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -144,7 +148,7 @@ impl Layer for Conv {
         let input = ranked(self.class, inputs, self.windows.rank())?;
         let channels = known(self.class, input, self.windows.channel())?;
         if !channels.is_multiple_of(self.groups) {
-            let expected = format!("channels divisible by {} groups", self.groups);
+            let expected = format_args!("channels divisible by {} groups", self.groups);
             return Err(Error::shape(self.class, expected, show(input)));
         }
         let kernel = match self.kind {
@@ -170,8 +174,8 @@ impl Layer for Conv {
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = self.windows.last(ranked_tensor(self.class, inputs, self.windows.rank())?)?;
         let y = match self.kind {
-            Kind::Standard => self.windows.convolve(&x, &weights[0], self.groups)?,
-            Kind::Transpose => self.transposed(&x, &weights[0])?,
+            Kind::Transpose if TRANSPOSED => self.transposed(&x, &weights[0])?,
+            Kind::Standard | Kind::Transpose => self.windows.convolve(&x, &weights[0], self.groups)?,
             Kind::Depthwise | Kind::Separable => {
                 let deep = ops::depthwise_conv2d(&x, &weights[0], &self.windows.plane(1))?;
                 match self.kind {

@@ -91,7 +91,7 @@ impl Layer for Dense {
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let x = single("Dense", inputs)?;
         if x.shape().last() != weights[0].shape().first() {
-            let expected = format!("an input whose last dimension is {}", weights[0].shape()[0]);
+            let expected = format_args!("an input whose last dimension is {}", weights[0].shape()[0]);
             return Err(Error::shape("Dense", expected, x.shape()));
         }
         let mut y = ops::matmul(x, &weights[0], false, false)?;

@@ -75,8 +75,12 @@ impl EinsumDense {
     /// The shape of the result for that of an input.
     fn shape(&self, input: &Dims) -> Result<Dims> {
         let wrong = || {
-            let expected = format!("an input and an 'output_shape' for '{}'", self.equation);
-            Error::shape("EinsumDense", expected, format!("{} and {}", show(input), Value::List(self.given.clone())))
+            let expected = format_args!("an input and an 'output_shape' for '{}'", self.equation);
+            Error::shape(
+                "EinsumDense",
+                expected,
+                format_args!("{} and {}", show(input), Value::List(self.given.clone())),
+            )
         };
         let under = input.len().checked_sub(self.input.names.len()).ok_or_else(wrong)?;
         let Some((batch, rest)) = input.split_first() else { return Err(wrong()) };
@@ -119,7 +123,7 @@ impl Layer for EinsumDense {
         let result = self.shape(input)?;
         let size = |&name: &char| {
             let size = self.result.size(name, &result).or_else(|| self.input.size(name, input));
-            size.ok_or_else(|| Error::shape("EinsumDense", format!("a known dimension '{name}'"), show(input)))
+            size.ok_or_else(|| Error::shape("EinsumDense", format_args!("a known dimension '{name}'"), show(input)))
         };
         let shape: Vec<usize> = self.names.iter().map(size).all_ok()?;
         let mut specs = vec![WeightSpec { shape: shape.into(), ..self.kernel.clone() }];

@@ -2,7 +2,7 @@
 
 use headwater_core::calc::{Calc, Term};
 use headwater_core::AllOk;
-use headwater_core::{ops, Error, Result, Shape, Tensor};
+use headwater_core::{number, ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{axes_value, Config};
 use super::super::layer::{dims_of, known, pass, position, show, single, Call, Dims, Layer, Output, WeightSpec};
@@ -35,7 +35,7 @@ impl GroupNormalization {
     fn new(c: &Config<'_>) -> Result<GroupNormalization> {
         let groups = c.number("groups", 32.0)?;
         if groups != -1.0 && (groups < 1.0 || groups.fract() != 0.0) {
-            return Err(Error::argument(c.class, "-1 or at least 1 as 'groups'", groups));
+            return Err(Error::argument(c.class, "-1 or at least 1 as 'groups'", number(groups)));
         }
         Ok(GroupNormalization {
             groups: (groups > 0.0).then_some(groups as usize),
@@ -68,7 +68,7 @@ impl Layer for GroupNormalization {
         if groups == 0 || !n.is_multiple_of(groups) {
             return Err(Error::shape(
                 "GroupNormalization",
-                format!("channels divisible by {groups} groups"),
+                format_args!("channels divisible by {groups} groups"),
                 show(input),
             ));
         }
@@ -189,7 +189,7 @@ impl SpectralNormalization {
     fn new(c: &Config<'_>) -> Result<SpectralNormalization> {
         let iterations = c.number("power_iterations", 1.0)?;
         if iterations < 1.0 {
-            return Err(Error::argument(c.class, "at least 1 as 'power_iterations'", iterations));
+            return Err(Error::argument(c.class, "at least 1 as 'power_iterations'", number(iterations)));
         }
         Ok(SpectralNormalization { inner: Inner::of(c)?, iterations: iterations as usize })
     }

@@ -42,7 +42,7 @@ impl Heads {
         let steps = |value: &Value| *value == Value::Number(1.0) || *value == Value::from(vec![1usize]);
         for key in ["attention_axes", "sliding_window", "activity_regularizer"] {
             if let Some(value) = c.get(key).filter(|value| key != "attention_axes" || !steps(value)) {
-                return Err(Error::argument(c.class, format!("no '{key}', which is not supported"), value));
+                return Err(Error::argument(c.class, format_args!("no '{key}', which is not supported"), value));
             }
         }
         let grouped = c.class != "MultiHeadAttention";
@@ -50,7 +50,7 @@ impl Heads {
         let shared = if grouped { c.size("num_key_value_heads")? } else { heads };
         let key = c.size(if grouped { "head_dim" } else { "key_dim" })?;
         if heads == 0 || key == 0 || shared == 0 || !heads.is_multiple_of(shared) {
-            let got = format!("{heads} heads of {key} with {shared} of keys");
+            let got = format_args!("{heads} heads of {key} with {shared} of keys");
             return Err(Error::argument(c.class, "at least one head, as many for each of the keys'", got));
         }
         let output = match c.get("output_shape") {
@@ -103,7 +103,7 @@ impl Heads {
         flat.push(rows);
         shape.extend_from_slice(out);
         if flat.iter().product::<usize>() != x.size() {
-            let expected = format!("an input whose last dimension is {rows}");
+            let expected = format_args!("an input whose last dimension is {rows}");
             return x.fail(Error::shape(self.class, expected, x.shape()));
         }
         let mut y = x.reshape(&flat).matmul(kernel.reshape(&[rows, columns])).reshape(&shape);

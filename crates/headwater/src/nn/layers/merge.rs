@@ -1,7 +1,8 @@
 //! Layers of several inputs.
 
+use headwater_core::calc::{Calc, Term};
 use headwater_core::AllOk;
-use headwater_core::{ops, DType, Error, Result, Scalar, Tensor};
+use headwater_core::{ops, DType, Error, Result, Tensor};
 
 use super::super::config::Config;
 use super::super::layer::{show, Call, Dims, Layer, Output, MASKS};
@@ -29,36 +30,33 @@ struct Merge {
 }
 
 impl Merge {
+    fn pair<'a>(&self, a: Term<'a>, b: Term<'a>) -> Term<'a> {
+        a.with(b, self.combine)
+    }
+
     /// Combines what counts: a factor that does not is 1, an extreme that does not is the other one.
-    fn masked(&self, inputs: &[Tensor], call: &Call<'_>) -> Result<Tensor> {
+    fn masked<'a>(&self, inputs: &[Term<'a>], call: &Call<'_>) -> Term<'a> {
         let multiplies = self.class == "Multiply";
-        let mut result: Option<(Tensor, Option<Tensor>)> = None;
-        for (i, x) in inputs.iter().enumerate() {
-            let mask = call.mask(i).map(|m| ops::broadcast_to(&ops::expand_dims(m, -1)?, x.shape())).transpose()?;
-            let x = match &mask {
-                Some(mask) if multiplies => ops::select(mask, x, &x.constant(1.0))?,
-                _ => x.clone(),
-            };
-            let Some((mut sum, counts)) = result else {
-                result = Some((x, mask));
-                continue;
-            };
-            let mut x = x;
+        let mask = |i: usize| call.mask(i).map(|mask| inputs[i].of(mask).expand(-1).broadcast(inputs[i].shape()));
+        let factor = |x: Term<'a>, mask: Option<Term<'a>>| match mask {
+            Some(mask) if multiplies => x.where_else(mask, 1.0),
+            _ => x,
+        };
+        let mut counts = mask(0);
+        let mut sum = factor(inputs[0], counts);
+        for (i, &x) in inputs.iter().enumerate().skip(1) {
+            let mask = mask(i);
+            let mut x = factor(x, mask);
             if !multiplies {
-                if let Some(mask) = &mask {
-                    x = ops::select(mask, &x, &sum)?;
-                }
-                if let Some(counts) = &counts {
-                    sum = ops::select(counts, &sum, &x)?;
-                }
+                x = mask.map_or(x, |mask| mask.choose(x, sum));
+                sum = counts.map_or(sum, |counts| counts.choose(sum, x));
             }
-            let either = counts.zip(mask).map(|(a, b)| ops::logical_or(&a, &b)).transpose()?;
-            result = Some(((self.combine)(&sum, &x)?, either));
+            sum = self.pair(sum, x);
+            counts = counts.zip(mask).map(|(a, b)| a.with(b, ops::logical_or));
         }
-        match result {
-            Some((sum, Some(counts))) if multiplies => ops::select(&counts, &sum, &sum.constant(0.0)),
-            Some((sum, _)) => Ok(sum),
-            None => Err(Error::argument(self.class, "at least one input", "none")),
+        match counts {
+            Some(counts) if multiplies => sum.where_else(counts, 0.0),
+            _ => sum,
         }
     }
 }
@@ -93,7 +91,7 @@ impl Layer for Merge {
                     _ => Err(Error::shape(
                         self.class,
                         "inputs that broadcast together",
-                        format!("{} and {}", show(first), show(other)),
+                        format_args!("{} and {}", show(first), show(other)),
                     )),
                 })
                 .all_ok()?;
@@ -102,27 +100,27 @@ impl Layer for Merge {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let [first, rest @ ..] = inputs else {
+        if inputs.is_empty() {
             return Err(Error::argument(self.class, "at least one input", "none"));
-        };
+        }
         let rank = inputs.iter().map(Tensor::rank).max().unwrap_or(0);
+        let calc = Calc::default();
         let wide = |x: &Tensor| {
             let mut shape = x.shape().to_vec();
             (x.rank()..rank).for_each(|_| shape.insert(1.min(shape.len()), 1));
-            ops::reshape(x, shape)
+            calc.of(x).reshape(&shape)
         };
+        let all: Vec<Term<'_>> = inputs.iter().map(wide).collect();
         let mut result = match self.class {
             "Multiply" | "Maximum" | "Minimum" if MASKS && call.masks.iter().any(Option::is_some) => {
-                let all: Vec<Tensor> = inputs.iter().map(wide).all_ok()?;
-                self.masked(&all, call)?
+                self.masked(&all, call)
             }
-            _ => rest.iter().try_fold(wide(first)?, |sum, x| (self.combine)(&sum, &wide(x)?))?,
+            _ => all[1..].iter().fold(all[0], |sum, &x| self.pair(sum, x)),
         };
         if self.class == "Average" {
-            let scale = result.device().constant(Scalar::F32(1.0 / inputs.len() as f32));
-            result = ops::mul(&result, &scale)?;
+            result = result * result.constant(1.0 / inputs.len() as f64);
         }
-        Ok(Output::of(result))
+        calc.result(result).map(Output::of)
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -159,7 +157,7 @@ impl Layer for Concatenate {
             let shapes: Vec<String> = inputs.iter().map(show).collect();
             return Err(Error::shape(
                 "Concatenate",
-                format!("inputs of one rank with axis {}", self.axis),
+                format_args!("inputs of one rank with axis {}", self.axis),
                 shapes.join(" "),
             ));
         }

@@ -58,7 +58,7 @@ impl Noise {
     /// The shape of what is drawn for a dropout.
     fn drawn(&self, x: &Shape) -> Result<Shape> {
         let Some(shape) = &self.shape else { return Ok(x.clone()) };
-        let wrong = || Error::argument(self.class, format!("{} sizes as 'noise_shape'", x.rank()), shape);
+        let wrong = || Error::argument(self.class, format_args!("{} sizes as 'noise_shape'", x.rank()), shape);
         let sizes = shape.list().filter(|sizes| sizes.len() == x.rank()).ok_or_else(wrong)?;
         Ok(sizes.iter().zip(x.iter()).map(|(size, &n)| size.size().unwrap_or(n)).collect())
     }

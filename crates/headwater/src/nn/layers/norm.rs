@@ -50,7 +50,7 @@ impl BatchNormalization {
 fn masked_moments<'a>(x: Term<'a>, mask: Term<'a>, axes: &[isize]) -> [Term<'a>; 2] {
     let mask = mask.expand(-1);
     if mask.rank() != x.rank() {
-        let expected = format!("a mask of rank {}", x.rank().saturating_sub(1));
+        let expected = format_args!("a mask of rank {}", x.rank().saturating_sub(1));
         return [x.fail(Error::shape("BatchNormalization", expected, mask.shape())); 2];
     }
     let weight = mask.number().broadcast(x.shape());

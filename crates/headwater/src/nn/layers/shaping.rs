@@ -71,8 +71,8 @@ impl Reshape {
         let rest = size.checked_div(known).unwrap_or(0);
         let shape: Vec<usize> = self.target.iter().map(|&d| usize::try_from(d).unwrap_or(rest)).collect();
         if shape.iter().product::<usize>() != size {
-            let expected = format!("a target shape of {size} elements");
-            return Err(Error::shape("Reshape", expected, format!("{:?}", self.target)));
+            let expected = format_args!("a target shape of {size} elements");
+            return Err(Error::shape("Reshape", expected, format_args!("{:?}", self.target)));
         }
         Ok(shape)
     }
@@ -133,7 +133,10 @@ impl Layer for Permute {
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = ranked("Permute", inputs, self.dims.len() + 1)?;
         let pick = |&d: &usize| {
-            input.get(d).copied().ok_or_else(|| Error::argument("Permute", "existing axes", format!("{:?}", self.dims)))
+            input
+                .get(d)
+                .copied()
+                .ok_or_else(|| Error::argument("Permute", "existing axes", format_args!("{:?}", self.dims)))
         };
         Ok(vec![self.order().iter().map(pick).all_ok()?])
     }
@@ -218,7 +221,7 @@ impl Layer for Border {
                 Some(_) => {
                     return Err(Error::shape(
                         self.class,
-                        format!("an image larger than the cropping {:?}", self.sides()),
+                        format_args!("an image larger than the cropping {:?}", self.sides()),
                         show(&inputs[0]),
                     ))
                 }

@@ -3,11 +3,23 @@
 use headwater_core::ops::{self, Conv2dOptions, Padding};
 #[cfg(feature = "layers-volumes")]
 use headwater_core::ops::{Conv3dOptions, Padding3d, Pool3dOptions};
+#[cfg(feature = "layers-volumes")]
+use headwater_core::selection::has;
 use headwater_core::{Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, padding, Config};
 use super::super::layer::{show, Dims};
 use super::super::value::Map;
+
+/// Whether this build has a layer of windows over volumes.
+#[cfg(feature = "layers-volumes")]
+const VOLUMES: bool = has("Conv3D")
+    || has("Conv3DTranspose")
+    || has("MaxPooling3D")
+    || has("AveragePooling3D")
+    || has("ConvLSTM3D");
+#[cfg(not(feature = "layers-volumes"))]
+const VOLUMES: bool = false;
 
 /// Windows of `size` elements, one number per axis: height and width, or depth, height and width.
 #[derive(Clone, Copy)]
@@ -64,7 +76,7 @@ impl Windows {
 
     /// Whether they lie over volumes.
     pub fn deep(&self) -> bool {
-        cfg!(feature = "layers-volumes") && self.axes == 3
+        VOLUMES && self.axes == 3
     }
 
     /// The rank of what they lie over, with batch and channels.
@@ -121,7 +133,7 @@ impl Windows {
             let wrong = || {
                 Error::shape(
                     self.class,
-                    format!("an image that holds the window {:?}", &self.size[..self.axes]),
+                    format_args!("an image that holds the window {:?}", &self.size[..self.axes]),
                     show(input),
                 )
             };

@@ -38,7 +38,7 @@ impl Args {
             let known = |key: &str| matches!(key, "name" | "dtype") || class.keys.iter().any(|(k, _)| *k == key);
             if let Some((key, _)) = map.iter().find(|(key, _)| !known(key)) {
                 let keys: Vec<&str> = class.keys.iter().map(|(k, _)| *k).collect();
-                return Err(Error::argument(class.class, format!("keys among [{}]", keys.join(", ")), key));
+                return Err(Error::argument(class.class, format_args!("keys among [{}]", keys.join(", ")), key));
             }
         }
         let mut values = Vec::new();
@@ -113,7 +113,7 @@ fn numbers(value: &Value) -> Option<Vec<f64>> {
 /// The value of a key, or its default.
 fn valid(class: &'static str, key: &str, kind: &Kind, given: Option<&Value>) -> Result<Value> {
     let wrong =
-        |expected: String| Error::argument(class, format!("{expected} as '{key}'"), given.unwrap_or(&Value::Null));
+        |expected: String| Error::argument(class, format_args!("{expected} as '{key}'"), given.unwrap_or(&Value::Null));
     let present = given.filter(|v| **v != Value::Null);
     match *kind {
         Kind::Flag(default) => match present {

@@ -146,7 +146,11 @@ impl Metric {
     pub fn result_of(&self, sums: &[Tensor]) -> Result<Tensor> {
         let count = self.count();
         if sums.len() != count {
-            return Err(Error::argument(self.class_name(), format!("a batch, which makes {count} sums"), sums.len()));
+            return Err(Error::argument(
+                self.class_name(),
+                format_args!("a batch, which makes {count} sums"),
+                sums.len(),
+            ));
         }
         let sums: Vec<&Tensor> = sums.iter().collect();
         let mut result = compute(&sums, &|x| vec![self.args.class.rule.result(&self.args, x)])?;

@@ -89,7 +89,7 @@ impl<'a> Part<'a> {
 
 fn set_all(of: &str, weights: &[Weight], values: &[Tensor]) -> Result<()> {
     if weights.len() != values.len() {
-        return Err(Error::argument(of, format!("{} weights", weights.len()), values.len()));
+        return Err(Error::argument(of, format_args!("{} weights", weights.len()), values.len()));
     }
     weights.iter().zip(values).try_for_each(|(weight, value)| weight.set(value.clone()))
 }

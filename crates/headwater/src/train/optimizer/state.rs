@@ -48,7 +48,7 @@ impl Optimizer {
     pub fn state(&self, weights: &[Weight]) -> Result<Vec<(String, Tensor)>> {
         let Some(first) = weights.first() else { return Ok(Vec::new()) };
         if self.steps > 0 && self.state.len() != weights.len() {
-            return Err(Error::argument("optimizer", format!("{} weights", self.state.len()), weights.len()));
+            return Err(Error::argument("optimizer", format_args!("{} weights", self.state.len()), weights.len()));
         }
         let mut all = vec![(STEPS.to_owned(), first.value().device().scalar(Scalar::I32(self.iterations()? as i32)))];
         for (weight, slots) in weights.iter().zip(&self.state) {
@@ -80,9 +80,9 @@ impl Optimizer {
             return Ok(());
         }
         let mut found = |weight: &Weight, name: String| {
-            let value = find(&name).ok_or_else(|| Error::format("optimizer", format!("'{name}' is missing")))?;
+            let value = find(&name).ok_or_else(|| Error::format("optimizer", format_args!("'{name}' is missing")))?;
             if value.shape() != &weight.spec.shape {
-                return Err(Error::shape(&name, format!("a value of shape {}", weight.spec.shape), value.shape()));
+                return Err(Error::shape(&name, format_args!("a value of shape {}", weight.spec.shape), value.shape()));
             }
             Ok(value)
         };

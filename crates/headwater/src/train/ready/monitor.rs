@@ -65,5 +65,5 @@ impl Memory {
 /// The measure that a callback watches.
 pub(super) fn watched(callback: &str, logs: &Logs, monitor: &str) -> Result<f64> {
     let names = || logs.iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
-    logs.get(monitor).ok_or_else(|| Error::argument(callback, format!("a monitor among {}", names()), monitor))
+    logs.get(monitor).ok_or_else(|| Error::argument(callback, format_args!("a monitor among {}", names()), monitor))
 }

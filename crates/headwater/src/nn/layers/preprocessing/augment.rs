@@ -2,7 +2,7 @@
 
 use headwater_core::calc::Term;
 use headwater_core::ops::{self, hash_key};
-use headwater_core::{Error, Result, Tensor};
+use headwater_core::{number, Error, Result, Tensor};
 
 use super::super::super::config::{data_format, Config};
 use super::super::super::layer::{own_seed, single, Call, Dims, Layer, Output};
@@ -17,7 +17,7 @@ pub(super) fn range(c: &Config<'_>, key: &str, low: f64, high: f64) -> Result<(f
             _ => {
                 return Err(Error::argument(
                     c.class,
-                    format!("one or two numbers as '{key}'"),
+                    format_args!("one or two numbers as '{key}'"),
                     c.get(key).unwrap_or(&Value::Null),
                 ))
             }
@@ -26,13 +26,13 @@ pub(super) fn range(c: &Config<'_>, key: &str, low: f64, high: f64) -> Result<(f
             let n = c.number(key, 0.0)?.abs();
             ((-n).max(low), n)
         }
-        None => return Err(Error::argument(c.class, format!("one or two numbers as '{key}'"), "null")),
+        None => return Err(Error::argument(c.class, format_args!("one or two numbers as '{key}'"), "null")),
     };
     if a < low || b > high {
         return Err(Error::argument(
             c.class,
-            format!("numbers from {low} to {high} as '{key}'"),
-            format!("{a} and {b}"),
+            format_args!("numbers from {} to {} as '{key}'", number(low), number(high)),
+            format_args!("{} and {}", number(a), number(b)),
         ));
     }
     Ok((a, b))

@@ -41,12 +41,13 @@ impl Normalization {
         flatten(value, 0, &mut numbers, &mut sizes);
         let mut shape = vec![1; x.rank()];
         let skipped = kept.len().checked_sub(sizes.len());
-        let skipped = skipped.ok_or_else(|| Error::argument("Normalization", format!("{} axes", kept.len()), value))?;
+        let skipped =
+            skipped.ok_or_else(|| Error::argument("Normalization", format_args!("{} axes", kept.len()), value))?;
         for (&axis, &size) in kept[skipped..].iter().zip(&sizes) {
             shape[axis] = size;
         }
         if shape.iter().zip(x.shape().iter()).any(|(&n, &of)| n != 1 && n != of) {
-            return Err(Error::shape("Normalization", format!("an input for a mean of {sizes:?}"), x.shape()));
+            return Err(Error::shape("Normalization", format_args!("an input for a mean of {sizes:?}"), x.shape()));
         }
         x.device().tensor(HostSlice::F32(&numbers), shape)
     }

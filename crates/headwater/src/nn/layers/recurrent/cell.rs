@@ -92,7 +92,7 @@ impl Layer for CellLayer {
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let wrong = |n: usize| Error::argument(self.class_name(), format!("{n} inputs"), inputs.len());
+        let wrong = |n: usize| Error::argument(self.class_name(), format_args!("{n} inputs"), inputs.len());
         let [x, states @ ..] = inputs else { return Err(wrong(1)) };
         let wanted = self.0.state_count();
         if states.len() != wanted {

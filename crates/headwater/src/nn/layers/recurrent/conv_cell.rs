@@ -34,7 +34,7 @@ impl ConvCell {
         if step.len() == self.windows.rank() {
             return Ok(());
         }
-        Err(Error::shape(self.class, format!("steps of rank {}", self.windows.rank()), show(step)))
+        Err(Error::shape(self.class, format_args!("steps of rank {}", self.windows.rank()), show(step)))
     }
 }
 

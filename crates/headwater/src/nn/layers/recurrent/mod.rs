@@ -46,7 +46,8 @@ fn stacked(c: &Config<'_>) -> Result<Box<dyn Cell>> {
 
 /// The cells of a list.
 fn cells(c: &Config<'_>, key: &str) -> Result<Vec<Box<dyn Cell>>> {
-    let wrong = || Error::argument(c.class, format!("a list of cells as '{key}'"), c.get(key).unwrap_or(&Value::Null));
+    let wrong =
+        || Error::argument(c.class, format_args!("a list of cells as '{key}'"), c.get(key).unwrap_or(&Value::Null));
     c.get(key).and_then(Value::list).ok_or_else(wrong)?.iter().map(cell).collect()
 }
 
@@ -55,7 +56,7 @@ fn nested(c: &Config<'_>, key: &str) -> Result<Box<dyn Cell>> {
     match c.get(key) {
         Some(Value::List(_)) => Ok(Box::new(Stacked::new(cells(c, key)?)?)),
         Some(value) => cell(value),
-        None => Err(Error::argument(c.class, format!("a cell as '{key}'"), "null")),
+        None => Err(Error::argument(c.class, format_args!("a cell as '{key}'"), "null")),
     }
 }
 

@@ -47,7 +47,7 @@ impl Rnn {
         if inputs.len() != 1 && inputs.len() != 1 + states.len() {
             return Err(Error::argument(
                 self.class,
-                format!("one input, or {} states with it", states.len()),
+                format_args!("one input, or {} states with it", states.len()),
                 inputs.len(),
             ));
         }
@@ -143,7 +143,7 @@ impl Layer for Rnn {
         let mut states = self.initial(inputs, weights, &state_shapes)?;
         for (state, shape) in states.iter().zip(&state_shapes) {
             if dims_of(state.shape()) != *shape {
-                return Err(Error::shape(self.class, format!("a state of shape {}", show(shape)), state.shape()));
+                return Err(Error::shape(self.class, format_args!("a state of shape {}", show(shape)), state.shape()));
             }
         }
         let drops = if call.training { self.cell.drops(x.device(), &step, call)? } else { Vec::new() };
@@ -158,7 +158,7 @@ impl Layer for Rnn {
         let mut masks = Vec::new();
         if let Some(mask) = call.mask(0) {
             if mask.shape().get(1) != Some(&count) {
-                return Err(Error::shape(self.class, format!("a mask of {count} steps"), mask.shape()));
+                return Err(Error::shape(self.class, format_args!("a mask of {count} steps"), mask.shape()));
             }
             steps(mask, &mut masks)?;
         }
