@@ -15,7 +15,7 @@ struct Counter {
 
 impl Host for Counter {
     fn limits(&self) -> Limits {
-        Limits { max_buffer_bytes: 1 << 30, max_storage_buffers: 8, timestamps: false }
+        Limits { max_buffer_bytes: 1 << 30, max_storage_buffers: 8, timestamps: false, halves: false }
     }
     fn create_buffer(&self, _: Id, _: usize) -> Result<()> {
         Ok(())
@@ -32,7 +32,7 @@ impl Host for Counter {
         counts.1 += dispatches.iter().map(|d| d.groups.iter().product::<u32>() as usize).sum::<usize>();
         Ok(())
     }
-    fn read_buffer(&self, _: Id, words: usize, done: WordsCallback) {
+    fn read_buffer(&self, _: Id, words: usize, _: bool, done: WordsCallback) {
         done(Ok(vec![0; words]));
     }
     fn wait(&self) -> bool {
