@@ -278,7 +278,8 @@ impl Callback for After {
 fn an_overflow_skips_the_step_and_a_resumed_training_keeps_the_scale() -> Result<()> {
     let device = cpu(1);
     let samples = data(&device)?;
-    let train = |backup: Option<Backup>, seed, steps| -> Result<(Vec<Vec<u32>>, f64, u32, u32, f64)> {
+    type Outcome = (Vec<Vec<u32>>, f64, u32, u32, f64);
+    let train = |backup: Option<Backup>, seed, steps| -> Result<Outcome> {
         let model = model(&device, Policy::MixedFloat16, seed)?;
         // Above float16's range: the first steps overflow. The rate follows the steps that are made.
         let decay = Schedule::ExponentialDecay { initial: 0.02, steps: 5.0, rate: 0.9, staircase: true };
