@@ -92,6 +92,9 @@ for (const where of ['page', 'worker']) {
     assert.deepEqual(report.training.read, report.training.unread);
     assert.equal(new Set(report.training.seen).size, 6, 'the weight after every step');
     assert.deepEqual(report.buffers, BUFFERS);
+    assert.match(report.lost.before, /the GPU was lost \(destroyed\)/);
+    assert.equal(report.lost.after, 'webgpu engine: received a tensor of another device');
+    assert.deepEqual([report.lost.anew, report.lost.goesOn], [true, [2, 2]]);
     assert.deepEqual(report.onCpu, { moved: [2, 4, 6], noDevice: true, toGPU: MISSING('readToGPU'), toTensor: MISSING('createTensorFromGPUData') });
   });
 }
