@@ -64,9 +64,8 @@ function dataToGPU(this: Tensor, options?: object): GPUData {
   const host = hostInUse();
   if (host === null) return backend().readToGPU(this.dataId, options);
   const { dtype } = this;
-  if (dtype === 'complex64') throw coded('dtype', 'Does not support reading buffer for complex64 dtype.');
   if (dtype === 'string') throw coded('dtype', 'Data is not on GPU but on CPU.');
-  if (!['float32', 'int32', 'bool'].includes(dtype)) throw coded('dtype', `Error in dataToGPU: expected dtype float32, int32 or bool, received ${dtype}`);
+  if (!['float32', 'int32', 'bool'].includes(dtype)) throw coded('dtype', `Does not support reading buffer for ${dtype} dtype.`);
   const bufSize = this.size * 4;
   const buffer = copyOf(host.device, host.buffers.get(wasm().gpuBuffer(this.handle))!, bufSize);
   return { tensorRef: over(host, buffer, this), buffer, bufSize };
@@ -87,7 +86,7 @@ const tensorOf = scoped((values: unknown, given: Shape | undefined, dtype: DataT
   const needed = STORAGE | COPY_SRC;
   if ((buffer.usage & needed) !== needed) throw coded('argument', 'GPUBuffer.usage should include GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC!');
   // Shaders bind it as a whole.
-  if (zeroCopy && (buffer.size % 4 > 0 || buffer.size > host.maxBufferBytes)) throw coded('argument', `A GPUBuffer of ${buffer.size} bytes cannot be bound without a copy!`);
+  if (zeroCopy && (buffer.size % 4 > 0 || buffer.size > host.maxBufferBytes)) throw coded('argument', `GPUBuffer size(${buffer.size}) cannot be bound!`);
   return over(host, zeroCopy ? buffer : copyOf(host.device, buffer, size), like, zeroCopy);
 });
 

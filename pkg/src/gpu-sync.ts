@@ -113,7 +113,7 @@ function readAtOnce(device: GPUDevice, buffer: GPUBuffer, words: number): Uint32
   let read = readers.get(device);
   if (read === undefined) {
     readers.set(device, (read = readerOf(device)));
-    if (read !== null) console.warn('headwater: dataSync() stops the page until the GPU is done: await data() where you can.');
+    if (read !== null) console.warn('headwater: dataSync() stops the page until the GPU is done: await data() instead.');
   }
   return read === null ? null : read(buffer, words);
 }

@@ -129,7 +129,8 @@ export class Tensor {
     return this.decode(await this.read()) as DataTypeMap[D];
   }
 
-  /** The values in row-major order, at once. */
+  /** The values in row-major order, at once. On WebGPU this stops the page until the GPU is done, and throws where a browser
+   *  offers no way to it; the lean package has none. */
   dataSync<D extends DataType = NumericType>(): DataTypeMap[D] {
     return this.decode(this.readSync()) as DataTypeMap[D];
   }

@@ -1,4 +1,4 @@
-// Layers on WebGPU: none reads a tensor at once, which a page's GPU cannot do, to be made, trained or used.
+// Layers on WebGPU: none reads a tensor at once, which stops a page, to be made, trained or used.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, reportOf } from './lib/browser.mjs';

@@ -64,11 +64,11 @@ const BUFFERS = {
     small: 'GPUBuffer size(12) is smaller than tensor size(16)!',
     usage: 'GPUBuffer.usage should include GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC!',
     shape: 'Tensor must have a shape comprised of positive integers but got shape [-1].',
-    odd: 'A GPUBuffer of 18 bytes cannot be bound without a copy!',
+    odd: 'GPUBuffer size(18) cannot be bound!',
     dtype: "Creating tensor from GPU data only supports 'float32'|'int32' dtype, while the dtype is bool.",
     complex: 'Does not support reading buffer for complex64 dtype.',
     text: 'Data is not on GPU but on CPU.',
-    narrow: 'Error in dataToGPU: expected dtype float32, int32 or bool, received float16',
+    narrow: 'Does not support reading buffer for float16 dtype.',
   },
   disposed: 'Tensor is disposed.',
 };
@@ -92,6 +92,9 @@ for (const where of ['page', 'worker']) {
     assert.deepEqual(report.training.read, report.training.unread);
     assert.equal(new Set(report.training.seen).size, 6, 'the weight after every step');
     assert.deepEqual(report.buffers, BUFFERS);
+    assert.match(report.lost.before, /the GPU was lost \(destroyed\)/);
+    assert.equal(report.lost.after, 'webgpu engine: received a tensor of another device');
+    assert.deepEqual([report.lost.anew, report.lost.goesOn], [true, [2, 2]]);
     assert.deepEqual(report.onCpu, { moved: [2, 4, 6], noDevice: true, toGPU: MISSING('readToGPU'), toTensor: MISSING('createTensorFromGPUData') });
   });
 }

@@ -1,15 +1,24 @@
 //! Tensors whose memory JavaScript shares with the GPU engine.
 
+use headwater::Error;
 use headwater_gpu::id_of;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::{throw, JsResult};
-use crate::table::{record, tensor};
+use crate::table::{current_device, record, tensor};
 
-/// What the host knows the memory of a tensor by; its value is computed first if it is not.
+/// What the host of the current device knows the memory of a tensor by; its value is computed first if it is not.
 #[wasm_bindgen(js_name = gpuBuffer)]
 pub fn gpu_buffer(handle: u32) -> JsResult<u32> {
-    tensor(handle).and_then(|t| id_of(&t.buffer()?)).map_err(throw)
+    let id = || {
+        let tensor = tensor(handle)?;
+        // A GPU that was lost and opened anew has other memory under the same names.
+        if !tensor.device().same(&current_device()?) {
+            return Err(Error::device("webgpu", "received a tensor of another device"));
+        }
+        id_of(&tensor.buffer()?)
+    };
+    id().map_err(throw)
 }
 
 /// A tensor of the shape and dtype of another, on its device, over memory that JavaScript gives the host under the name that

@@ -1,4 +1,4 @@
-// Models of every kind of layer, compiled and trained on an engine that cannot be read at once.
+// Models of every kind of layer, compiled and trained on an engine that is not to be read at once.
 import * as tf from 'headwater';
 import { answer } from './answer.js';
 

@@ -164,6 +164,18 @@ function buffers() {
   return found;
 }
 
+/** What was on a GPU that is lost and opened anew is no buffer of the new one. */
+async function lostGpu() {
+  const { device } = tf.backend();
+  const held = tf.ones([3]).mul(2);
+  tf.dispose(held.dataToGPU().tensorRef);
+  device.destroy();
+  await device.lost;
+  const before = failure(() => held.dataSync());
+  await tf.setBackend('webgpu');
+  return { anew: tf.backend().device !== device, before, after: failure(() => held.dataToGPU()), goesOn: [...tf.ones([2]).add(1).dataSync()] };
+}
+
 export async function program() {
   await tf.setBackend('webgpu');
   const report = { backend: tf.getBackend(), fallbackReason: tf.backendInfo().fallbackReason };
@@ -184,5 +196,7 @@ export async function program() {
     toGPU: failure(() => shared.dataToGPU()),
     toTensor: failure(() => tf.tensor({ buffer })),
   };
+  await tf.setBackend('webgpu');
+  report.lost = await lostGpu();
   return report;
 }
