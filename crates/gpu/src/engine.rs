@@ -216,7 +216,9 @@ impl Engine for GpuEngine {
                 // The buffer must outlive the read: the callback keeps it.
                 let kept = lanes.clone();
                 let finish = move |words: Result<Vec<u32>>| {
-                    done(words.map(|words| unpack(kept.dtype, words, kept.size)));
+                    let words = words.map(|words| unpack(kept.dtype, words, kept.size));
+                    drop(kept);
+                    done(words);
                 };
                 self.host.read_buffer(lanes.id, words(lanes.dtype, lanes.size), Box::new(finish));
             }
