@@ -51,7 +51,7 @@ export function dtypeCode(dtype: string): number {
   return code;
 }
 
-/** Bytes of an element, as TensorFlow.js counts. The engine holds 4 for each number. */
+/** Bytes of an element, as TensorFlow.js counts. The engine holds 4 for each number, or 2 for a float16 on a GPU with shader-f16. */
 export const BYTES: Record<DataType, number> = { float32: 4, int32: 4, bool: 1, complex64: 8, string: 0, float16: 2, bfloat16: 2, uint8: 1, int8: 1, uint32: 4 };
 
 /** The arrays of the values that users see. */

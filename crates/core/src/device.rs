@@ -114,7 +114,7 @@ impl Device {
         self.tensor_of_lanes(data.dtype(), &data.lanes(), shape.into())
     }
 
-    /// A tensor of `dtype` with elements given as engines hold them (see [`DType`]): float32 values rounded to a narrower
+    /// A tensor of `dtype` with elements given in lanes of 32 bits (see [`DType`]): float32 values rounded to a narrower
     /// float, int32 values wrapped to a narrower whole number.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl<'a> HostSlice<'a> {
         self.len() == 0
     }
 
-    /// The elements as engines hold them.
+    /// The elements in lanes of 32 bits: see [`DType`].
     pub(crate) fn lanes(self) -> Cow<'a, [u32]> {
         match self {
             HostSlice::F32(v) => Cow::Borrowed(bytemuck::cast_slice(v)),
@@ -120,7 +120,7 @@ impl HostData {
         HostData::from_lanes(dtype, values.iter().map(lane).collect())
     }
 
-    /// Elements of `dtype` as an engine holds them.
+    /// Elements of `dtype` from lanes of 32 bits: see [`DType`].
     pub fn from_lanes(dtype: DType, lanes: Vec<u32>) -> HostData {
         let lanes_of = lanes.into_iter();
         match dtype {

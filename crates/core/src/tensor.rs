@@ -175,7 +175,7 @@ impl Tensor {
         }
     }
 
-    /// Reads the elements in row-major order, as engines hold them (see [`DType`]); `done` is called when they are there.
+    /// Reads the elements in row-major order, in lanes of 32 bits (see [`DType`]); `done` is called when they are there.
     pub fn read(&self, done: ReadCallback) {
         self.read_by(|engine, buffer, done| engine.read(buffer, done), done);
     }
@@ -199,7 +199,7 @@ impl Tensor {
         self.to_lanes().map(|lanes| HostData::from_lanes(self.dtype(), lanes))
     }
 
-    /// As [`Tensor::to_host`], the elements as engines hold them: see [`DType`].
+    /// As [`Tensor::to_host`], the elements in lanes of 32 bits: see [`DType`].
     ///
     /// # Errors
     /// As [`Tensor::to_host`].

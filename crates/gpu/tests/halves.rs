@@ -176,6 +176,34 @@ fn mixed_precision_trains() -> Result<()> {
     Ok(())
 }
 
+/// What a step of a network in `dtype` takes at most.
+fn step_memory(halves: bool, dtype: DType) -> Result<usize> {
+    let device = device(halves)?;
+    let x = ops::random_normal(&device, [512, 256], 0.0, 1.0, 1)?.cast(dtype)?;
+    let weights: Vec<Tensor> =
+        (2..8).map(|seed| ops::random_normal(&device, [256, 256], 0.0, 0.1, seed)).collect::<Result<_>>()?;
+    device.flush()?;
+    let (loss, gradients) = device.value_and_grads(&weights.iter().collect::<Vec<_>>(), || {
+        let layer = |x: Tensor, w: &Tensor| ops::tanh(&ops::matmul(&x, &w.cast(dtype)?, false, false)?);
+        let y = weights.iter().try_fold(x.clone(), layer)?;
+        ops::mean(&y.cast(DType::F32)?, None, false)
+    })?;
+    device.flush()?;
+    drop((loss, gradients));
+    // What was freed is kept for reuse.
+    let memory = device.engine().memory();
+    Ok(memory.live + memory.pooled)
+}
+
+#[test]
+fn mixed_precision_takes_less_memory() -> Result<()> {
+    let [half, lanes, whole] =
+        [step_memory(true, DType::F16)?, step_memory(false, DType::F16)?, step_memory(true, DType::F32)?];
+    println!("{half} bytes in 16 bits, {lanes} in 32, {whole} of float32");
+    assert!(half * 4 < lanes * 3 && half * 4 < whole * 3, "{half} of {lanes} and {whole}");
+    Ok(())
+}
+
 #[test]
 fn every_float16_goes_through_a_shader() -> Result<()> {
     let device = device(true)?;
