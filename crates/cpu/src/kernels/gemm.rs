@@ -11,8 +11,6 @@ use headwater_lanes::unrolled;
 pub const MR: usize = 6;
 /// Vectors across a register tile.
 const NV: usize = 2;
-/// Steps along the inner dimension between moves of the pointers.
-const UNROLL: usize = 4;
 /// Elements of the inner dimension accumulated before a tile is stored.
 pub const KC: usize = 512;
 
@@ -227,20 +225,11 @@ impl<R: Rows> Multiply<'_, R> {
         for s in 0..self.a.segments() {
             let mut a = [std::ptr::null::<f32>(); M];
             unrolled!(i < M => { a[i] = self.a.pointer(tile.row + i, s).offset(tile.skip as isize * cs); });
-            let mut left = tile.len;
-            if cs == 1 && M == MR {
-                // Several steps between moves of the pointers: the distances become constants of the loads. In
-                // whole tiles only: the others are rare, and code is downloaded.
-                while left >= UNROLL {
-                    unrolled!(u < UNROLL => { Self::step::<S, M>(&mut acc, &a, u, b.add(u * nr)); });
-                    unrolled!(i < M => { a[i] = a[i].add(UNROLL); });
-                    b = b.add(UNROLL * nr);
-                    left -= UNROLL;
-                }
-            }
-            for _ in 0..left {
-                Self::step::<S, M>(&mut acc, &a, 0, b);
-                unrolled!(i < M => { a[i] = a[i].wrapping_offset(cs); });
+            // Not unrolled: WebAssembly engines then run out of registers, which took a seventh of the time.
+            let mut at = 0;
+            for _ in 0..tile.len {
+                Self::step::<S, M>(&mut acc, &a, at, b);
+                at += cs * std::mem::size_of::<f32>() as isize;
                 b = b.add(nr);
             }
         }
@@ -287,7 +276,7 @@ impl<R: Rows> Multiply<'_, R> {
         debug_assert_eq!(tile.count, M);
     }
 
-    /// One step along the inner dimension: a column of A, `offset` elements behind the pointers, times a row of B.
+    /// One step along the inner dimension: a column of A, `offset` bytes behind the pointers, times a row of B.
     ///
     /// # Safety
     /// The pointers have the element, `b` a panel's row, and the processor has `S`.
@@ -295,12 +284,12 @@ impl<R: Rows> Multiply<'_, R> {
     unsafe fn step<S: Simd, const M: usize>(
         acc: &mut [[S::V; NV]; M],
         a: &[*const f32; M],
-        offset: usize,
+        offset: isize,
         b: *const f32,
     ) {
         let (left, right) = (S::load(b), S::load(b.add(S::LANES)));
         unrolled!(i < M => {
-            let x = S::splat(*a[i].add(offset));
+            let x = S::splat(*a[i].byte_offset(offset));
             acc[i] = [S::mul_add(x, left, acc[i][0]), S::mul_add(x, right, acc[i][1])];
         });
     }
