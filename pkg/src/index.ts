@@ -23,6 +23,7 @@ import { installMetrics } from './metrics/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
 import { scopedAll } from './tensor.js';
 import * as operations from './ops/index.js';
+import { withPageEvents } from './page-events.js';
 import { ready } from './runtime.js';
 import { conj, filled, runSpecial, toComplex } from './special.js';
 import { installSpecial } from './special_hook.js';
@@ -123,7 +124,7 @@ export * as string from './text.js';
 export { stats, version, version_core } from './version.js';
 
 try {
-  await ready();
+  await withPageEvents(ready());
 } catch {
   // Reported by the first operation, and by whoever awaits ready().
 }

@@ -7,6 +7,7 @@
 import { installMethods } from './chained.js';
 import { modelFromJSON } from './layers/index.js';
 import * as operations from './ops/core.js';
+import { withPageEvents } from './page-events.js';
 import { ready, wasm } from './runtime.js';
 import { endScope, memory, startScope } from './tensor.js';
 import { settings } from './wasm.js';
@@ -57,7 +58,7 @@ export const engine = (): { startScope(): void; endScope(): void; memory: typeof
 });
 
 try {
-  await ready();
+  await withPageEvents(ready());
 } catch {
   // Reported by the first operation, and by whoever awaits ready().
 }

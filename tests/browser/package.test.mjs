@@ -23,7 +23,7 @@ let isolated;
 let plain;
 
 before(async () => {
-  await bundle('package', ['bundled', 'worker']);
+  await bundle('package', ['bundled', 'events', 'worker']);
   [browser, isolated, plain] = await Promise.all([launch(), serve({ isolated: true }), serve({ isolated: false })]);
 });
 after(async () => {
@@ -69,6 +69,12 @@ for (const [name, path] of Object.entries(WAYS)) {
     check(report, 'cpu');
   });
 }
+
+test('a script that waited for the engine hears that the page has loaded, once', async () => {
+  const { heard, restored } = await reportOf(browser, `${plain.origin}tests/browser/app/events.html`);
+  assert.deepEqual(heard, ['early', 'DOMContentLoaded of #document: 2', 'window', 'load', 'onload', 'click']);
+  assert.ok(restored);
+});
 
 test('a worker of an isolated page uses threads', async (t) => {
   const processors = availableParallelism();
