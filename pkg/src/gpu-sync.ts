@@ -4,6 +4,7 @@
  * pixels that are not opaque would lose bits of their colours on the way.
  */
 
+import { ENV } from './env.js';
 import { GpuHost } from './gpu-host.js';
 
 /** GPUBufferUsage, and of GPUTextureUsage how a canvas is written. */
@@ -89,6 +90,11 @@ function readerBy(show: Show, device: GPUDevice): Read {
   };
 }
 
+/** Whether canvases of a GPU that is software are used: Chromium may draw pages on another device than that, and then loses
+ *  its GPU process to the first canvas. */
+const SOFTWARE = 'WEBGPU_CANVAS_ON_SOFTWARE';
+ENV.registerFlag(SOFTWARE, () => false);
+
 /** What reads the buffers of a device; null where nothing reads them as they are: some browsers have no such canvas or draw
  *  nothing, some change pixels lest a page recognise the machine by them. */
 function readerOf(device: GPUDevice): Read | null {
@@ -112,6 +118,7 @@ const readers = new WeakMap<GPUDevice, Read | null>();
 function readAtOnce(device: GPUDevice, buffer: GPUBuffer, words: number): Uint32Array | null {
   let read = readers.get(device);
   if (read === undefined) {
+    if (device.adapterInfo?.isFallbackAdapter && !ENV.getBool(SOFTWARE)) return null;
     readers.set(device, (read = readerOf(device)));
     if (read !== null) console.warn('headwater: dataSync() stops the page until the GPU is done: await data() instead.');
   }

@@ -83,6 +83,8 @@ for (const where of ['page', 'worker']) {
       assert.ok(!process.env.HEADWATER_TEST_ALL, report.fallbackReason);
       return t.skip(report.fallbackReason);
     }
+    assert.match(report.unasked[0], /await data\(\) instead/);
+    assert.deepEqual(report.unasked.slice(1), [3, 3]);
     for (const [name, place] of Object.entries(report.exactness)) assert.equal(place, -1, `${name}: differs at ${place}`);
     assert.ok(Object.keys(report.exactness).length > 20);
     assert.deepEqual(report.values, VALUES);

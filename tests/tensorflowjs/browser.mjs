@@ -17,6 +17,7 @@ export async function inBrowser(code, backend, log = () => {}) {
     await page.evaluate(async (name) => {
       globalThis.tf = await import('/pkg/dist/index.js');
       globalThis.HEADWATER_BACKEND = name;
+      tf.env().set('WEBGPU_CANVAS_ON_SOFTWARE', true);
       globalThis.runner = await import('./run.mjs');
       if (!(await tf.setBackend(name))) throw new Error(tf.backendInfo().fallbackReason);
     }, backend);

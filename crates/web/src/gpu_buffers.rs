@@ -16,7 +16,7 @@ pub fn gpu_buffer(handle: u32) -> JsResult<u32> {
         if !tensor.device().same(&current_device()?) {
             return Err(Error::device("webgpu", "received a tensor of another device"));
         }
-        id_of(&tensor.buffer()?)
+        id_of(&tensor.own_buffer()?)
     };
     id().map_err(throw)
 }

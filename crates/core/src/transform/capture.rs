@@ -9,7 +9,6 @@ use crate::engine::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::IdMap;
 use crate::lower::lower;
-use crate::ops::mul;
 use crate::plan::{Plan, ValueId};
 use crate::shape::Shape;
 use crate::tensor::{Node, State, Tensor};
@@ -115,16 +114,8 @@ impl Captured {
             let expected = format_args!("operands on '{}'", self.device.engine().name());
             return Err(Error::argument("jit", expected, format_args!("one on '{}'", other.device().engine().name())));
         }
-        let halves = self.device.engine().has_halves();
-        let buffer = |t: &&Tensor| {
-            let buffer = t.buffer()?;
-            if buffer.dtype == t.dtype().stored(halves) {
-                return Ok(buffer);
-            }
-            // A view of another dtype: the plan reads buffers of the operand's own.
-            mul(t, &t.device().scalar_of(t.dtype(), 1.0))?.buffer()
-        };
-        let buffers: Vec<Buffer> = operands.iter().map(buffer).all_ok()?;
+        // The plan reads buffers of the operands' own dtypes.
+        let buffers: Vec<Buffer> = operands.iter().map(|t| t.own_buffer()).all_ok()?;
         let leaf = |leaf: &Leaf| match leaf {
             Leaf::Operand(i) => Some(buffers[*i].clone()),
             Leaf::Held(buffer) => Some(buffer.clone()),
