@@ -43,7 +43,7 @@ pub fn type_name(dtype: DType) -> &'static str {
 }
 
 /// The WGSL type of an element in memory.
-fn element_name(dtype: DType) -> &'static str {
+pub fn element_name(dtype: DType) -> &'static str {
     match dtype {
         DType::Bool => "u32",
         other => type_name(other),
@@ -146,8 +146,14 @@ impl<'p> Code<'p> {
     }
 
     /// Uniforms `u.name` with the given values.
+    #[inline]
     pub fn sizes<const N: usize>(&mut self, sizes: [(&str, usize); N]) {
-        for (name, value) in sizes {
+        self.all_sizes(&sizes);
+    }
+
+    #[inline(never)]
+    fn all_sizes(&mut self, sizes: &[(&str, usize)]) {
+        for &(name, value) in sizes {
             self.field(name, "u32", value as u32);
         }
     }
