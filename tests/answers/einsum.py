@@ -77,4 +77,20 @@ for left, right in [((), ()), ((), (2, 3)), ((3,), (3,)), ((2, 3), (3,)), ((3,),
 x, y = a.integers(-9, 10, 2, 3), a.integers(-9, 10, 3)
 a.case("dot", [x, y], [np.dot(x, y)])
 a.case("outer", [x, y], [np.outer(x, y)])
+# Products of 32-bit numbers are exact, and wrap.
+big = lambda *shape: a.integers(-(2**31), 2**31, *shape).astype(np.int32)
+odd = lambda *shape: a.integers(2**12, 2**13, *shape).astype(np.int32) | 1
+for make in (odd, big):
+    for left, right in [((2, 3), (3, 4)), ((5, 70), (70, 9)), ((3, 0), (0, 2)), ((2, 4, 6), (6, 5)), ((2, 1, 4, 6), (3, 6, 5))]:
+        x, y = make(*left), make(*right)
+        a.case("matMul", [x, y], [np.matmul(x, y)], [0, 0], note="int32")
+    x, y = make(7, 3), make(4, 7)
+    a.case("matMul", [x, y], [np.matmul(x.T, y.T)], [1, 1], note="int32 transposed")
+    x, y = x.view(np.uint32), y.view(np.uint32)
+    a.case("matMul", [x, y], [np.matmul(x.T, y.T)], [1, 1], note="uint32 transposed")
+    x, y = make(6), make(6)
+    a.case("dot", [x, y], [np.dot(x, y)], note="int32")
+    check("bij,bjk->kbi", make(2, 3, 4), make(2, 4, 5), note="bij,bjk->kbi large int32")
+x, y = odd(3, 4), a.integers(-9, 10, 4, 2).astype(np.int8)
+a.case("matMul", [x, y], [np.matmul(x, y.astype(np.int32))], [0, 0], note="int32 and int8")
 a.write()

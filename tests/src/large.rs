@@ -1,6 +1,7 @@
 //! Cases large enough, and divisible enough, for the engines' fast paths: whole vectors, tiles, split sums.
 
 use headwater_core::ops::{self, Conv2dOptions, Padding, PoolOptions};
+use headwater_core::DType;
 
 use crate::cases::{case, Case, Input};
 
@@ -51,6 +52,7 @@ fn convolutions() -> Vec<Case> {
         ("1x1", [2, 8, 8, 8], [1, 1, 8, 16], same),
         ("split", [8, 17, 16, 4], [3, 3, 4, 8], same),
         ("odd", [2, 9, 10, 3], [3, 3, 3, 6], same),
+        ("one image", [1, 49, 47, 4], [3, 3, 4, 4], same),
     ] {
         let inputs = vec![Input::f32(&x), Input::f32(&w), Input::f32(&[w[3]])];
         let mut case = case(&format!("conv2d large {name}"), inputs, move |t| {
@@ -117,6 +119,22 @@ fn reductions() -> Vec<Case> {
         out.push(case(&format!("min large int32 {shape:?} {axes:?}"), integers, move |x| {
             ops::min(&x[0], Some(axes), false)
         }));
+    }
+    for (shape, axis) in [(&[3usize, 2500][..], 1), (&[70_000], 0), (&[1100, 4], 0)] {
+        for arg in [ops::arg_max, ops::arg_min] {
+            let numbers = Input::f32(shape);
+            let ties = Input::index(shape, 5);
+            let truth = Input { dtype: DType::Bool, ..Input::f32(shape) };
+            for x in [numbers.clone(), ties, truth] {
+                let name = format!("argMax or argMin large {} {shape:?}", x.dtype.name());
+                out.push(case(&name, vec![x], move |x| arg(&x[0], axis)).rough());
+            }
+            // NaN in front, and further on.
+            out.push(
+                case(&format!("argMax of NaN large {shape:?}"), vec![numbers], move |x| arg(&ops::sqrt(&x[0])?, axis))
+                    .rough(),
+            );
+        }
     }
     out.push(case("sum large and a column of the same", vec![Input::f32(&[40, 128])], |x| {
         ops::add(&ops::sum(&x[0], Some(&[1]), true)?, &ops::slice(&x[0], &[0, 3], &[40, 1])?)

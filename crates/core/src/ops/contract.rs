@@ -4,7 +4,7 @@ use crate::calc::Calc;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{ConvGeometry, ConvKind, Op};
-use crate::ops::{reshape, rounded, Padding};
+use crate::ops::{mul, reshape, rounded, sum, Padding};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -28,8 +28,8 @@ impl Default for Conv2dOptions {
 }
 
 /// A batched product: the last two dimensions are matrices, transposed where asked; leading ones broadcast. Computed in
-/// float32 and rounded once to the wider dtype of the operands, int32 for int8 and uint8: whole numbers are exact while sums
-/// stay below 2^24.
+/// float32 and rounded once to the wider dtype of the operands, int32 for int8 and uint8, which are exact while sums stay
+/// below 2^24. Of int32 and uint32 it is exact, or wraps, and slower than of floats.
 ///
 /// # Errors
 /// `ErrorKind::Shape` when inner dimensions differ, ranks are below 2 or batches do not broadcast.
@@ -42,9 +42,10 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
         ));
     }
     let dtype = a.dtype().upcast(b.dtype()).sum();
+    let exact = dtype.is_integer() && [a, b].iter().any(|x| matches!(x.dtype(), DType::I32 | DType::U32));
     let calc = Calc::default();
     let operand = |x: &Tensor, transposed: bool| {
-        let wide = calc.of(x).number();
+        let wide = calc.of(x).cast(if exact { dtype } else { DType::F32 });
         if !transposed {
             return wide;
         }
@@ -76,8 +77,16 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
         });
         (x, y)
     };
-    let product = x.with(y, batch_matmul_views).reshape(&Shape::joined(&[&batch, &[m, n]]));
+    let product =
+        x.with(y, if exact { whole_products } else { batch_matmul_views }).reshape(&Shape::joined(&[&batch, &[m, n]]));
     calc.result(product.cast(dtype))
+}
+
+/// `[batch, m, k] x [batch, k, n]`, both of the same whole numbers.
+fn whole_products(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let (x, y) = (a.shape(), b.shape());
+    let pairs = mul(&reshape(a, [x[0], x[1], x[2], 1])?, &reshape(b, [y[0], 1, y[1], y[2]])?)?;
+    sum(&pairs, Some(&[2]), false)
 }
 
 /// `[batch, m, k] x [batch, k, n]`, both float32.

@@ -166,7 +166,7 @@ fn implicit_output(terms: &[Term]) -> Term {
 ///
 /// Labels are characters, upper and lower case apart; spaces do not count. Of three operands or more those go first whose
 /// product takes the least memory. The result has the widest of the operands' dtypes; bools count as int32 where they are
-/// multiplied or summed, and sums of products of whole numbers are exact up to 2^24, as those of [`matmul`].
+/// multiplied or summed, and sums of products of whole numbers are as exact as those of [`matmul`].
 ///
 /// # Errors
 /// `ErrorKind::Argument` when the equation is malformed, does not have a term for each operand, or its output has a label

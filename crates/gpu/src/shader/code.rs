@@ -121,8 +121,14 @@ impl<'p> Code<'p> {
     }
 
     /// Uniforms `u.name` with the given values.
+    #[inline]
     pub fn sizes<const N: usize>(&mut self, sizes: [(&str, usize); N]) {
-        for (name, value) in sizes {
+        self.all_sizes(&sizes);
+    }
+
+    #[inline(never)]
+    fn all_sizes(&mut self, sizes: &[(&str, usize)]) {
+        for &(name, value) in sizes {
             self.field(name, "u32", value as u32);
         }
     }

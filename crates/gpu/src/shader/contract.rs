@@ -171,7 +171,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
     let depth = if filter { 1 } else { sizes.k };
     left.decide(sizes.m, depth, alone(kernel, inputs, inputs[0]));
     right.decide(sizes.n, depth, alone(kernel, inputs, inputs[1]));
-    sizes.split(if filter { g.batch } else { 1 }, 1)?;
+    sizes.split(if filter { g.batch * g.out_h } else { 1 }, 1)?;
     let mut code = Code::new(plan);
     let names = [bind(&mut code, &left), bind(&mut code, &right)];
     conv_sizes(&mut code, g);
@@ -194,12 +194,13 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
   let shift = fw * u.dilation_w;
   let low = select((u.left - shift + u.stride_w - 1u) / u.stride_w, 0u, shift >= u.left);
   let high = select(min(u.out_w, (u.in_w - 1u + u.left - shift) / u.stride_w + 1u), 0u, u.in_w + u.left <= shift);
-  for (var image = part; image < u.batch; image += u.parts) {
-  for (var oh = 0u; oh < u.out_h; oh++) {
+  for (var line = part; line < u.batch * u.out_h; line += u.parts) {
+  let image = line / u.out_h;
+  let oh = line % u.out_h;
   let ih = oh * u.stride_h + fh * u.dilation_h - u.top;
   if (ih >= u.in_h) { continue; }
   let left_base = ((image * u.in_h + ih) * u.in_w + shift - u.left) * u.in_c;
-  let right_base = (image * u.out_h + oh) * u.out_w * u.out_c;
+  let right_base = line * u.out_w * u.out_c;
 ",
         );
         (0..count).for_each(|r| {
@@ -207,7 +208,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         });
         bases(&mut body, "right_base");
         body.push_str(&inner(&sizes, (&left, &right), &names, steps, false, ("low", "high")));
-        body.push_str("  }\n  }\n");
+        body.push_str("  }\n");
         return Some(finish(code, kernel, &sizes, [&left, &right], &body));
     }
     let forward = kind == ConvKind::Forward;

@@ -97,8 +97,15 @@ fn at_row(code: &mut Code<'_>, input: &Access, row: &str, j: &str) -> String {
 }
 
 fn arg_reduce(code: &mut Code<'_>, max: bool, input: &Access) {
+    best_of_row(code, max, input, "i", "var j = 1u; j < u.n; j++", "j");
+}
+
+/// Prints `head(i)`: the position of the best element of the row `row`, of its first and those that the loop `each` comes by,
+/// at `at`. The first of equals: the lowest position, in whatever order they come. NaN is better than nothing, and nothing
+/// is better than NaN in front.
+pub fn best_of_row(code: &mut Code<'_>, max: bool, input: &Access, row: &str, each: &str, at: &str) {
     code.sizes([("n", input.view.shape[1])]);
-    let (first, other) = (at_row(code, input, "i", "0u"), at_row(code, input, "i", "j"));
+    let (first, other) = (at_row(code, input, "row", "0u"), at_row(code, input, "row", "to"));
     let better = match (input.dtype, max) {
         (DType::Bool, true) => "x && !best",
         (DType::Bool, false) => "!x && best",
@@ -108,11 +115,13 @@ fn arg_reduce(code: &mut Code<'_>, max: bool, input: &Access) {
     code.push(&format!(
         "fn head(i: u32) -> i32 {{
   if (u.n == 0u) {{ return 0; }}
+  let row = {row};
   var best = {first};
   var at = 0u;
-  for (var j = 1u; j < u.n; j++) {{
+  for ({each}) {{
+    let to = {at};
     let x = {other};
-    if ({better}) {{ best = x; at = j; }}
+    if ({better} || (x == best && to < at)) {{ best = x; at = to; }}
   }}
   return i32(at);
 }}

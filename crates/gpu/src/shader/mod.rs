@@ -1,5 +1,7 @@
 //! Kernels as WGSL.
 
+#[cfg(feature = "scan")]
+mod arg_reduce;
 mod code;
 mod contract;
 mod depthwise;
@@ -79,6 +81,12 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
         match &kernel.head {
             Some(Head::Reduce { op, body, kept }) => {
                 if let Some(shaders) = reduce::print(plan, kernel, *op, body, *kept) {
+                    return Ok(shaders);
+                }
+            }
+            #[cfg(feature = "scan")]
+            Some(Head::ArgReduce { max, input }) if const { has("kernel:argReduce") } => {
+                if let Some(shaders) = arg_reduce::print(plan, kernel, *max, input) {
                     return Ok(shaders);
                 }
             }

@@ -99,13 +99,19 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         return Some(vec![first]);
     }
     first.temporary = parts * rows;
-    Some(vec![first, join(plan, kernel, op, dtype, [parts, rows])])
+    Some(vec![first, join(plan, kernel, op, (partial, dtype), [parts, rows])])
 }
 
-/// The shader that ends a reduction whose parts, `[parts, rows]`, are in the first temporary buffer.
-pub fn join(plan: &Plan, kernel: &Kernel, op: ReduceOp, dtype: DType, [parts, rows]: [usize; 2]) -> Shader {
+/// The shader that ends a reduction whose parts, `[parts, rows]`, are in a temporary buffer.
+pub fn join(
+    plan: &Plan,
+    kernel: &Kernel,
+    op: ReduceOp,
+    (partial, dtype): (Slot, DType),
+    [parts, rows]: [usize; 2],
+) -> Shader {
     let mut code = Code::new(plan);
-    let name = code.read_slot(Slot::Temporary(0), dtype);
+    let name = code.read_slot(partial, dtype);
     let (empty, take) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
     code.sizes([("parts", parts)]);
     let kind = type_name(dtype);

@@ -5,7 +5,7 @@ use headwater_core::op::{IndexOp, ReduceOp};
 use headwater_core::plan::{Kernel, Plan, ValueId};
 use headwater_core::DType;
 
-use super::code::{reads, stored_name, type_name, Code, MAX_BUFFERS};
+use super::code::{stored_name, type_name, Code, MAX_BUFFERS};
 use super::heads::{accumulate, empty_value, placed};
 use super::{reduce, sort, Shader, Slot};
 
@@ -59,16 +59,17 @@ fn looked_up(
     let mut code = Code::new(plan);
     placed(&mut code, op, lists > 1, sizes, operands);
     code.sizes([("block", block), ("size", size)]);
-    let to = code.write(Slot::Temporary(0), dtype);
+    let partial = Slot::Temporary(0);
+    let to = code.write(partial, dtype);
     let part = format!("{}(placed(i % u.size, first, min(u.k, first + u.block)))", stored_name(dtype, false));
     let mut first = code.each(size * blocks, &format!("  let first = i / u.size * u.block;\n  {to}[i] = {part};\n"));
     first.temporary = size * blocks;
-    vec![first, reduce::join(plan, kernel, op, dtype, [blocks, size])]
+    vec![first, reduce::join(plan, kernel, op, (partial, dtype), [blocks, size])]
 }
 
-/// Many places: the updates are put in order of their places, so that each finds its own. A place of many, as an index that
-/// repeats one number makes it, adds up what whole blocks of them come to; one with fewer than a block adds its updates in
-/// order of position.
+/// Many places: the updates are put in order of their places, and each place searches for its own. A place of many, as an
+/// index that repeats one number makes it, takes in what whole blocks of them come to; one with fewer than a block takes in
+/// its updates in order of position.
 fn sorted(
     plan: &Plan,
     kernel: &Kernel,
@@ -78,113 +79,97 @@ fn sorted(
     [input, index]: [ValueId; 2],
 ) -> Vec<Shader> {
     let ([outer, k, inner], n) = (from, to[1]);
-    let along = lists > 1;
     let block = k.isqrt().max(MIN_BLOCK);
     let blocks = k / block;
     let dtype = plan.values[input].dtype;
-    let kind = type_name(dtype);
+    // Buffers are numbered as they are first read.
     let key = |code: &mut Code<'_>| {
-        let index = code.read(index);
+        code.read(index);
         // A negative number is a huge one.
-        code.push(&format!("fn key(p: u32) -> u32 {{ return u32({index}(p)); }}\n"));
+        code.push("fn key(p: u32) -> u32 { return u32(buf0(p)); }\n");
     };
     let (mut shaders, order) = sort::positions(plan, &key, [lists, k, k], None);
     let made = shaders.len().min(2);
-    let [starts, totals, results] = [0, 1, 2].map(|t| Slot::Temporary(made + t));
-    // Which of the sorted updates are the first of each place.
-    let mut code = Code::new(plan);
-    code.sizes([("n", n), ("k", k)]);
-    key(&mut code);
-    let from = code.read_slot(order, DType::I32);
-    let to = code.write(starts, DType::I32);
-    let mut shader = code.each(
-        lists * (n + 1),
-        &format!(
-            "  let list = i / (u.n + 1u) * u.k;
-  let at = i % (u.n + 1u);
-  var low = 0u;
-  var high = u.k;
-  while (low < high) {{
-    let half = (low + high) / 2u;
-    if (key(list + u32({from}(list + half))) < at) {{ low = half + 1u; }} else {{ high = half; }}
-  }}
-  {to}[i] = i32(low);
+    let (totals, results) = (Slot::Temporary(made), Slot::Temporary(made + 1));
+    let shader = |joins: bool| {
+        let mut code = Code::new(plan);
+        let list = if lists > 1 { k } else { 0 };
+        code.sizes([("n", n), ("k", k), ("inner", inner), ("block", block), ("blocks", blocks), ("list", list)]);
+        key(&mut code);
+        code.read_slot(order, DType::I32);
+        if joins {
+            code.read_slot(totals, dtype);
+        } else {
+            code.write(totals, dtype);
+        }
+        let x = code.read(input);
+        let (empty, step) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
+        let (memory, register) = (stored_name(dtype, false), type_name(dtype));
+        code.push(&format!(
+            "alias Register = {register};
+alias Element = {memory};
+fn none() -> Register {{ return {empty}; }}
+fn take(a: Register, x: Register) -> Register {{ var acc = a; {step} return acc; }}
+fn position(outer: u32, j: u32) -> u32 {{ return u32(buf1(outer * u.list + j)); }}
+fn place(outer: u32, j: u32) -> u32 {{ return key(outer * u.list + position(outer, j)); }}
+fn update(outer: u32, j: u32, inner: u32) -> Register {{ return {x}((outer * u.k + position(outer, j)) * u.inner + inner); }}
 "
-        ),
-    );
-    shader.temporary = lists * (n + 1);
-    shaders.push(shader);
-    // How the other shaders combine one update after the other.
-    let updates = |code: &mut Code<'_>| {
-        code.sizes([("n", n), ("k", k), ("inner", inner), ("block", block), ("blocks", blocks)]);
-        let (empty, step) = (empty_value(code, op, dtype), accumulate(code, op, dtype, "acc"));
-        let (from, x) = (code.read_slot(order, DType::I32), code.read(input));
-        let element = format!("{x}((outer * u.k + u32({from}(list + j))) * u.inner + inner)");
-        (from, format!("  var acc = {empty};\n"), format!("{{ let x = {element}; {step} }}"), step)
+        ));
+        code
     };
-    let list = if along { "outer * u.k" } else { "0u" };
     // What the blocks come to all of whose updates are for one place.
-    let mut code = Code::new(plan);
-    key(&mut code);
-    let (from, empty, take, _) = updates(&mut code);
-    let to = code.write(totals, dtype);
-    let acc = format!("{}(acc)", stored_name(dtype, false));
-    let mut shader = code.each(
+    let mut first = shader(false).each(
         outer * blocks * inner,
-        &format!(
-            "  let inner = i % u.inner;
-  let first = i / u.inner % u.blocks * u.block;
-  let end = first + u.block;
+        "  let inner = i % u.inner;
   let outer = i / u.inner / u.blocks;
-  let list = {list};
-  if (key(list + u32({from}(list + first))) != key(list + u32({from}(list + end - 1u)))) {{ return; }}
-{empty}  for (var j = first; j < end; j++) {take}
-  {to}[i] = {acc};
-"
-        ),
+  let j = i / u.inner % u.blocks * u.block;
+  if (place(outer, j) != place(outer, j + u.block - 1u)) { return; }
+  var acc = none();
+  for (var t = 0u; t < u.block; t++) { acc = take(acc, update(outer, j + t, inner)); }
+  out0[i] = Element(acc);
+",
     );
-    shader.temporary = outer * blocks * inner;
-    shaders.push(shader);
-    // The places.
-    let mut code = Code::new(plan);
-    let (_, empty, take, step) = updates(&mut code);
-    let (starts, totals) = (code.read_slot(starts, DType::I32), code.read_slot(totals, dtype));
-    let total = format!("{totals}((outer * u.blocks + j / u.block) * u.inner + inner)");
-    let start = if along { "outer * (u.n + 1u) + at" } else { "at" };
-    code.push(&format!(
-        "fn head(i: u32) -> {kind} {{
+    first.temporary = outer * blocks * inner;
+    shaders.push(first);
+    let mut code = shader(true);
+    code.push(
+        "fn head(i: u32) -> Register {
   let inner = i % u.inner;
   let at = i / u.inner % u.n;
   let outer = i / u.inner / u.n;
-  let list = {list};
-  var j = u32({starts}({start}));
-  let end = u32({starts}({start} + 1u));
-  let first = min((j + u.block - 1u) / u.block * u.block, end);
-  let last = max(end / u.block * u.block, first);
-{empty}  for (; j < first; j++) {take}
-  for (; j < last; j += u.block) {{ let x = {total}; {step} }}
-  for (; j < end; j++) {take}
-  return acc;
-}}
-"
-    ));
-    let size = outer * n * inner;
-    // Three temporary buffers are read instead of the index.
-    let buffers = kernel.reads.len() + 2 + usize::from(reads(&kernel.map, index)) + kernel.map.outputs.len();
-    if buffers <= MAX_BUFFERS {
-        code.tail(&kernel.map, true);
-        shaders.push(code.elementwise(size, true));
-        return shaders;
+  var j = 0u;
+  var end = u.k;
+  while (j < end) {
+    let half = (j + end) / 2u;
+    if (place(outer, half) < at) { j = half + 1u; } else { end = half; }
+  }
+  var acc = none();
+  while (j < u.k && place(outer, j) == at) {
+    if (j % u.block == 0u && j + u.block <= u.k && place(outer, j + u.block - 1u) == at) {
+      acc = take(acc, buf2((outer * u.blocks + j / u.block) * u.inner + inner));
+      j += u.block;
+    } else {
+      acc = take(acc, update(outer, j, inner));
+      j++;
     }
-    code.partial_tail(results, dtype);
-    let mut shader = code.elementwise(size, true);
-    shader.temporary = size;
-    shaders.push(shader);
-    let mut code = Code::new(plan);
-    let from = code.read_slot(results, dtype);
-    let element = format!("{from}(i)");
-    code.push(&format!("fn head(i: u32) -> {kind} {{ return {element}; }}\n"));
-    code.tail(&kernel.map, true);
-    shaders.push(code.elementwise(size, true));
+  }
+  return acc;
+}
+",
+    );
+    let size = outer * n * inner;
+    // Two temporary buffers are read, too.
+    let direct = kernel.reads.len() + kernel.map.outputs.len() + 2 <= MAX_BUFFERS;
+    if direct {
+        code.tail(&kernel.map, true);
+    } else {
+        code.partial_tail(results, dtype);
+    }
+    let mut last = code.elementwise(size, true);
+    last.temporary = if direct { 0 } else { size };
+    shaders.push(last);
+    if !direct {
+        shaders.push(reduce::join(plan, kernel, op, (results, dtype), [1, size]));
+    }
     shaders
 }
