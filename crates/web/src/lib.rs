@@ -10,6 +10,7 @@ mod error;
 mod gpu;
 #[cfg(feature = "training")]
 mod gradient;
+#[cfg(feature = "layers")]
 mod layer;
 #[cfg(feature = "metrics")]
 mod metric;
@@ -22,6 +23,7 @@ mod times;
 mod transfer;
 #[cfg(feature = "transforms")]
 mod transform;
+#[cfg(any(feature = "layers", feature = "metrics"))]
 mod value;
 #[cfg(feature = "threads")]
 mod worker;

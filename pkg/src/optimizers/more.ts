@@ -1,7 +1,6 @@
 /** Optimizers that TensorFlow.js lacks, and options and schedules for all. */
 
 import { fill } from '../create.js';
-import { findLearningRate } from '../layers/ready/finder.js';
 import * as base from '../optimizers.js';
 import { AdamOptimizer, installOptimizers, type LearningRate, Optimizer } from '../optimizers.js';
 import { rateFrom, schedules } from '../schedules.js';
@@ -190,7 +189,6 @@ export const train = {
   /** The optimizer of a class name and a configuration, as models are stored with. */
   deserialize: base.optimizerOf,
   schedules,
-  findLearningRate,
 };
 
 /** Makes names of these optimizers, stored options and stored schedules known to models. */
