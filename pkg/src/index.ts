@@ -5,6 +5,8 @@
  * TensorFlow.js; `await tf.ready()` tells whether it could start.
  */
 
+import { fileSystem } from './io/files.js';
+import { installFiles } from './io/handlers.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
@@ -16,11 +18,14 @@ import { stepSeen } from './layers/seen-step.js';
 import { assertInputs } from './layers/spec.js';
 import { installSeenStep } from './layers/step.js';
 import { installMetrics } from './metrics/index.js';
+import { installFitting } from './optimizers/fitting.js';
 import { train as optimizers } from './optimizers/more.js';
 import { ready } from './runtime.js';
 import { installOperations } from './surface.js';
 
 installOperations();
+installFiles(fileSystem);
+installFitting();
 installDatasetTraining();
 installMixedPrecision();
 installInputSpecs(assertInputs);
@@ -30,6 +35,7 @@ installMetrics();
 
 export * from './surface.js';
 export * as data from './data/index.js';
+export * as io from './io/index.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
 export {

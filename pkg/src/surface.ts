@@ -1,8 +1,6 @@
 /** What the whole package and the one without layers have alike: operations and all that belongs to tensors. */
 
 import { installMethods } from './chained.js';
-import { fileSystem } from './io/files.js';
-import { installFiles } from './io/handlers.js';
 import * as fusedOps from './ops/fused.js';
 import * as operations from './ops/index.js';
 import { installMoreOptimizers } from './optimizers/more.js';
@@ -15,7 +13,6 @@ export function installOperations(): void {
   installSpecial({ complexOf, conj, runSpecial, toComplex });
   installMethods(operations);
   installMoreOptimizers();
-  installFiles(fileSystem);
 }
 
 /** `tf.fused`. */
@@ -34,7 +31,7 @@ export * from './engine.js';
 export { disableDeprecationWarnings, deprecationWarn, enableDebugMode, enableProdMode, ENV, env, Environment, getQueryParams, setPlatform } from './env.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as image from './image.js';
-export * as io from './io/index.js';
+export * as io from './io/tensorflow.js';
 export * from './kernel_names.js';
 export { losses, Reduction } from './losses.js';
 export * from './ops/index.js';
