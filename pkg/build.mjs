@@ -32,7 +32,7 @@ async function buildMinified(options) {
   }
 }
 
-for (const [entry, script] of [['index', 'headwater'], ['lean', 'headwater.lean']]) {
+for (const [entry, script] of [['index', 'headwater'], ['core', 'headwater.core'], ['lean', 'headwater.lean']]) {
   const entryPoints = [path(`src/${entry}.ts`)];
   await build({ ...common, entryPoints, outfile: path(`dist/${entry}.js`) });
   await buildMinified({ ...common, entryPoints, outfile: path(`dist/${script}.min.js`) });

@@ -30,7 +30,8 @@ export * as data from './data/webcam.js';
 export { customGrad, grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.js';
 export * as io from './io/core.js';
 export * from './layers/index.js';
-export { losses, metrics, Reduction } from './losses.js';
+export { losses, Reduction } from './losses.js';
+export { metrics } from './metrics/functions.js';
 export * from './ops/core.js';
 export {
   AdadeltaOptimizer, AdagradOptimizer, AdamaxOptimizer, AdamOptimizer, type LearningRate, MomentumOptimizer, type NamedTensor, Optimizer, RMSPropOptimizer, SGDOptimizer, train,

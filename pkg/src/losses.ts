@@ -1,4 +1,4 @@
-/** `tf.losses`: losses with weights and a reduction. `tf.metrics`: one value per sample. */
+/** `tf.losses`: losses with weights and a reduction. */
 
 import { toTensor } from './convert.js';
 import { ones } from './create.js';
@@ -88,32 +88,3 @@ export const losses = /* @__PURE__ */ scopedAll({
     return computeWeightedLoss(run1('softmaxCrossEntropy', [smooth, b]), weights, reduction);
   },
 });
-
-/** A function of targets and predictions with one value per sample. */
-export type LossOrMetricFn = (yTrue: Tensor, yPred: Tensor) => Tensor;
-
-/** The module's operation behind a loss or metric name. */
-export function named(kind: 'loss' | 'metric', name: string): LossOrMetricFn {
-  const fn: LossOrMetricFn = (yTrue, yPred) => run1(`${kind}/${name}`, [yTrue, yPred]);
-  // Logs call a metric by its name.
-  return Object.defineProperty(fn, 'name', { value: name });
-}
-
-const METRIC_NAMES = ['binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'precision', 'recall'] as const;
-const LOSS_NAMES = [
-  'binaryCrossentropy', 'categoricalCrossentropy', 'cosineProximity', 'meanAbsoluteError', 'meanAbsolutePercentageError', 'meanSquaredError',
-] as const;
-
-function table<T extends string>(kind: 'loss' | 'metric', names: readonly T[]): Record<T, LossOrMetricFn> {
-  return Object.fromEntries(names.map((name) => [name, named(kind, name)])) as Record<T, LossOrMetricFn>;
-}
-
-/** `tf.metrics`. */
-export const metrics = {
-  ...table('metric', METRIC_NAMES),
-  ...table('loss', LOSS_NAMES),
-  mse: named('loss', 'meanSquaredError'),
-  MSE: named('loss', 'meanSquaredError'),
-  mape: named('loss', 'meanAbsolutePercentageError'),
-  MAPE: named('loss', 'meanAbsolutePercentageError'),
-};

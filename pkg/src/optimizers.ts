@@ -451,9 +451,9 @@ let additions: Additions = {
 export const lossScale = (args?: LossScaleArgs): LossScale => additions.lossScale(args);
 export const checkAccumulation: Additions['checkAccumulation'] = (optimizer, parts) => additions.checkAccumulation(optimizer, parts);
 
-/** Adds optimizers, options and schedules. */
-export function installOptimizers(more: Additions): void {
-  additions = more;
+/** Adds optimizers, options and schedules, or what training a model adds to optimizers. */
+export function installOptimizers(more: Partial<Additions>): void {
+  additions = { ...additions, ...more };
 }
 
 const withRate = (config: Config): Config => ('learningRate' in config ? { ...config, learningRate: additions.rate(config.learningRate) } : config);

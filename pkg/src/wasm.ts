@@ -68,7 +68,7 @@ export interface Started {
   readonly wasm: Wasm;
   /** Threads of the CPU engine, the caller's included. */
   readonly threads: number;
-  /** The build's folder: the lean edition's lie in `lean/`. */
+  /** The build's folder: those of smaller editions lie in `core/` and `lean/`. */
   readonly variant: string;
   /** Why there are not more threads; empty when there are. */
   readonly threadsReason: string;
@@ -84,8 +84,8 @@ const given = (globalThis as { headwater?: { wasmPath?: string; threads?: number
 export type Files = Record<string, readonly [glue: URL, module: URL]>;
 
 /** Where the module's files are, and how many threads to use. */
-export const settings: { path: string | null; threads: number | null; edition: '' | 'lean/'; files: () => Files } = {
-  // Which of the package's entries was imported: the lean one has smaller modules in a folder of their own.
+export const settings: { path: string | null; threads: number | null; edition: '' | 'core/' | 'lean/'; files: () => Files } = {
+  // Which of the package's entries was imported: the smaller ones have modules in folders of their own.
   edition: '',
   files: () => ({}),
   path: given?.wasmPath === undefined ? null : folder(given.wasmPath),

@@ -12,6 +12,7 @@ mod gpu;
 mod gpu_buffers;
 #[cfg(feature = "training")]
 mod gradient;
+#[cfg(feature = "layers")]
 mod layer;
 #[cfg(feature = "metrics")]
 mod metric;
@@ -24,6 +25,7 @@ mod times;
 mod transfer;
 #[cfg(feature = "transforms")]
 mod transform;
+#[cfg(any(feature = "layers", feature = "metrics"))]
 mod value;
 #[cfg(feature = "threads")]
 mod worker;

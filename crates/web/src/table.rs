@@ -3,6 +3,7 @@
 use headwater::AllOk;
 use std::cell::RefCell;
 
+#[cfg(feature = "layers")]
 use headwater::nn::Layer;
 use headwater::{DType, Device, Error, Tensor};
 
@@ -74,6 +75,7 @@ impl<T> Table<T> {
 #[derive(Default)]
 pub struct Tables {
     pub tensors: Table<Tensor>,
+    #[cfg(feature = "layers")]
     pub layers: Table<Box<dyn Layer>>,
     pub devices: Table<Device>,
     pub current: u32,

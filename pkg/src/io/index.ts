@@ -1,8 +1,2 @@
-export * from './core.js';
-export * from './buffers.js';
-export { download } from './handlers.js';
+export * from './tensorflow.js';
 export { fileSystem } from './files.js';
-export { loadWeights, weightsLoaderFactory } from './loader.js';
-export { decodeWeightsStream } from './stream.js';
-export { getFloat16Decoder } from './weights.js';
-export { getModelArtifactsForJSON, getModelArtifactsForJSONSync, getModelJSONForModelArtifacts, getWeightSpecs } from './artifacts.js';

@@ -1,7 +1,7 @@
 /** What a model measures beside its loss: functions of a batch, whose mean over samples is taken. The whole package has objects with a state too. */
 
 import { lacking } from '../lacking.js';
-import { type LossOrMetricFn, named } from '../losses.js';
+import { type LossOrMetricFn, named } from '../metrics/functions.js';
 import * as ops from '../ops/core.js';
 import { hasOp } from '../runtime.js';
 import { type Tensor, tidy } from '../tensor.js';

@@ -3,7 +3,7 @@
 import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
 import type { IOHandler, SaveResult } from '../io/core.js';
-import type { LossOrMetricFn } from '../losses.js';
+import type { LossOrMetricFn } from '../metrics/functions.js';
 import * as ops from '../ops/core.js';
 import { lossScale, Optimizer, optimizerOf } from '../optimizers.js';
 import { wasm } from '../runtime.js';

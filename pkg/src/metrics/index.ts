@@ -1,11 +1,11 @@
 /** `tf.metrics`: TensorFlow.js's functions of a batch, and Keras's objects, which keep a state over batches. */
 
 import { installMeasures } from '../layers/measures.js';
-import { type LossOrMetricFn, metrics as functions } from '../losses.js';
 import { mean, sum } from '../ops/reduce.js';
 import { div, square, sub } from '../ops/pointwise.js';
 import { SerializationMap } from '../serialization.js';
 import { Tensor, tidy } from '../tensor.js';
+import { type LossOrMetricFn, metrics as functions } from './functions.js';
 import { StatefulMeasures, storedMetric } from './measures.js';
 import { Metric, type MetricArgs } from './metric.js';
 import { MeanMetricWrapper, ModuleMetric } from './module.js';

@@ -3,9 +3,9 @@
 import { toKeras, type Config } from '../layers/config.js';
 import type { Mask } from '../layers/layer.js';
 import { calledIn, isStateful, type Measure, type Measured, Measures, type MetricGiven, metricOf, type StatefulMetric } from '../layers/measures.js';
-import type { LossOrMetricFn } from '../losses.js';
 import * as ops from '../ops/core.js';
 import { dispose, keep, type Tensor } from '../tensor.js';
+import type { LossOrMetricFn } from './functions.js';
 import { MeanMetricWrapper, ModuleMetric } from './module.js';
 
 /** Rates of counts: their mean over batches is not their value. */

@@ -4,11 +4,11 @@ import { toTensor } from '../convert.js';
 import { scalar } from '../create.js';
 import { decode, encode } from '../encode.js';
 import { type Config, fromKeras } from '../layers/config.js';
-import type { LossOrMetricFn } from '../losses.js';
 import { add } from '../ops/pointwise.js';
 import { wasm } from '../runtime.js';
 import { fromRecord, fromRecords, handlesOf, type Tensor, tidy } from '../tensor.js';
 import type { TensorInput } from '../types.js';
+import type { LossOrMetricFn } from './functions.js';
 import { Metric, type MetricArgs } from './metric.js';
 
 /** Keys as Keras writes them. */

@@ -1,13 +1,11 @@
 /** Optimizers that TensorFlow.js lacks, and options and schedules for all. */
 
 import { fill } from '../create.js';
-import { findLearningRate } from '../layers/ready/finder.js';
 import * as base from '../optimizers.js';
 import { AdamOptimizer, installOptimizers, type LearningRate, Optimizer } from '../optimizers.js';
 import { rateFrom, schedules } from '../schedules.js';
 import type { Tensor, Variable } from '../tensor.js';
-import { Accumulator, checkAccumulation } from './accumulator.js';
-import { LossScale, type LossScaleArgs } from './loss-scale.js';
+import type { LossScaleArgs } from './loss-scale.js';
 import { type OptimizerOptions, Options, optionsOf } from './options.js';
 
 type Config = Record<string, unknown>;
@@ -20,7 +18,7 @@ export function withOptions<T extends Optimizer>(optimizer: T, options?: Optimiz
 
 /** An optimizer with the loss scale that its configuration has. */
 function scaling<T>(optimizer: T, { lossScale }: Config): T {
-  if (lossScale) (optimizer as Optimizer).lossScale = new LossScale(lossScale as LossScaleArgs);
+  if (lossScale) (optimizer as Optimizer).lossScale = base.lossScale(lossScale as LossScaleArgs);
   return optimizer;
 }
 
@@ -196,7 +194,6 @@ export const train = {
   /** The optimizer of a class name and a configuration, as models are stored with. */
   deserialize: base.optimizerOf,
   schedules,
-  findLearningRate,
 };
 
 /** Makes names of these optimizers, stored options and stored schedules known to models. */
@@ -218,14 +215,6 @@ export function installMoreOptimizers(): void {
       const options = optionsOf(config);
       if (options !== undefined && !(optimizer instanceof Configured)) (optimizer as Optimizer).extras = new Options(options);
       return scaling(optimizer, config);
-    },
-    lossScale: (args) => new LossScale(args),
-    accumulator: () => new Accumulator(),
-    checkAccumulation,
-    restored: async (optimizer, stored) => {
-      if (stored.some(LossScale.isStored)) (optimizer.lossScale ??= new LossScale()).restore(stored);
-      const rest = await (optimizer.accumulator ??= new Accumulator()).restore(stored);
-      return rest.filter((w) => !LossScale.isStored(w));
     },
   });
 }

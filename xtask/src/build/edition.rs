@@ -9,18 +9,21 @@ use clap::ValueEnum;
 pub enum Edition {
     /// Everything: for `headwater`.
     Whole,
+    /// All operations and no layers: for `headwater/core`.
+    Core,
     /// What models and their training need: for `headwater/lean`.
     Lean,
 }
 
 impl Edition {
     /// Every edition.
-    pub const ALL: [Edition; 2] = [Edition::Whole, Edition::Lean];
+    pub const ALL: [Edition; 3] = [Edition::Whole, Edition::Core, Edition::Lean];
 
     /// Its folder among those of the package's WebAssembly, which holds one of each variant.
     pub fn folder(self) -> &'static str {
         match self {
             Edition::Whole => "",
+            Edition::Core => "core",
             Edition::Lean => "lean",
         }
     }
@@ -28,7 +31,8 @@ impl Edition {
     /// Features of `crates/web`.
     pub fn features(self) -> &'static str {
         match self {
-            Edition::Whole => "default,all-ops",
+            Edition::Whole => "default,all-ops,all-layers",
+            Edition::Core => "gpu,training,all-ops",
             Edition::Lean => "default",
         }
     }
@@ -38,6 +42,7 @@ impl fmt::Display for Edition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Edition::Whole => "whole",
+            Edition::Core => "core",
             Edition::Lean => "lean",
         })
     }

@@ -1,6 +1,7 @@
 //! Builds the npm package: `crates/web` in every edition and variant to `pkg/dist/wasm/`, then the TypeScript.
 
 pub mod edition;
+mod glue;
 pub mod model;
 mod needs;
 mod order;
@@ -99,7 +100,7 @@ mod tests {
         let quick = Options { dev: true, ..Options::default() };
         assert_eq!(quick.variants(), [Variant::Simd]);
         assert_eq!(Options::default().variants(), Variant::ALL);
-        assert_eq!((quick.editions().len(), Options::default().editions().len()), (1, 2));
+        assert_eq!((quick.editions().len(), Options::default().editions().len()), (1, 3));
         let named = Options { dev: true, variant: vec![Variant::SimdThreads], ..Options::default() };
         assert_eq!(named.variants(), [Variant::SimdThreads]);
     }

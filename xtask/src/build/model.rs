@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 pub const OUTPUT: &str = "target/for";
 
 /// Families of operations and layers. All are compiled: of each, the module carries what was selected.
-const FAMILIES: &str = "headwater/all-layers,headwater/ops-scan,headwater/ops-indexing,headwater/ops-layout,\
+const FAMILIES: &str = "layers,headwater/all-layers,headwater/ops-scan,headwater/ops-indexing,headwater/ops-layout,\
     headwater/ops-linalg,headwater/ops-einsum,headwater/ops-volumes,headwater/ops-spectral,headwater/ops-images,\
     headwater/ops-attention,headwater/ops-quantize,headwater/ops-recurrent,headwater/optimizers-more";
 

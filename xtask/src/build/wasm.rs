@@ -7,8 +7,8 @@ use anyhow::{ensure, Context, Result};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::order;
 use super::variant::Variant;
+use super::{glue, order};
 use crate::npm;
 use crate::process;
 use crate::setup::WASM_TARGET;
@@ -61,8 +61,8 @@ pub fn build(workspace: &Workspace, what: &Module, variant: Variant, optimize: b
     }
     bind(&module, output)?;
     if optimize {
-        shrink(workspace, variant, &output.join(format!("{NAME}_bg.wasm")))?;
-        minify(workspace, &output.join(format!("{NAME}.js")))?;
+        let names = shrink(workspace, variant, &output.join(format!("{NAME}_bg.wasm")))?;
+        minify(workspace, &output.join(format!("{NAME}.js")), &names)?;
     }
     fs::write(&stamp, source).with_context(|| format!("cannot write {}", stamp.display()))
 }
@@ -98,7 +98,8 @@ fn fingerprint(module: &Path, variant: Variant, optimize: bool) -> Result<String
     let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
     let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let flags = if optimize { WASM_OPT_FLAGS.join(" ") } else { String::new() };
-    Ok(format!("{hash} {flags} {}", variant.wasm_opt_features().join(" ")))
+    let (features, undefined) = (variant.wasm_opt_features().join(" "), glue::UNDEFINED.join(" "));
+    Ok(format!("{hash} {flags} {features} {undefined}"))
 }
 
 /// Writes the JavaScript that loads the module, its types, and the module with the glue's imports and exports.
@@ -115,19 +116,21 @@ fn bind(module: &Path, output: &Path) -> Result<()> {
         .with_context(|| format!("wasm-bindgen on {}", module.display()))
 }
 
-/// Replaces the module by what wasm-opt makes of it, like functions next to each other.
-fn shrink(workspace: &Workspace, variant: Variant, module: &Path) -> Result<()> {
+/// Replaces the module by what wasm-opt makes of it, like functions next to each other. Returns the short names of imports and
+/// exports.
+fn shrink(workspace: &Workspace, variant: Variant, module: &Path) -> Result<String> {
     wasm_opt(workspace, variant, module, &WASM_OPT_FLAGS)?;
     let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
     fs::write(module, order::name_by_likeness(&bytes)?)
         .with_context(|| format!("cannot write {}", module.display()))?;
     // The names, which stand for places, are not written.
-    wasm_opt(workspace, variant, module, &["--reorder-functions-by-name"])
+    wasm_opt(workspace, variant, module, &["--reorder-functions-by-name", "--minify-imports-and-exports-and-modules"])
 }
 
-fn wasm_opt(workspace: &Workspace, variant: Variant, module: &Path, flags: &[&str]) -> Result<()> {
+/// Runs wasm-opt on the module and returns what it prints.
+fn wasm_opt(workspace: &Workspace, variant: Variant, module: &Path, flags: &[&str]) -> Result<String> {
     let result = module.with_extension("opt.wasm");
-    process::run(
+    let printed = process::output(
         process::command(npm::program(workspace, "xtask", "wasm-opt"), &workspace.path(""))
             .args(flags)
             .args(variant.wasm_opt_features())
@@ -135,14 +138,18 @@ fn wasm_opt(workspace: &Workspace, variant: Variant, module: &Path, flags: &[&st
             .arg("--output")
             .arg(&result),
     )?;
-    fs::rename(&result, module).with_context(|| format!("cannot replace {}", module.display()))
+    fs::rename(&result, module).with_context(|| format!("cannot replace {}", module.display()))?;
+    Ok(printed)
 }
 
-/// Replaces the script by the same without spaces, comments and long names.
-fn minify(workspace: &Workspace, script: &Path) -> Result<()> {
+/// Replaces the script by the same without spaces, comments and long names, and with the module's short ones.
+fn minify(workspace: &Workspace, script: &Path, names: &str) -> Result<()> {
+    let text = fs::read_to_string(script).with_context(|| format!("cannot read {}", script.display()))?;
+    fs::write(script, glue::minified(&text, names)?).with_context(|| format!("cannot write {}", script.display()))?;
     process::run(
         process::command(npm::program(workspace, "xtask", "esbuild"), &workspace.path(""))
-            .args(["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite"])
+            .args(["--minify", "--tree-shaking=true", "--format=esm", "--log-level=warning", "--allow-overwrite"])
+            .args(glue::UNDEFINED.map(|name| format!("--define:{name}=undefined")))
             .arg(script)
             .arg(format!("--outfile={}", script.display())),
     )?;

@@ -2,8 +2,11 @@
 //! Keras and TensorFlow.js.
 
 use headwater_core::calc::{Calc, Term};
-use headwater_core::{ops, DType, Error, Result, Tensor};
+#[cfg(feature = "ops-losses")]
+use headwater_core::DType;
+use headwater_core::{ops, Error, Result, Tensor};
 
+#[cfg(feature = "ops-losses")]
 use crate::registry::Arity;
 
 /// Keeps logarithms and quotients of probabilities finite, as Keras does.
@@ -192,6 +195,7 @@ pub fn loss(name: &str) -> Result<Loss> {
     found.map(|&(_, f)| f).ok_or_else(|| Error::unknown("loss", name))
 }
 
+#[cfg(feature = "ops-losses")]
 fn checked(name: &str, f: Loss, x: &[Tensor]) -> Result<Vec<Tensor>> {
     let (t, y) = (x[0].cast(DType::F32)?, x[1].cast(DType::F32)?);
     if t.shape() != y.shape() && !name.starts_with("sparse") {
@@ -203,6 +207,7 @@ fn checked(name: &str, f: Loss, x: &[Tensor]) -> Result<Vec<Tensor>> {
 macro_rules! operations {
     ($($index:literal $name:literal),*) => {
         /// The losses as operations of the registry.
+        #[cfg(feature = "ops-losses")]
         pub(crate) const OPERATIONS: &[(&str, Arity, crate::registry::Operation)] = &[
             $(($name, Arity::Exactly(2), |_, x, _| checked(LOSSES[$index].0, LOSSES[$index].1, x))),*
         ];
@@ -221,6 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(feature = "ops-losses")]
     fn operations_are_the_losses() {
         for (&(name, ..), (loss, _)) in OPERATIONS.iter().zip(LOSSES) {
             assert_eq!(name.strip_prefix("loss/"), Some(*loss));

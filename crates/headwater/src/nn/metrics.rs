@@ -28,6 +28,7 @@ use headwater_core::ops::{arg_max, equal, greater, logical_and, mean, not_equal,
 use headwater_core::{DType, Error, Result, Tensor};
 
 use super::losses::{self, camel, Loss};
+#[cfg(feature = "ops-losses")]
 use crate::registry::Arity;
 
 fn truth(x: &Tensor) -> Result<Tensor> {
@@ -98,6 +99,7 @@ pub fn accuracy(t: &Tensor, y: &Tensor) -> Result<Tensor> {
 macro_rules! operations {
     ($($index:literal $name:literal),*) => {
         /// The metrics as operations of the registry.
+        #[cfg(feature = "ops-losses")]
         pub(crate) const OPERATIONS: &[(&str, Arity, crate::registry::Operation)] = &[
             $(($name, Arity::Exactly(2), |_, x, _| METRICS[$index].1(&truth(&x[0])?, &truth(&x[1])?).map(|m| vec![m]))),*
         ];
@@ -113,6 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(feature = "ops-losses")]
     fn operations_are_the_metrics() {
         for (&(name, ..), (metric, _)) in OPERATIONS.iter().zip(METRICS) {
             assert_eq!(name.strip_prefix("metric/"), Some(*metric));

@@ -4,7 +4,9 @@ use headwater_core::ops::{self, Conv1dOptions, Conv2dOptions, Padding, Padding1d
 use headwater_core::{selected, AllOk, Result, Tensor};
 
 use super::{one, two, Arity, Attrs, Declared};
-use crate::nn::{losses, metrics, optimizers};
+use crate::nn::optimizers;
+#[cfg(feature = "ops-losses")]
+use crate::nn::{losses, metrics};
 
 pub(super) fn padding(a: &Attrs<'_>, mode: usize) -> Result<Padding> {
     Ok(match a.size(mode)? {
@@ -165,17 +167,17 @@ const COMPOSITES: &[Declared] = &[
 
 /// All declarations of this build: what models and their training need, then the families that it may leave out.
 pub(super) fn all() -> impl Iterator<Item = Declared> {
-    [
+    let all: &[&'static [Declared]] = &[
         selected!(Declared, CREATION),
         selected!(Declared, MOVEMENT),
         selected!(Declared, REDUCTIONS),
         selected!(Declared, CONTRACTIONS),
         selected!(Declared, COMPOSITES),
+        #[cfg(feature = "ops-losses")]
         selected!(Declared, losses::OPERATIONS),
+        #[cfg(feature = "ops-losses")]
         selected!(Declared, metrics::OPERATIONS),
         selected!(Declared, optimizers::OPERATIONS),
-    ]
-    .into_iter()
-    .chain(super::families())
-    .flat_map(|list| list.iter().copied())
+    ];
+    all.iter().copied().chain(super::families()).flat_map(|list| list.iter().copied())
 }
