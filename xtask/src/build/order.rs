@@ -88,8 +88,9 @@ fn by_likeness(functions: &[&[u8]]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::with_capacity(functions.len());
     let (mut oldest, mut bytes) = (0, 0);
     while !left.is_empty() {
-        let likeness =
-            |&function: &usize| f64::from(shared[function]) / (sequences[function].len() as f64 + HANDICAP).powf(DAMPING);
+        let likeness = |&function: &usize| {
+            f64::from(shared[function]) / (sequences[function].len() as f64 + HANDICAP).powf(DAMPING)
+        };
         // The first of equals, so that the order does not depend on how the rest is kept.
         let mut best = 0;
         for candidate in 1..left.len() {

@@ -1,5 +1,6 @@
 //! A shader under construction: its uniforms, bindings and functions.
 
+use headwater_core::Listed;
 use std::fmt::Write;
 
 use headwater_core::plan::{Access, Map, Plan, Source, ValueId};
@@ -331,7 +332,7 @@ impl<'p> Code<'p> {
                 _ => {
                     let terms: Vec<(String, isize)> = (access.view.strides.iter().enumerate())
                         .map(|(d, &s)| (format!("{prefix}{d}"), if access.view.shape[d] == 1 { 0 } else { s }))
-                        .collect();
+                        .listed();
                     self.offset(access.view.offset, &terms)
                 }
             };
@@ -425,8 +426,8 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         source.push_str(&self.functions);
         Shader {
             source,
-            reads: self.reads.into_iter().map(|(slot, _)| slot).collect(),
-            writes: self.writes.into_iter().map(|(slot, _)| slot).collect(),
+            reads: self.reads.into_iter().map(|(slot, _)| slot).listed(),
+            writes: self.writes.into_iter().map(|(slot, _)| slot).listed(),
             words: self.words,
             params: self.params,
             groups,

@@ -1,5 +1,6 @@
 //! One step of training.
 
+use headwater_core::Listed;
 use headwater_core::{Error, Result, Tensor};
 
 use super::callback::{Control, Gradients, Run};
@@ -44,12 +45,12 @@ impl Trainer {
         let (weights, fixed): (Vec<Weight>, Vec<Weight>) = model.weights().into_iter().partition(Weight::trainable);
         // Moving averages and states move with the outputs: without the step they are to be what they were.
         let still: Vec<(Weight, Tensor)> =
-            fixed.into_iter().chain(model.states()).map(|weight| (weight.clone(), weight.value())).collect();
-        let values: Vec<Tensor> = weights.iter().map(Weight::value).collect();
+            fixed.into_iter().chain(model.states()).map(|weight| (weight.clone(), weight.value())).listed();
+        let values: Vec<Tensor> = weights.iter().map(Weight::value).listed();
         let mut losses = Vec::new();
         let mut called = None;
-        let (total, mut gradients) = model.device().value_and_grads(&values.iter().collect::<Vec<_>>(), || {
-            let inputs: Vec<&Tensor> = batch.inputs.iter().collect();
+        let (total, mut gradients) = model.device().value_and_grads(&values.iter().listed(), || {
+            let inputs: Vec<&Tensor> = batch.inputs.iter().listed();
             let own = called.insert(model.call(&inputs, Call { training: true, seed, ..Call::default() })?);
             let mut own_losses = self.objective.total(own, batch, &weights)?.into_iter();
             let mut total =

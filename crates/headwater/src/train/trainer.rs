@@ -1,6 +1,7 @@
 //! Fitting a model to data.
 
 use headwater_core::ops::hash_key;
+use headwater_core::Listed;
 use headwater_core::{Error, Result, Tensor};
 
 use super::backup::{Backup, Position, Subject};
@@ -232,7 +233,7 @@ impl Trainer {
         let mut sums = Sums::default();
         for batch in source.pass(model.device(), Pass { batch_size: self.batch_size, shuffle: None })? {
             let batch = batch?;
-            let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?;
+            let called = model.call(&batch.inputs.iter().listed(), Call::default())?;
             let losses = self.objective.total(&called, &batch, &weights)?;
             sums.add(self.objective.measure(&losses, &called, &batch)?, batch.samples())?;
             model.device().flush()?;

@@ -13,11 +13,8 @@ use super::super::value::Map;
 
 /// Whether this build has a layer of windows over volumes.
 #[cfg(feature = "layers-volumes")]
-const VOLUMES: bool = has("Conv3D")
-    || has("Conv3DTranspose")
-    || has("MaxPooling3D")
-    || has("AveragePooling3D")
-    || has("ConvLSTM3D");
+const VOLUMES: bool =
+    has("Conv3D") || has("Conv3DTranspose") || has("MaxPooling3D") || has("AveragePooling3D") || has("ConvLSTM3D");
 #[cfg(not(feature = "layers-volumes"))]
 const VOLUMES: bool = false;
 
