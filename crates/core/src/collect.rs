@@ -1,4 +1,6 @@
-//! Collecting results.
+//! Collecting with little code.
+
+use smallvec::SmallVec;
 
 use crate::error::Result;
 
@@ -20,6 +22,40 @@ impl<T, I: Iterator<Item = Result<T>>> AllOk<T> for I {
                 all.push(value?);
             }
             Ok(all)
+        }
+        collect(&mut || self.next())
+    }
+}
+
+/// Collects an iterator as `collect::<Vec<_>>()` does, by one loop for each type of element as well: for lists that are short and not
+/// made often.
+pub trait Listed: Iterator {
+    /// The values.
+    fn listed(self) -> Vec<Self::Item>;
+
+    /// The values, one for each dimension.
+    fn per_dimension(self) -> SmallVec<[Self::Item; 6]>;
+}
+
+impl<I: Iterator> Listed for I {
+    fn listed(mut self) -> Vec<I::Item> {
+        fn collect<T>(next: &mut dyn FnMut() -> Option<T>) -> Vec<T> {
+            let mut all = Vec::new();
+            while let Some(value) = next() {
+                all.push(value);
+            }
+            all
+        }
+        collect(&mut || self.next())
+    }
+
+    fn per_dimension(mut self) -> SmallVec<[I::Item; 6]> {
+        fn collect<T>(next: &mut dyn FnMut() -> Option<T>) -> SmallVec<[T; 6]> {
+            let mut all = SmallVec::new();
+            while let Some(value) = next() {
+                all.push(value);
+            }
+            all
         }
         collect(&mut || self.next())
     }

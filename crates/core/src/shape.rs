@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use smallvec::SmallVec;
 
+use crate::collect::Listed;
 use crate::error::{Error, Result};
 
 /// Dimension sizes, outermost first. A scalar has none.
@@ -64,7 +65,7 @@ impl Shape {
 
     /// All dimensions' numbers but those of `axes`, and then those.
     pub fn order_with_last(&self, axes: &[usize]) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.rank()).collect();
+        let mut order: Vec<usize> = (0..self.rank()).listed();
         order.retain(|d| !axes.contains(d));
         order.extend_from_slice(axes);
         order
@@ -106,7 +107,10 @@ impl Shape {
         let Some(axes) = axes else {
             return Ok((0..self.rank()).collect());
         };
-        let mut out = axes.iter().map(|&a| self.axis(a, op)).collect::<Result<SmallVec<[usize; 6]>>>()?;
+        let mut out = SmallVec::new();
+        for &axis in axes {
+            out.push(self.axis(axis, op)?);
+        }
         out.sort_unstable();
         out.dedup();
         Ok(out)

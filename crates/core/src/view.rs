@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::collect::Listed;
 use crate::shape::Shape;
 
 /// An affine index map: element `i` of the view lies at `offset + sum(i[d] * strides[d])` of its buffer.
@@ -32,7 +33,7 @@ impl View {
     pub fn permute(&self, perm: &[usize]) -> View {
         View {
             shape: perm.iter().map(|&p| self.shape[p]).collect(),
-            strides: perm.iter().map(|&p| self.strides[p]).collect(),
+            strides: perm.iter().map(|&p| self.strides[p]).per_dimension(),
             offset: self.offset,
         }
     }
@@ -45,7 +46,7 @@ impl View {
                 Some(s) if self.shape[s] == shape[d] && shape[d] != 1 => self.strides[s],
                 _ => 0,
             })
-            .collect();
+            .per_dimension();
         View { shape: shape.clone(), strides, offset: self.offset }
     }
 
@@ -68,8 +69,8 @@ impl View {
         if self.shape.size() == 0 {
             return Some(View::contiguous(shape.clone()));
         }
-        let old: SmallVec<[(usize, isize); 6]> =
-            (0..self.shape.rank()).filter(|&d| self.shape[d] != 1).map(|d| (self.shape[d], self.strides[d])).collect();
+        let old: Vec<(usize, isize)> =
+            (0..self.shape.rank()).filter(|&d| self.shape[d] != 1).map(|d| (self.shape[d], self.strides[d])).listed();
         let mut strides: SmallVec<[isize; 6]> = SmallVec::from_elem(0, shape.rank());
         let (mut o, mut n) = (0, 0);
         while o < old.len() {

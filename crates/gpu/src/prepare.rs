@@ -2,6 +2,7 @@
 
 use headwater_core::plan::Plan;
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::Result;
 
 use crate::engine::GpuOptions;
@@ -33,7 +34,7 @@ pub fn prepare(
         let pass = |shader: Shader| {
             Ok(Pass {
                 pipeline: pipeline(&shader, &kernel.label)?,
-                buffers: shader.reads.into_iter().chain(shader.writes).collect(),
+                buffers: shader.reads.into_iter().chain(shader.writes).listed(),
                 words: shader.words,
                 params: shader.params,
                 groups: shader.groups,

@@ -1,5 +1,6 @@
 //! Timestamps of compute passes through wgpu.
 
+use headwater_core::Listed;
 use headwater_core::Result;
 
 use crate::host::StampsCallback;
@@ -28,7 +29,7 @@ impl Stamps {
                 count: 2 * (passes - first).min(PASSES),
             })
         };
-        let sets = (0..passes).step_by(PASSES as usize).map(set).collect();
+        let sets = (0..passes).step_by(PASSES as usize).map(set).listed();
         let staging = device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
             size: u64::from(passes) * 16,
@@ -77,6 +78,6 @@ fn stamps(mapping: Result<(), wgpu::BufferAsyncError>, mapped: &wgpu::Buffer, pe
     let failed = |e: &dyn std::fmt::Display| headwater_core::Error::device("webgpu", e);
     mapping.map_err(|e| failed(&e))?;
     let range = mapped.get_mapped_range(..).map_err(|e| failed(&e))?;
-    let ticks: Vec<u64> = range.chunks_exact(8).filter_map(|b| b.try_into().ok()).map(u64::from_le_bytes).collect();
-    Ok(ticks.chunks_exact(2).map(|t| [t[0], t[1]].map(|t| t as f64 * period / 1e6)).collect())
+    let ticks: Vec<u64> = range.chunks_exact(8).filter_map(|b| b.try_into().ok()).map(u64::from_le_bytes).listed();
+    Ok(ticks.chunks_exact(2).map(|t| [t[0], t[1]].map(|t| t as f64 * period / 1e6)).listed())
 }

@@ -2,6 +2,7 @@
 
 use headwater::AllOk;
 use headwater::Error;
+use headwater::Listed;
 use js_sys::{Function, Uint32Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -29,7 +30,7 @@ pub fn end_tape(y: u32, dy: u32, xs: &[u32]) -> JsResult<Vec<f64>> {
     let y = tensor(y).map_err(throw)?;
     let dy = if dy == 0 { None } else { Some(tensor(dy).map_err(throw)?) };
     let xs = tensors(xs).map_err(throw)?;
-    let gradients = tape.gradients(&y, dy.as_ref(), &xs.iter().collect::<Vec<_>>()).map_err(throw)?;
+    let gradients = tape.gradients(&y, dy.as_ref(), &xs.iter().listed()).map_err(throw)?;
     let mut out = Vec::with_capacity(gradients.len() * 6);
     for gradient in gradients {
         match gradient {
@@ -87,6 +88,6 @@ pub fn record_custom(inputs: &[u32], output: u32, backward: Function) -> JsResul
         let taken = handles.iter().map(|&h| with(|t| t.tensors.remove(h)).ok_or_else(Error::disposed));
         taken.all_ok()
     };
-    let inputs: Vec<_> = inputs.iter().collect();
+    let inputs: Vec<_> = inputs.iter().listed();
     headwater::custom(&inputs, |_| Ok(value), call).map(record).map_err(throw)
 }

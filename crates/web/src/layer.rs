@@ -1,6 +1,7 @@
 //! Layers: described and computed here, their state is JavaScript's.
 
 use headwater::nn::{self, Call, Dims, Map, Value, WeightSpec};
+use headwater::Listed;
 use headwater::{Error, Shape, Tensor};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -10,7 +11,7 @@ use crate::value::{decode, encode};
 
 fn shapes(bytes: &[u8]) -> Result<Vec<Dims>, Error> {
     let value = decode(bytes)?;
-    let shape = |shape: &Value| Some(shape.list()?.iter().map(Value::size).collect());
+    let shape = |shape: &Value| Some(shape.list()?.iter().map(Value::size).listed());
     let shapes: Option<Vec<Dims>> = value.list().and_then(|list| list.iter().map(shape).collect());
     shapes.ok_or_else(|| Error::format("input shapes", format_args!("expected a list of shapes, received {value}")))
 }
@@ -64,7 +65,7 @@ pub fn layer_weights(handle: u32, input_shapes: &[u8]) -> JsResult<Vec<u8>> {
     };
     with_layer(handle, |layer| {
         let weights = layer.weights(&shapes(input_shapes)?)?;
-        Ok(encode(&Value::List(weights.into_iter().map(spec).collect())))
+        Ok(encode(&Value::List(weights.into_iter().map(spec).listed())))
     })
 }
 

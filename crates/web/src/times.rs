@@ -2,6 +2,7 @@
 
 use headwater::engine::KernelTime;
 use headwater::Error;
+use headwater::Listed;
 use js_sys::{Array, Float64Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
@@ -19,7 +20,7 @@ pub fn time_kernels(on: bool) -> JsResult<bool> {
 /// `[labels, one a line, Float64Array of starts and durations in milliseconds]`.
 fn table(times: Result<Vec<KernelTime>, Error>) -> Result<JsValue, Error> {
     let times = times?;
-    let labels: Vec<&str> = times.iter().map(|t| &*t.label).collect();
+    let labels: Vec<&str> = times.iter().map(|t| &*t.label).listed();
     let numbers: Vec<f64> = times.iter().flat_map(|t| [t.start, t.duration]).collect();
     Ok(Array::of2(&labels.join("\n").into(), &Float64Array::from(&numbers[..])).into())
 }

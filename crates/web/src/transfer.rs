@@ -1,5 +1,6 @@
 //! Tensors follow when another engine is chosen.
 
+use headwater::Listed;
 use std::cell::RefCell;
 
 use headwater::{Device, Error, Tensor};
@@ -50,7 +51,7 @@ fn adopt(old: &Tensor, lanes: &[u32]) -> Result<(), Error> {
     let new = current_device()?.tensor_of_lanes(old.dtype(), lanes, old.shape().clone())?;
     let replaced: Vec<Tensor> = with(|t| {
         let same = t.tensors.iter_mut().filter(|slot| slot.id() == old.id());
-        same.map(|slot| std::mem::replace(slot, new.clone())).collect()
+        same.map(|slot| std::mem::replace(slot, new.clone())).listed()
     });
     // Dropped only now that the tables are free: their engine may have work to do.
     drop(replaced);
@@ -64,7 +65,7 @@ pub fn move_tensors() -> JsResult<Promise> {
     let target = current_device().map_err(throw)?;
     let mut moving: Vec<Tensor> = with(|t| {
         let elsewhere = |device: &Device| !device.same(&target) && t.devices.iter().any(|d| d.same(device));
-        t.tensors.iter().filter(|tensor| elsewhere(tensor.device())).cloned().collect()
+        t.tensors.iter().filter(|tensor| elsewhere(tensor.device())).cloned().listed()
     });
     moving.sort_unstable_by_key(Tensor::id);
     moving.dedup_by_key(|t| t.id());

@@ -1,6 +1,7 @@
 //! Functions of functions: tracing on placeholders, mapping over a batch, captured plans, checkpoints.
 
 use headwater::transform::{self, Captured, Checkpoint};
+use headwater::Listed;
 use headwater::{Error, Tensor};
 use js_sys::{Function, Uint32Array};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -49,8 +50,8 @@ pub fn vmap_traced(
 ) -> JsResult<Vec<f64>> {
     let mapped = || {
         let (placeholders, xs, results) = (tensors(placeholders)?, tensors(xs)?, tensors(results)?);
-        let axes: Vec<Option<isize>> = axes.iter().map(|&a| (!a.is_nan()).then_some(a as isize)).collect();
-        transform::vmap_traced(&placeholders, &xs.iter().collect::<Vec<_>>(), &axes, &results, out_axis as isize)
+        let axes: Vec<Option<isize>> = axes.iter().map(|&a| (!a.is_nan()).then_some(a as isize)).listed();
+        transform::vmap_traced(&placeholders, &xs.iter().listed(), &axes, &results, out_axis as isize)
     };
     mapped().map(records).map_err(throw)
 }
@@ -73,7 +74,7 @@ pub fn captured_call(captured: u32, operands: &[u32]) -> JsResult<Vec<f64>> {
     let called = || {
         let captured = CAPTURED.with(|c| c.borrow().get(captured).cloned());
         let captured = captured.ok_or_else(|| Error::unknown("captured function", "a disposed one"))?;
-        captured.call(&tensors(operands)?.iter().collect::<Vec<_>>())
+        captured.call(&tensors(operands)?.iter().listed())
     };
     called().map(records).map_err(throw)
 }

@@ -1,6 +1,7 @@
 //! Formulas with a gradient of their own.
 
 use super::{Calc, Term};
+use crate::collect::Listed;
 use crate::grad::custom;
 use crate::tensor::Tensor;
 
@@ -19,12 +20,12 @@ pub fn with_gradient<'a>(
     if first.0.calc.failure.get().is_some() {
         return first;
     }
-    let tensors: Vec<&Tensor> = inputs.iter().map(|x| x.value()).collect();
+    let tensors: Vec<&Tensor> = inputs.iter().map(|x| x.value()).listed();
     first.take(custom(
         &tensors,
         |x| {
             let calc = Calc::default();
-            let x: Vec<Term<'_>> = x.iter().map(|x| calc.of(x)).collect();
+            let x: Vec<Term<'_>> = x.iter().map(|x| calc.of(x)).listed();
             calc.result(forward(&x))
         },
         move |y, dy| {

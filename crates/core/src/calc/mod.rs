@@ -8,6 +8,7 @@ mod terms;
 
 use std::cell::{Cell, OnceCell};
 
+use crate::collect::Listed;
 use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -133,7 +134,7 @@ impl<'a> Calc<'a> {
 /// What failed first.
 pub fn compute(inputs: &[&Tensor], f: &dyn for<'a> Fn(&[Term<'a>]) -> Vec<Term<'a>>) -> Result<Vec<Tensor>> {
     let calc = Calc::default();
-    let given: Vec<Term<'_>> = inputs.iter().map(|x| calc.of(x)).collect();
+    let given: Vec<Term<'_>> = inputs.iter().map(|x| calc.of(x)).listed();
     calc.results(&f(&given))
 }
 

@@ -3,6 +3,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Reduction, Term};
+use crate::collect::Listed;
 use crate::dtype::{DType, Scalar};
 use crate::host::HostSlice;
 use crate::ops;
@@ -251,7 +252,7 @@ impl<'a> Term<'a> {
     pub fn axis_last(self, axis: isize, op: &str) -> Term<'a> {
         self.then(&|x| {
             let axis = x.shape().axis(axis, op)?;
-            let mut order: Vec<usize> = (0..x.rank()).collect();
+            let mut order: Vec<usize> = (0..x.rank()).listed();
             order[axis..].rotate_left(1);
             ops::permute(x, &order)
         })

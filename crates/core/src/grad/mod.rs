@@ -6,6 +6,7 @@ mod scan;
 mod scatter;
 
 use crate::collect::AllOk;
+use crate::collect::Listed;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -97,10 +98,10 @@ impl Tape {
             }
             let found = if wanted.contains(id) { gradient.get(id).cloned() } else { gradient.entry(id).take() };
             let Some(dy) = found else { continue };
-            let needed: SmallVec<[bool; 3]> = entry.inputs.iter().map(|i| active.contains(i.id())).collect();
+            let needed: Vec<bool> = entry.inputs.iter().map(|i| active.contains(i.id())).listed();
             let parts = match &entry.recorded {
                 Recorded::Op(op) => rules::backward(op, &entry.inputs, &entry.output, &dy, &needed)?,
-                Recorded::Custom(f) => f(&entry.output, &dy)?.into_iter().map(Some).collect(),
+                Recorded::Custom(f) => f(&entry.output, &dy)?.into_iter().map(Some).listed(),
             };
             for ((input, part), _) in entry.inputs.iter().zip(parts).zip(&needed).filter(|&(_, &n)| n) {
                 let Some(part) = part else { continue };
@@ -180,14 +181,14 @@ pub fn custom(
         let Some(device) = inputs.first().map(|t| t.device()) else {
             return Err(Error::argument("customGrad", "at least one input", "none"));
         };
-        let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
+        let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).listed();
         // A fresh node, so that the gradient is found under its id even where forward returns an input.
         let output = device.without_tapes(|| forward(&owned)?.same())?;
         device.record_custom(backward, inputs, &output);
         Ok(output)
     }
     if !GRADIENTS {
-        let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
+        let owned: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).listed();
         return forward(&owned);
     }
     record(inputs, Box::new(forward), Arc::new(backward))

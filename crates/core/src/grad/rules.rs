@@ -1,6 +1,7 @@
 //! The gradient of each family.
 
 use crate::calc::{Calc, Term};
+use crate::collect::Listed;
 use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::op::{ConvKind, IndexOp, Op, PoolKind, ReduceOp, ResizeKind, ScanKind, ViewOp};
@@ -25,7 +26,7 @@ pub(super) fn backward(
         rule(op, inputs, calc.of(output), calc.of(dy), needed, &mut parts);
     }
     calc.check()?;
-    Ok(parts.into_iter().map(|part| part.map(|term| term.value().clone())).collect())
+    Ok(parts.into_iter().map(|part| part.map(|term| term.value().clone())).listed())
 }
 
 /// Writes the gradients of inputs to `parts`.
@@ -100,11 +101,11 @@ fn rule<'a>(op: &Op, inputs: &[Tensor], y: Term<'a>, dy: Term<'a>, needed: &[boo
             }
         }
         Op::Pad { before, between } => {
-            let step: Vec<isize> = between.iter().map(|&b| b as isize + 1).collect();
+            let step: Vec<isize> = between.iter().map(|&b| b as isize + 1).listed();
             dy.then(&|dy| ops::strided_slice(dy, before, inputs[0].shape(), &step))
         }
         Op::Concat { axis } => {
-            let sizes: Vec<usize> = inputs.iter().map(|t| t.shape()[*axis]).collect();
+            let sizes: Vec<usize> = inputs.iter().map(|t| t.shape()[*axis]).listed();
             let found = dy.several(&|dy| ops::split(dy, &sizes, *axis as isize));
             parts.iter_mut().zip(found).for_each(|(part, found)| *part = Some(found));
             return;
@@ -116,7 +117,7 @@ fn pointwise<'a>(function: &Function, wrt: usize, inputs: &[Tensor], y: Term<'a>
     let derivative = function.derivative(wrt)?;
     let part = dy.then(&|dy| match &derivative {
         Derivative::OfOutput(d) => ops::apply(d.clone(), &[y.value(), dy]),
-        Derivative::OfInputs(d) => ops::apply(d.clone(), &inputs.iter().chain([dy]).collect::<Vec<_>>()),
+        Derivative::OfInputs(d) => ops::apply(d.clone(), &inputs.iter().chain([dy]).listed()),
     });
     // Broadcast operands receive the sum over their repetitions.
     Some(part.broadcast(y.shape()).then(&|full| ops::sum_to(full, inputs[wrt].shape())))
@@ -131,14 +132,14 @@ fn view_backward<'a>(view: &ViewOp, input: &Shape, dy: Term<'a>) -> Term<'a> {
         ViewOp::Permute(perm) => dy.permute(&inverse(perm)),
         ViewOp::Slice { begin, step } => {
             // A backwards slice is a forwards slice of the reversed.
-            let backwards: Vec<isize> = (0..step.len()).filter(|&d| step[d] < 0).map(|d| d as isize).collect();
+            let backwards: Vec<isize> = (0..step.len()).filter(|&d| step[d] < 0).map(|d| d as isize).listed();
             let forwards = if backwards.is_empty() { dy } else { dy.then(&|dy| ops::reverse(dy, Some(&backwards))) };
             let lowest = |d: usize| {
                 let last = dy.shape()[d].saturating_sub(1) as isize * step[d];
                 (begin[d] as isize + last.min(0)).max(0) as usize
             };
-            let before: Vec<usize> = (0..step.len()).map(lowest).collect();
-            let between: Vec<usize> = step.iter().map(|s| s.unsigned_abs() - 1).collect();
+            let before: Vec<usize> = (0..step.len()).map(lowest).listed();
+            let between: Vec<usize> = step.iter().map(|s| s.unsigned_abs() - 1).listed();
             forwards.then(&|forwards| {
                 let zero = forwards.device().constant(Scalar::F32(0.0));
                 ops::pad_between(forwards, &before, &between, input.clone(), &zero)

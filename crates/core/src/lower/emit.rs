@@ -3,6 +3,7 @@
 use super::decide::{apply, resolve, role, Decisions, Role};
 use super::{Graph, GraphNode, GraphOp};
 use crate::collect::AllOk;
+use crate::collect::Listed;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::{IndexOp, Op, ViewOp};
@@ -174,8 +175,8 @@ impl<'g> Emitter<'g> {
         Ok(Ok(match op {
             Op::Reduce { op, axes } => {
                 let full = shape_of(0);
-                let kept: Vec<usize> = (0..full.rank()).filter(|d| !axes.contains(d)).collect();
-                let perm: crate::op::Dims = kept.iter().chain(axes.iter()).copied().collect();
+                let kept: Vec<usize> = (0..full.rank()).filter(|d| !axes.contains(d)).listed();
+                let perm: crate::op::Dims = kept.iter().chain(axes.iter()).copied().per_dimension();
                 let permuted: Shape = perm.iter().map(|&d| full[d]).collect();
                 let link = Link { op: ViewOp::Permute(perm), shape: permuted.clone(), below: inputs[0] };
                 let builder = Builder::new();
@@ -252,7 +253,7 @@ impl<'g> Emitter<'g> {
             }
             Op::Routine(routine) => Head::Routine {
                 routine: *routine,
-                shapes: (0..inputs.len()).map(shape_of).collect(),
+                shapes: (0..inputs.len()).map(shape_of).listed(),
                 out: shape.clone(),
                 inputs: inputs.iter().map(|&i| self.contiguous(i)).all_ok()?,
             },

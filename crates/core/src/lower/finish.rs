@@ -2,6 +2,7 @@
 
 use super::emit::{reads, Drafts};
 use super::Graph;
+use crate::collect::Listed;
 use crate::plan::{Head, Map, Plan};
 use crate::scalar::Instr;
 use crate::shape::Shape;
@@ -37,17 +38,17 @@ pub(super) fn finish(graph: &Graph, drafts: Drafts) -> Plan {
 fn prune(map: &mut Map) {
     let code = &mut map.program.code;
     let used = |n: usize| code.contains(&Instr::Input(n as u16));
-    let kept: Vec<usize> = (0..map.inputs.len()).filter(|&n| used(n)).collect();
+    let kept: Vec<usize> = (0..map.inputs.len()).filter(|&n| used(n)).listed();
     for instr in code {
         if let Instr::Input(n) = instr {
             *n = kept.iter().position(|&k| k == *n as usize).map_or(*n, |k| k as u16);
         }
     }
-    map.inputs = kept.into_iter().map(|n| map.inputs[n].clone()).collect();
+    map.inputs = kept.into_iter().map(|n| map.inputs[n].clone()).listed();
 }
 
 fn collapse_map(map: &mut Map) {
-    let mut views: Vec<View> = map.inputs.iter().map(|a| a.view.clone()).collect();
+    let mut views: Vec<View> = map.inputs.iter().map(|a| a.view.clone()).listed();
     map.shape = collapse(&map.shape, &mut views);
     map.inputs.iter_mut().zip(views).for_each(|(a, v)| a.view = v);
 }
@@ -61,7 +62,7 @@ fn collapse_body(body: &mut Map, kept: usize) -> usize {
     };
     let rank = body.shape.rank();
     let mut sides = [0..kept, kept..rank].map(|range| {
-        let mut views: Vec<View> = body.inputs.iter().map(|a| part(&body.shape, &a.view, range.clone())).collect();
+        let mut views: Vec<View> = body.inputs.iter().map(|a| part(&body.shape, &a.view, range.clone())).listed();
         let shape = collapse(&Shape::from(&body.shape[range]), &mut views);
         (shape, views)
     });

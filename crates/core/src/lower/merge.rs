@@ -1,6 +1,7 @@
 //! Joins pointwise kernels over the same elements into one with several outputs.
 
 use super::emit::{reads, Drafts};
+use crate::collect::Listed;
 use crate::plan::{Access, Kernel, Map, Source, ValueId};
 use crate::scalar::{Builder, Ex, Reg};
 use crate::view::View;
@@ -68,14 +69,14 @@ fn join(first: &Kernel, second: &Kernel) -> Option<Kernel> {
                 }
             }
         }
-        let slots: Vec<usize> = map.params.iter().map(|p| place(&mut params, p)).collect();
+        let slots: Vec<usize> = map.params.iter().map(|p| place(&mut params, p)).listed();
         let types = |n: u16| param_dtype(map, n);
         let regs =
             builder.inline(&map.program, |n| operands[n as usize], |n| builder.param(slots[n as usize], types(n)));
         outputs.extend(map.outputs.iter().map(|&(reg, value)| (regs[reg as usize].reg, value)));
     }
-    let (program, regs) = builder.finish(&outputs.iter().map(|&(reg, _)| reg).collect::<Vec<_>>());
-    let outputs = regs.into_iter().zip(outputs).map(|(reg, (_, value))| (reg, value)).collect();
+    let (program, regs) = builder.finish(&outputs.iter().map(|&(reg, _)| reg).listed());
+    let outputs = regs.into_iter().zip(outputs).map(|(reg, (_, value))| (reg, value)).listed();
     let map = Map { shape: first.map.shape.clone(), inputs, params, program, outputs };
     let head = first.head.clone();
     Some(Kernel { reads: reads(head.as_ref(), &map), head, map, label: format!("{}+{}", first.label, second.label) })
@@ -97,7 +98,7 @@ fn place<T: Clone + PartialEq>(list: &mut Vec<T>, item: &T) -> usize {
 
 /// Drops outputs that nothing reads any more, now that their readers compute them.
 fn drop_unread(kernels: &mut [Kernel], results: &[ValueId]) {
-    let read: Vec<ValueId> = kernels.iter().flat_map(|k| k.reads.iter().copied()).collect();
+    let read: Vec<ValueId> = kernels.iter().flat_map(|k| k.reads.iter().copied()).listed();
     for kernel in kernels {
         if kernel.map.outputs.len() > 1 {
             kernel.map.outputs.retain(|(_, value)| results.contains(value) || read.contains(value));

@@ -2,6 +2,7 @@
 
 use super::join::join_paddings;
 use super::{Graph, GraphNode, GraphOp};
+use crate::collect::Listed;
 use crate::dtype::Scalar;
 use crate::op::{ConvGeometry, ConvKind, Op};
 
@@ -54,6 +55,6 @@ fn used(graph: &Graph, nodes: Vec<GraphNode>) -> Graph {
         place[i] = kept.len();
         kept.push(node);
     }
-    let outputs = graph.outputs.iter().map(|&o| place[o]).collect();
+    let outputs = graph.outputs.iter().map(|&o| place[o]).listed();
     Graph { nodes: kept, outputs, leaves: graph.leaves, params: graph.params }
 }

@@ -1,6 +1,7 @@
 //! Matrix products and convolutions.
 
 use crate::calc::Calc;
+use crate::collect::Listed;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{ConvGeometry, ConvKind, Op};
@@ -49,7 +50,7 @@ pub fn matmul(a: &Tensor, b: &Tensor, transpose_a: bool, transpose_b: bool) -> R
         if !transposed {
             return wide;
         }
-        let mut order: Vec<usize> = (0..x.rank()).collect();
+        let mut order: Vec<usize> = (0..x.rank()).listed();
         order.swap(x.rank() - 1, x.rank() - 2);
         wide.permute(&order)
     };

@@ -1,122 +1,128 @@
 //! Sums of products over named dimensions, and the products of vectors, matrices and tensors that are such.
 
-use smallvec::SmallVec;
-
+use crate::calc::{Calc, Term};
+use crate::collect::{AllOk, Listed};
 use crate::error::{Error, Result};
-use crate::ops::{diagonal, matmul, mul, permute, reshape, sum};
-use crate::shape::Shape;
+use crate::ops::{diagonal, mul, reshape};
 use crate::tensor::Tensor;
 
 /// A dimension's name: a character of the equation, or [`ELLIPSIS`] plus a place counted from the right.
 type Label = u32;
-type Labels = SmallVec<[Label; 6]>;
+type Labels = Vec<Label>;
 
 /// Names of the dimensions under an ellipsis; above every character.
 const ELLIPSIS: Label = 1 << 24;
 
 /// A tensor whose dimensions have names.
 #[derive(Clone)]
-struct Named {
+struct Named<'a> {
     labels: Labels,
-    tensor: Tensor,
+    tensor: Term<'a>,
 }
 
-impl Named {
-    fn new(labels: impl IntoIterator<Item = Label>, tensor: Tensor) -> Named {
-        Named { labels: labels.into_iter().collect(), tensor }
-    }
+/// The labels that meet a condition.
+#[inline(never)]
+fn pick(labels: &[Label], f: &dyn Fn(Label) -> bool) -> Labels {
+    labels.iter().copied().filter(|&l| f(l)).listed()
+}
 
+impl<'a> Named<'a> {
     fn has(&self, label: Label) -> bool {
         self.labels.contains(&label)
     }
 
     fn size(&self, label: Label) -> usize {
-        self.labels.iter().position(|&l| l == label).map_or(1, |d| self.tensor.shape()[d])
+        self.labels.iter().position(|&l| l == label).map_or(1, |d| self.tensor.dim(d))
+    }
+
+    fn sizes(&self, labels: &[Label]) -> Vec<usize> {
+        labels.iter().map(|&l| self.size(l)).listed()
+    }
+
+    /// How many elements dimensions have together.
+    fn count(&self, labels: &[Label]) -> usize {
+        self.sizes(labels).iter().product()
     }
 
     /// The tensor with its dimensions in the order `labels`, all of which it has.
-    fn ordered(&self, labels: &[Label]) -> Result<Tensor> {
-        if self.labels[..] == *labels {
-            return Ok(self.tensor.clone());
+    fn ordered(&self, labels: &[Label]) -> Term<'a> {
+        if self.labels == labels {
+            return self.tensor;
         }
-        let perm: Vec<usize> = labels.iter().filter_map(|l| self.labels.iter().position(|own| own == l)).collect();
-        permute(&self.tensor, &perm)
+        let perm: Vec<usize> = labels.iter().filter_map(|l| self.labels.iter().position(|own| own == l)).listed();
+        self.tensor.permute(&perm)
     }
 
     /// Without the dimensions `gone`: their elements are summed.
-    fn summed(self, gone: &[Label]) -> Result<Named> {
+    fn summed(self, gone: &[Label]) -> Named<'a> {
         let axes: Vec<isize> =
-            (0..self.labels.len()).filter(|&d| gone.contains(&self.labels[d])).map(|d| d as isize).collect();
+            (0..self.labels.len()).filter(|&d| gone.contains(&self.labels[d])).map(|d| d as isize).listed();
         if axes.is_empty() {
-            return Ok(self);
+            return self;
         }
-        let tensor = sum(&self.tensor, Some(&axes), false)?;
-        Ok(Named::new(self.labels.into_iter().filter(|l| !gone.contains(l)), tensor))
+        Named { labels: pick(&self.labels, &|l| !gone.contains(&l)), tensor: self.tensor.sum(&axes, false) }
     }
 
     /// With each name once: dimensions of one name become their diagonal.
-    fn diagonals(mut self) -> Result<Named> {
-        let repeat = |labels: &Labels| {
+    fn diagonals(mut self) -> Named<'a> {
+        let repeat = |labels: &[Label]| {
             (0..labels.len()).find_map(|i| (i + 1..labels.len()).find(|&j| labels[i] == labels[j]).map(|j| (i, j)))
         };
         while let Some((i, j)) = repeat(&self.labels) {
-            self.tensor = diagonal(&self.tensor, 0, (i as isize, j as isize))?;
+            self.tensor = self.tensor.then(&|x| diagonal(x, 0, (i as isize, j as isize)));
             self.labels.remove(j);
             let label = self.labels.remove(i);
             self.labels.push(label);
         }
-        Ok(self)
+        self
     }
 }
 
 /// The product of two tensors, summed over the names that both have and that are not `kept`.
-fn contract(a: &Named, b: &Named, kept: &dyn Fn(Label) -> bool) -> Result<Named> {
-    let pick =
-        |from: &Named, f: &dyn Fn(Label) -> bool| -> Labels { from.labels.iter().copied().filter(|&l| f(l)).collect() };
-    let batch = pick(a, &|l| b.has(l) && kept(l));
-    let inner = pick(a, &|l| b.has(l) && !kept(l));
-    let rows = pick(a, &|l| !b.has(l));
-    let columns = pick(b, &|l| !a.has(l));
-    let size = |x: &Named, labels: &[Label]| labels.iter().map(|&l| x.size(l)).product::<usize>();
-    let (k, m, n) = (size(a, &inner), size(a, &rows), size(b, &columns));
+fn contract<'a>(a: &Named<'a>, b: &Named<'a>, kept: &dyn Fn(Label) -> bool) -> Named<'a> {
+    let batch = pick(&a.labels, &|l| b.has(l) && kept(l));
+    let inner = pick(&a.labels, &|l| b.has(l) && !kept(l));
+    let rows = pick(&a.labels, &|l| !b.has(l));
+    let columns = pick(&b.labels, &|l| !a.has(l));
+    let (k, m, n) = (a.count(&inner), a.count(&rows), b.count(&columns));
     if k == 1 || (m == 1 && n == 1) {
         // No matrices: products of elements, which fuse with what comes before and after.
-        let gone = |l: &Label| k == 1 && inner.contains(l);
-        let all: Labels = a.labels.iter().chain(&columns).copied().filter(|l| !gone(l)).collect();
-        let of = |x: &Named| {
-            let own = all.iter().copied().filter(|&l| x.has(l));
-            let order: Labels = inner.iter().copied().filter(gone).chain(own).collect();
-            reshape(&x.ordered(&order)?, all.iter().map(|&l| x.size(l)).collect::<Shape>())
+        let gone: &[Label] = if k == 1 { &inner } else { &[] };
+        let labels = pick(&[&a.labels[..], &columns].concat(), &|l| !gone.contains(&l));
+        let of = |x: &Named<'a>| {
+            let order = [gone, &pick(&labels, &|l| x.has(l))].concat();
+            x.ordered(&order).reshape(&x.sizes(&labels))
         };
-        return Named::new(all.iter().copied(), mul(&of(a)?, &of(b)?)?).summed(&inner);
+        let tensor = of(a) * of(b);
+        return Named { labels, tensor }.summed(&inner);
     }
-    let of = |x: &Named, order: [&Labels; 3]| {
-        let labels: Labels = order.into_iter().flatten().copied().collect();
-        reshape(&x.ordered(&labels)?, order.map(|group| size(x, group)))
+    let of = |x: &Named<'a>, order: [&[Label]; 3]| {
+        let [first, second, third] = order;
+        x.ordered(&order.concat()).reshape(&[x.count(first), x.count(second), x.count(third)])
     };
-    let product = matmul(&of(a, [&batch, &rows, &inner])?, &of(b, [&batch, &inner, &columns])?, false, false)?;
-    let left = batch.iter().chain(&rows).map(|&l| a.size(l));
-    let shape: Shape = left.chain(columns.iter().map(|&l| b.size(l))).collect();
-    Ok(Named::new(batch.into_iter().chain(rows).chain(columns), reshape(&product, shape)?))
+    let product = of(a, [&batch, &rows, &inner]).matmul(of(b, [&batch, &inner, &columns]));
+    let own = [batch, rows].concat();
+    let shape = [a.sizes(&own), b.sizes(&columns)].concat();
+    Named { labels: [own, columns].concat(), tensor: product.reshape(&shape) }
 }
 
 /// Of two tensors, how many elements contracting them adds to those in memory.
-fn growth(a: &Named, b: &Named, kept: &dyn Fn(Label) -> bool) -> f64 {
-    let all = a.labels.iter().chain(b.labels.iter().filter(|&&l| !a.has(l)));
-    let left = all.filter(|&&l| kept(l) || !(a.has(l) && b.has(l)));
-    let result: f64 = left.map(|&l| a.size(l).max(b.size(l)) as f64).product();
+fn growth(a: &Named<'_>, b: &Named<'_>, kept: &dyn Fn(Label) -> bool) -> f64 {
+    let all = [&a.labels[..], &pick(&b.labels, &|l| !a.has(l))].concat();
+    let left = pick(&all, &|l| kept(l) || !(a.has(l) && b.has(l)));
+    let result: f64 = left.iter().map(|&l| a.size(l).max(b.size(l)) as f64).product();
     result - a.tensor.size() as f64 - b.tensor.size() as f64
 }
 
 /// The labels of one term, with `None` for the ellipsis.
-type Term = Vec<Option<Label>>;
+type Side = Vec<Option<Label>>;
 
-fn parse_term(text: &str, equation: &str) -> Result<Term> {
+fn parse_term(text: &str, equation: &str) -> Result<Side> {
     let wrong = || {
         let expected = "labels, commas, one '->' and at most one '...' in each term";
         Error::argument("einsum", expected, format_args!("'{equation}'"))
     };
-    let mut term = Term::new();
+    let mut term = Side::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if let Some(after) = rest.strip_prefix("...") {
@@ -137,7 +143,7 @@ fn parse_term(text: &str, equation: &str) -> Result<Term> {
 }
 
 /// The term with an ellipsis of `under` dimensions written out.
-fn expand(term: &Term, under: usize) -> Labels {
+fn expand(term: &Side, under: usize) -> Labels {
     let mut out = Labels::new();
     for label in term {
         match label {
@@ -149,11 +155,11 @@ fn expand(term: &Term, under: usize) -> Labels {
 }
 
 /// The output when none is written: what lies under ellipses, then the labels that occur once, in alphabetical order.
-fn implicit_output(terms: &[Term]) -> Term {
-    let all: Vec<Label> = terms.iter().flatten().flatten().copied().collect();
-    let mut once: Vec<Label> = all.iter().copied().filter(|l| all.iter().filter(|m| *m == l).count() == 1).collect();
+fn implicit_output(terms: &[Side]) -> Side {
+    let all: Vec<Label> = terms.iter().flatten().flatten().copied().listed();
+    let mut once: Vec<Label> = all.iter().copied().filter(|l| all.iter().filter(|m| *m == l).count() == 1).listed();
     once.sort_unstable();
-    [None].into_iter().chain(once.into_iter().map(Some)).collect()
+    [None].into_iter().chain(once.into_iter().map(Some)).listed()
 }
 
 /// The sum of products of `operands` over the labels of `equation` that its output does not name, as NumPy writes it:
@@ -177,10 +183,11 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
         Some((left, right)) => (left, Some(right)),
         None => (&text[..], None),
     };
-    let terms: Vec<Term> = left.split(',').map(|term| parse_term(term, &text)).collect::<Result<_>>()?;
+    let terms: Vec<Side> = left.split(',').map(|term| parse_term(term, &text)).all_ok()?;
     if operands.is_empty() || terms.len() != operands.len() {
         return Err(Error::argument("einsum", format_args!("{} operands for '{text}'", terms.len()), operands.len()));
     }
+    let calc = Calc::default();
     let mut inputs = Vec::with_capacity(operands.len());
     let mut under_all = 0;
     for (term, &x) in terms.iter().zip(operands) {
@@ -191,7 +198,7 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
             return Err(Error::shape("einsum", expected, format_args!("{} for {named} labels", x.shape())));
         };
         under_all = under_all.max(under);
-        inputs.push(Named::new(expand(term, under), x.clone()));
+        inputs.push(Named { labels: expand(term, under), tensor: calc.of(x) });
     }
     let output = match right {
         Some(right) => parse_term(right, &text)?,
@@ -210,14 +217,15 @@ pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
             ));
         }
     }
-    let list = broadcast(inputs)?.into_iter().map(Named::diagonals).collect::<Result<Vec<_>>>()?;
-    contract_all(list, &output)?.ordered(&output)
+    broadcast(&mut inputs)?;
+    let list = inputs.into_iter().map(Named::diagonals).listed();
+    calc.result(contract_all(list, &output).ordered(&output))
 }
 
 /// Checks that names stand for one size each. Dimensions of size 1 under an ellipsis are left out where others are larger.
-fn broadcast(inputs: Vec<Named>) -> Result<Vec<Named>> {
+fn broadcast(inputs: &mut [Named<'_>]) -> Result<()> {
     let mut sizes: Vec<(Label, usize)> = Vec::new();
-    for x in &inputs {
+    for x in inputs.iter() {
         for (axis, (&label, &size)) in x.labels.iter().zip(x.tensor.shape().iter()).enumerate() {
             match sizes.iter_mut().find(|(known, _)| *known == label) {
                 None => sizes.push((label, size)),
@@ -231,28 +239,27 @@ fn broadcast(inputs: Vec<Named>) -> Result<Vec<Named>> {
             }
         }
     }
-    let repeated = |label: Label, size: usize| size == 1 && sizes.iter().any(|&(l, s)| l == label && s != 1);
-    (inputs.into_iter())
-        .map(|x| {
-            let own = x.labels.iter().copied().zip(x.tensor.shape().iter().copied());
-            let (labels, shape): (Labels, Vec<usize>) = own.filter(|&(l, s)| !repeated(l, s)).unzip();
-            if labels.len() == x.labels.len() {
-                return Ok(x);
-            }
-            Ok(Named::new(labels, reshape(&x.tensor, shape)?))
-        })
-        .collect()
+    for x in inputs {
+        let repeated = |label: Label| x.size(label) == 1 && sizes.iter().any(|&(l, s)| l == label && s != 1);
+        let labels = pick(&x.labels, &|l| !repeated(l));
+        if labels.len() != x.labels.len() {
+            // Labels that stand twice have equal sizes: the first's is the size of both.
+            x.tensor = x.tensor.reshape(&x.sizes(&labels));
+            x.labels = labels;
+        }
+    }
+    Ok(())
 }
 
 /// The product of all, with no names but those of `output`.
-fn contract_all(mut list: Vec<Named>, output: &[Label]) -> Result<Named> {
+fn contract_all<'a>(mut list: Vec<Named<'a>>, output: &[Label]) -> Named<'a> {
     // Whether the output, or another tensor than `i` and `j`, has the name.
-    let needed = |list: &[Named], i: usize, j: usize, label: Label| {
+    let needed = |list: &[Named<'a>], i: usize, j: usize, label: Label| {
         output.contains(&label) || list.iter().enumerate().any(|(at, x)| at != i && at != j && x.has(label))
     };
     for i in 0..list.len() {
-        let gone: Labels = list[i].labels.iter().copied().filter(|&l| !needed(&list, i, i, l)).collect();
-        list[i] = list[i].clone().summed(&gone)?;
+        let gone = pick(&list[i].labels, &|l| !needed(&list, i, i, l));
+        list[i] = list[i].clone().summed(&gone);
     }
     while list.len() > 1 {
         let (mut best, mut least) = ((0, 1), f64::INFINITY);
@@ -265,10 +272,10 @@ fn contract_all(mut list: Vec<Named>, output: &[Label]) -> Result<Named> {
             }
         }
         let (i, j) = best;
-        list[i] = contract(&list[i], &list[j], &|l| needed(&list, i, j, l))?;
+        list[i] = contract(&list[i], &list[j], &|l| needed(&list, i, j, l));
         list.remove(j);
     }
-    Ok(list.swap_remove(0))
+    list.swap_remove(0)
 }
 
 /// The product of `a` and `b` summed over axes `axes.0` of `a` and `axes.1` of `b`, which belong together in order; the result
@@ -279,7 +286,7 @@ fn contract_all(mut list: Vec<Named>, output: &[Label]) -> Result<Named> {
 /// axes that belong together differ in size.
 pub fn tensordot(a: &Tensor, b: &Tensor, axes: (&[isize], &[isize])) -> Result<Tensor> {
     let of = |x: &Tensor, axes: &[isize]| {
-        let found = axes.iter().map(|&axis| x.shape().axis(axis, "tensordot")).collect::<Result<Vec<_>>>()?;
+        let found = axes.iter().map(|&axis| x.shape().axis(axis, "tensordot")).all_ok()?;
         if (1..found.len()).any(|i| found[..i].contains(&found[i])) {
             return Err(Error::argument("tensordot", "axes that occur once", format_args!("{axes:?}")));
         }
@@ -299,9 +306,10 @@ pub fn tensordot(a: &Tensor, b: &Tensor, axes: (&[isize], &[isize])) -> Result<T
     }
     // Dimensions of `b` that are summed have the names of those of `a`.
     let name = |d: usize| right.iter().position(|&r| r == d).map_or(a.rank() + d, |i| left[i]) as Label;
-    let x = Named::new(0..a.rank() as Label, a.clone());
-    let y = Named::new((0..b.rank()).map(name), b.clone());
-    Ok(contract(&x, &y, &|_| false)?.tensor)
+    let calc = Calc::default();
+    let x = Named { labels: (0..a.rank() as Label).listed(), tensor: calc.of(a) };
+    let y = Named { labels: (0..b.rank()).map(name).listed(), tensor: calc.of(b) };
+    calc.result(contract(&x, &y, &|_| false).tensor)
 }
 
 /// The product of vectors, matrices or tensors as in NumPy: summed over the last dimension of `a` and the last but one of

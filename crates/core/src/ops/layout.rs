@@ -1,5 +1,6 @@
 //! Rearrangements of blocks, borders that mirror, grids and diagonals: all written in views, joins and comparisons of indices.
 
+use crate::collect::Listed;
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
@@ -182,7 +183,7 @@ pub fn mirror_pad(x: &Tensor, paddings: &[(usize, usize)], mode: Mirror) -> Resu
         if after > 0 {
             pieces.push(mirrored(n - edge - after, after)?);
         }
-        result = concat(&pieces.iter().collect::<Vec<_>>(), axis as isize)?;
+        result = concat(&pieces.iter().listed(), axis as isize)?;
     }
     Ok(result)
 }

@@ -86,6 +86,7 @@ pub(crate) use resize::resize;
 pub(crate) use scan::{linear_recurrence, scan, shift};
 
 use crate::collect::AllOk;
+use crate::collect::Listed;
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
@@ -113,10 +114,10 @@ pub fn pointwise(name: &str, operands: &[&Tensor]) -> Result<Tensor> {
     if operands.len() != row.arity() {
         return Err(Error::argument(name, format_args!("{} operands", row.arity()), operands.len()));
     }
-    let dtypes: Vec<DType> = operands.iter().map(|t| t.dtype()).collect();
+    let dtypes: Vec<DType> = operands.iter().map(|t| t.dtype()).listed();
     let wanted = row.types.operands(name, &dtypes)?;
     let cast: Vec<Tensor> = operands.iter().zip(&wanted).map(|(t, &d)| t.cast(d)).all_ok()?;
-    apply(row.function(&wanted), &cast.iter().collect::<Vec<_>>())
+    apply(row.function(&wanted), &cast.iter().listed())
 }
 
 /// A result in a dtype that is narrower than what it was computed in.

@@ -1,6 +1,7 @@
 //! Index maps, and joining.
 
 use crate::collect::AllOk;
+use crate::collect::Listed;
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
@@ -41,7 +42,7 @@ fn reshape_to(x: &Tensor, shape: Shape) -> Result<Tensor> {
 pub fn permute(x: &Tensor, perm: &[usize]) -> Result<Tensor> {
     let mut sorted = perm.to_vec();
     sorted.sort_unstable();
-    if sorted != (0..x.rank()).collect::<Vec<_>>() {
+    if sorted != (0..x.rank()).listed() {
         return Err(Error::argument(
             "transpose",
             format_args!("a permutation of {} axes", x.rank()),
@@ -58,7 +59,7 @@ pub fn permute(x: &Tensor, perm: &[usize]) -> Result<Tensor> {
 /// As [`permute`].
 pub fn transpose(x: &Tensor, perm: Option<&[isize]>) -> Result<Tensor> {
     let perm: Vec<usize> = match perm {
-        None => (0..x.rank()).rev().collect(),
+        None => (0..x.rank()).rev().listed(),
         Some(perm) => perm.iter().map(|&p| x.shape().axis(p, "transpose")).all_ok()?,
     };
     permute(x, &perm)
@@ -125,8 +126,8 @@ pub fn strided_slice(x: &Tensor, begin: &[usize], size: &[usize], step: &[isize]
 pub fn reverse(x: &Tensor, axes: Option<&[isize]>) -> Result<Tensor> {
     let axes = x.shape().axes(axes, "reverse")?;
     let flipped = |d: usize| axes.contains(&d) && x.shape()[d] > 0;
-    let begin: Dims = (0..x.rank()).map(|d| if flipped(d) { x.shape()[d] - 1 } else { 0 }).collect();
-    let step: SmallVec<[isize; 6]> = (0..x.rank()).map(|d| if flipped(d) { -1 } else { 1 }).collect();
+    let begin: Dims = (0..x.rank()).map(|d| if flipped(d) { x.shape()[d] - 1 } else { 0 }).per_dimension();
+    let step: SmallVec<[isize; 6]> = (0..x.rank()).map(|d| if flipped(d) { -1 } else { 1 }).per_dimension();
     strided_slice(x, &begin, x.shape(), &step)
 }
 
@@ -164,7 +165,7 @@ pub fn pad(x: &Tensor, paddings: &[(usize, usize)], value: f64) -> Result<Tensor
     if paddings.len() != x.rank() {
         return Err(Error::shape("pad", format_args!("{} paddings, one per dimension", x.rank()), paddings.len()));
     }
-    let before: Vec<usize> = paddings.iter().map(|p| p.0).collect();
+    let before: Vec<usize> = paddings.iter().map(|p| p.0).listed();
     let shape = paddings.iter().zip(x.shape().iter()).map(|(p, &d)| p.0 + d + p.1).collect();
     let scalar = Scalar::from_f64(x.dtype(), value);
     // Zeros are part of the structure: a convolution can take them over.
@@ -213,7 +214,7 @@ fn concat_group(group: &[Tensor], axis: usize) -> Result<Tensor> {
     }
     let dim = group.iter().map(|t| t.shape()[axis]).sum();
     let shape = group[0].shape().with_dim(axis, dim);
-    let inputs: Vec<&Tensor> = group.iter().collect();
+    let inputs: Vec<&Tensor> = group.iter().listed();
     group[0].device().record(Op::Concat { axis }, &inputs, shape, group[0].dtype())
 }
 
@@ -223,7 +224,7 @@ fn concat_group(group: &[Tensor], axis: usize) -> Result<Tensor> {
 /// As [`concat`] and [`expand_dims`].
 pub fn stack(tensors: &[&Tensor], axis: isize) -> Result<Tensor> {
     let expanded: Vec<Tensor> = tensors.iter().map(|t| expand_dims(t, axis)).all_ok()?;
-    concat(&expanded.iter().collect::<Vec<_>>(), axis)
+    concat(&expanded.iter().listed(), axis)
 }
 
 /// Parts of `sizes` along `axis`.

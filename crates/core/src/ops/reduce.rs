@@ -1,6 +1,7 @@
 //! Reductions.
 
 use crate::calc::Calc;
+use crate::collect::Listed;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::{Op, ReduceOp};
@@ -170,9 +171,7 @@ pub fn sum_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
         return Ok(x.clone());
     }
     let lead = x.rank() - shape.rank();
-    let axes: Vec<isize> = (0..x.rank())
-        .filter(|&d| d < lead || (shape[d - lead] == 1 && x.shape()[d] != 1))
-        .map(|d| d as isize)
-        .collect();
+    let axes: Vec<isize> =
+        (0..x.rank()).filter(|&d| d < lead || (shape[d - lead] == 1 && x.shape()[d] != 1)).map(|d| d as isize).listed();
     reshape(&sum(x, Some(&axes), false)?, shape)
 }

@@ -1,5 +1,6 @@
 //! Sorting.
 
+use crate::collect::Listed;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::grad::custom;
@@ -37,7 +38,7 @@ struct Rows {
 impl Rows {
     fn new(x: &Tensor, axis: isize, op: &str) -> Result<Rows> {
         let axis = x.shape().axis(axis, op)?;
-        let mut swap: Dims = (0..x.rank()).collect();
+        let mut swap: Dims = (0..x.rank()).per_dimension();
         swap.swap(axis, x.rank() - 1);
         let turned = permute(x, &swap)?;
         let n = x.shape()[axis];

@@ -1,6 +1,7 @@
 //! Normalisation of each example by its own features.
 
 use crate::calc::{with_gradient, Calc, Gradient, Term};
+use crate::collect::Listed;
 use crate::error::{Error, Result};
 use crate::number;
 use crate::ops::{reshape, rsqrt, square, sum};
@@ -41,7 +42,7 @@ fn standardized<'a>(
     if epsilon.is_nan() || epsilon < 0.0 {
         return Err(Error::argument(op, "an epsilon of at least 0", number(epsilon)));
     }
-    let axes = x.shape().axes(axes, op)?.iter().map(|&a| a as isize).collect();
+    let axes = x.shape().axes(axes, op)?.iter().map(|&a| a as isize).listed();
     let way = Way { axes, epsilon, centred };
     let x = calc.of(x).number();
     let (again, same) = (x.value().clone(), way.clone());

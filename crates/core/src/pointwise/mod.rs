@@ -13,6 +13,7 @@ pub mod table;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::collect::Listed;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::scalar::{derivative, Builder, Ex, Program, Reg};
@@ -133,7 +134,7 @@ impl Row {
             return known.clone();
         }
         let builder = Builder::new();
-        let x: Vec<Ex> = dtypes.iter().enumerate().map(|(i, &d)| builder.input(i, d.wide())).collect();
+        let x: Vec<Ex> = dtypes.iter().enumerate().map(|(i, &d)| builder.input(i, d.wide())).listed();
         let y = match self.expression {
             Expression::One(f) => f(x[0]),
             Expression::Two(f) => f(x[0], x[1]),
@@ -235,7 +236,7 @@ impl Function {
         operands.push(self.dtype);
         let dtype = self.operands[wrt].float();
         let reg = {
-            let x: Vec<Ex> = operands.iter().enumerate().map(|(i, &d)| builder.input(i, d.wide())).collect();
+            let x: Vec<Ex> = operands.iter().enumerate().map(|(i, &d)| builder.input(i, d.wide())).listed();
             let dy = x[x.len() - 1];
             let dx = match self.gradient {
                 Gradient::OfOutput(f) | Gradient::OfInput(f) => f(x[0].cast(DType::F32), dy),

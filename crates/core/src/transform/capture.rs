@@ -1,6 +1,7 @@
 //! A function captured as one plan.
 
 use crate::collect::AllOk;
+use crate::collect::Listed;
 use std::sync::Arc;
 
 use crate::device::{Device, Gathered};
@@ -69,14 +70,14 @@ impl Captured {
         for result in results.iter().filter(|r| outside(&r.node)) {
             result.buffer()?;
         }
-        let mut nodes: Vec<_> = results.iter().map(|t| t.node.clone()).collect();
+        let mut nodes: Vec<_> = results.iter().map(|t| t.node.clone()).listed();
         nodes.sort_unstable_by_key(|n| n.id);
         nodes.dedup_by_key(|n| n.id);
         let gathered = Gathered::new(&nodes);
         let mut plan = lower(&gathered.graph(device.engine().has_halves()), device.engine().max_kernel_buffers())?;
         // Results in the caller's order, a repeated one as often as asked for.
         let place = |t: &Tensor| plan.results[nodes.partition_point(|n| n.id < t.id())];
-        plan.results = results.iter().map(place).collect();
+        plan.results = results.iter().map(place).listed();
         let operand: IdMap<usize> = placeholders.iter().enumerate().map(|(i, t)| (t.id(), i)).collect();
         let leaf = |node: &Arc<Node>| match &*node.state() {
             State::Ready(buffer) => Some(Ok(Leaf::Held(buffer.clone()))),
@@ -90,8 +91,8 @@ impl Captured {
             leaves: gathered.nodes.iter().filter_map(leaf).all_ok()?,
             params: gathered.params,
             plan,
-            operands: placeholders.iter().map(|t| (t.shape().clone(), t.dtype())).collect(),
-            results: results.iter().map(|t| (t.shape().clone(), t.dtype())).collect(),
+            operands: placeholders.iter().map(|t| (t.shape().clone(), t.dtype())).listed(),
+            results: results.iter().map(|t| (t.shape().clone(), t.dtype())).listed(),
         })
     }
 
@@ -104,7 +105,7 @@ impl Captured {
         let given = operands.iter().map(|t| (t.shape(), t.dtype()));
         if !given.eq(self.operands.iter().map(|(shape, dtype)| (shape, *dtype))) {
             let show = |list: &mut dyn Iterator<Item = (&Shape, DType)>| -> String {
-                let each: Vec<String> = list.map(|(s, d)| format!("{} {s}", d.name())).collect();
+                let each: Vec<String> = list.map(|(s, d)| format!("{} {s}", d.name())).listed();
                 each.join(", ")
             };
             let expected = show(&mut self.operands.iter().map(|(s, d)| (s, *d)));
@@ -120,11 +121,11 @@ impl Captured {
             Leaf::Operand(i) => Some(buffers[*i].clone()),
             Leaf::Held(buffer) => Some(buffer.clone()),
         };
-        let mut values = self.plan.start(self.leaves.iter().map(leaf).collect());
+        let mut values = self.plan.start(self.leaves.iter().map(leaf).listed());
         self.device.engine().run(&self.plan, &mut values, 0, &self.params, &|| false)?;
         let tensor = |(&value, (shape, dtype)): (&ValueId, &(Shape, DType))| {
             Some(Tensor::ready(&self.device, values[value].clone()?, shape.clone(), *dtype))
         };
-        Ok(self.plan.results.iter().zip(&self.results).filter_map(tensor).collect())
+        Ok(self.plan.results.iter().zip(&self.results).filter_map(tensor).listed())
     }
 }

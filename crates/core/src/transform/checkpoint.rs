@@ -1,6 +1,7 @@
 //! Gradient checkpointing: memory for time.
 
 use crate::collect::AllOk;
+use crate::collect::Listed;
 use std::sync::Arc;
 
 use crate::device::Device;
@@ -52,10 +53,10 @@ impl Device {
             device.start_tape();
             let value = device.with_stand_ins(stand_ins, &f);
             let tape = device.end_tape();
-            let gradients = tape.gradients(&value?, Some(dy), &fresh.iter().collect::<Vec<_>>())?;
+            let gradients = tape.gradients(&value?, Some(dy), &fresh.iter().listed())?;
             gradients.into_iter().zip(&kept).map(|(g, t)| g.map_or_else(|| t.zeros_like(), Ok)).all_ok()
         };
-        self.record_custom(Arc::new(backward), &operands.iter().collect::<Vec<_>>(), &output);
+        self.record_custom(Arc::new(backward), &operands.iter().listed(), &output);
         Ok(output)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::collect::Listed;
 use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -21,7 +22,7 @@ pub(super) fn trace(
     operands: impl Iterator<Item = (Shape, DType)>,
     f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
 ) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
-    let placeholders: Vec<Tensor> = operands.map(|(shape, dtype)| placeholder(device, shape, dtype)).collect();
+    let placeholders: Vec<Tensor> = operands.map(|(shape, dtype)| placeholder(device, shape, dtype)).listed();
     let results = device.beside_tapes(|| f(&placeholders))?;
     Ok((placeholders, results))
 }
@@ -29,7 +30,7 @@ pub(super) fn trace(
 /// The nodes that `results` need and that depend on a placeholder, in the order they were recorded.
 pub(super) fn steps(results: &[Tensor]) -> Vec<Arc<Node>> {
     let mut seen = IdSet::default();
-    let mut stack: Vec<Arc<Node>> = results.iter().map(|t| t.node.clone()).collect();
+    let mut stack: Vec<Arc<Node>> = results.iter().map(|t| t.node.clone()).listed();
     let mut nodes = Vec::new();
     while let Some(node) = stack.pop() {
         if !node.traced || !seen.insert(node.id) {

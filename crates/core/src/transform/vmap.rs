@@ -1,6 +1,7 @@
 //! A function of one example applied to all of a batch at once.
 
 use crate::collect::AllOk;
+use crate::collect::Listed;
 use std::sync::Arc;
 
 use crate::device::Device;
@@ -97,7 +98,7 @@ pub fn vmap_traced(
             let outside = || Value::Same(Tensor::of_node(batch.device.clone(), i.clone()));
             values.get(i.id).cloned().unwrap_or_else(outside)
         };
-        let operands: Vec<Value> = inputs.iter().map(of).collect();
+        let operands: Vec<Value> = inputs.iter().map(of).listed();
         values.insert(step.id, batch.step(&op, &step, &operands)?);
     }
     let finish = |result: &Tensor| {
@@ -109,14 +110,14 @@ pub fn vmap_traced(
 
 /// `x` with dimension `axis` first.
 fn front(x: &Tensor, axis: usize) -> Result<Tensor> {
-    let order: Vec<usize> = [axis].into_iter().chain((0..x.rank()).filter(|&d| d != axis)).collect();
+    let order: Vec<usize> = [axis].into_iter().chain((0..x.rank()).filter(|&d| d != axis)).listed();
     ops::permute(x, &order)
 }
 
 /// `x` with its first dimension at `axis`.
 fn back(x: &Tensor, axis: isize) -> Result<Tensor> {
     let axis = x.shape().axis(axis, "vmap")?;
-    let mut order: Vec<usize> = (1..x.rank()).collect();
+    let mut order: Vec<usize> = (1..x.rank()).listed();
     order.insert(axis, 0);
     ops::permute(x, &order)
 }
@@ -156,7 +157,7 @@ impl Batch {
             ops::reshape(&x, self.folded(&x.shape()[1..]))
         };
         let operands: Vec<Tensor> = operands.iter().map(fold).all_ok()?;
-        self.fold_around(op, node, &operands.iter().collect::<Vec<_>>())
+        self.fold_around(op, node, &operands.iter().listed())
     }
 
     /// Records an operation on operands that have batch and first dimension as one, and takes these apart again.
@@ -177,8 +178,8 @@ impl Batch {
     fn step_of_each(&self, op: &Op, node: &Node, operands: &[Value]) -> Result<Tensor> {
         let out = self.batched(&node.shape);
         let record = |op: Op, operands: &[&Tensor]| self.device.record(op, operands, out.clone(), node.dtype);
-        let shifted = |dims: &[usize]| -> Dims { [0].into_iter().chain(dims.iter().map(|d| d + 1)).collect() };
-        let zero_first = |dims: &[usize]| -> Dims { [0].iter().chain(dims).copied().collect() };
+        let shifted = |dims: &[usize]| -> Dims { [0].into_iter().chain(dims.iter().map(|d| d + 1)).per_dimension() };
+        let zero_first = |dims: &[usize]| -> Dims { [0].iter().chain(dims).copied().per_dimension() };
         match op {
             Op::Pointwise(_) => {
                 // Operands of lower rank broadcast from the right: the batch keeps to the left.
@@ -187,7 +188,7 @@ impl Batch {
                     Value::Each(x) => self.aligned(x, node.shape.rank()),
                 };
                 let operands: Vec<Tensor> = operands.iter().map(aligned).all_ok()?;
-                record(op.clone(), &operands.iter().collect::<Vec<_>>())
+                record(op.clone(), &operands.iter().listed())
             }
             Op::View(view) => {
                 let x = self.each(&operands[0])?;
@@ -207,7 +208,7 @@ impl Batch {
             }
             Op::Concat { axis } => {
                 let operands: Vec<Tensor> = operands.iter().map(|v| self.each(v)).all_ok()?;
-                record(Op::Concat { axis: axis + 1 }, &operands.iter().collect::<Vec<_>>())
+                record(Op::Concat { axis: axis + 1 }, &operands.iter().listed())
             }
             Op::Pad { before, between } => match &operands[1] {
                 Value::Same(value) => {
@@ -228,7 +229,7 @@ impl Batch {
             },
             Op::Pool(kind, geometry) => {
                 let geometry = PoolGeometry { batch: self.n * geometry.batch, ..*geometry };
-                self.fold(Op::Pool(*kind, geometry), node, &operands.iter().collect::<Vec<_>>())
+                self.fold(Op::Pool(*kind, geometry), node, &operands.iter().listed())
             }
             Op::Resize(kind, geometry) => {
                 let geometry = ResizeGeometry { batch: self.n * geometry.batch, ..*geometry };
@@ -247,7 +248,7 @@ impl Batch {
             | Op::Routine(_)
             | Op::Scan(_)
             | Op::Index(IndexOp::TakeAlong | IndexOp::PutAlongAdd) => {
-                self.fold(op.clone(), node, &operands.iter().collect::<Vec<_>>())
+                self.fold(op.clone(), node, &operands.iter().listed())
             }
             Op::Conv(ConvKind::BackwardFilter, _) | Op::Const(_) | Op::Param(_) | Op::Iota { .. } => {
                 self.one_by_one(op, node, operands)
@@ -270,7 +271,7 @@ impl Batch {
                 return ops::reshape(&y, self.batched(&node.shape));
             }
         }
-        self.fold(Op::MatMul, node, &operands.iter().collect::<Vec<_>>())
+        self.fold(Op::MatMul, node, &operands.iter().listed())
     }
 
     /// Does an operation example by example, where it has no form for all.
@@ -286,12 +287,12 @@ impl Batch {
         };
         let example = |i: usize| {
             let operands: Vec<Tensor> = operands.iter().map(|v| of(i, v)).all_ok()?;
-            self.device.record(op.clone(), &operands.iter().collect::<Vec<_>>(), node.shape.clone(), node.dtype)
+            self.device.record(op.clone(), &operands.iter().listed(), node.shape.clone(), node.dtype)
         };
         let all: Vec<Tensor> = (0..self.n).map(example).all_ok()?;
         if all.is_empty() {
             return self.device.zeros(self.batched(&node.shape), node.dtype);
         }
-        ops::stack(&all.iter().collect::<Vec<_>>(), 0)
+        ops::stack(&all.iter().listed(), 0)
     }
 }

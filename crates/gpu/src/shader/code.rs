@@ -1,5 +1,6 @@
 //! A shader under construction: its uniforms, bindings and functions.
 
+use headwater_core::Listed;
 use std::fmt::Write;
 
 use headwater_core::plan::{Access, Map, Plan, Source, ValueId};
@@ -312,7 +313,7 @@ impl<'p> Code<'p> {
                 _ => {
                     let terms: Vec<(String, isize)> = (access.view.strides.iter().enumerate())
                         .map(|(d, &s)| (format!("{prefix}{d}"), if access.view.shape[d] == 1 { 0 } else { s }))
-                        .collect();
+                        .listed();
                     self.offset(access.view.offset, &terms)
                 }
             };
@@ -408,8 +409,8 @@ fn buf{n}(i: u32) -> {register} {{ return {register}(memory{n}[i]); }}"
         source.push_str(&self.functions);
         Shader {
             source,
-            reads: self.reads.into_iter().map(|(slot, _)| slot).collect(),
-            writes: self.writes.into_iter().map(|(slot, _)| slot).collect(),
+            reads: self.reads.into_iter().map(|(slot, _)| slot).listed(),
+            writes: self.writes.into_iter().map(|(slot, _)| slot).listed(),
             words: self.words,
             params: self.params,
             groups,

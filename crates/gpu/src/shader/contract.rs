@@ -8,6 +8,7 @@ use std::fmt::Write;
 use headwater_core::op::{ConvGeometry, ConvKind};
 use headwater_core::plan::{Access, Head, Kernel, Map, Plan, Source, ValueId};
 use headwater_core::view::View;
+use headwater_core::Listed;
 use headwater_core::{DType, Shape};
 
 use super::code::{can_be_wide, reads, Code, GROUP, MAX_GROUPS};
@@ -250,7 +251,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         };
         body.push_str(&text);
     }
-    let any: Vec<String> = (0..sizes.rows).map(|r| format!("ok{r}")).collect();
+    let any: Vec<String> = (0..sizes.rows).map(|r| format!("ok{r}")).listed();
     let _ = writeln!(body, "  if (!({})) {{ continue; }}", any.join(" || "));
     bases(&mut body, "(fh * u.filter_w + fw) * u.in_c * u.out_c");
     body.push_str(&inner(&sizes, (&left, &right), &names, steps, true, ("0u", "u.k")));
@@ -398,7 +399,7 @@ fn inner(
 /// The whole shader around `body`, and one that adds the parts where the sum was split.
 fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, operands: [&Operand; 2], body: &str) -> Vec<Shader> {
     let [x, y, z] = sizes.group;
-    let scalars: Vec<ValueId> = operands.iter().filter(|o| o.mode == Mode::Scalar).map(|o| o.value).collect();
+    let scalars: Vec<ValueId> = operands.iter().filter(|o| o.mode == Mode::Scalar).map(|o| o.value).listed();
     let (rows, columns, parts) = (sizes.rows, sizes.columns, sizes.parts);
     let size = sizes.g * sizes.m * sizes.n;
     let split = parts > 1;

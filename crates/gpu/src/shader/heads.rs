@@ -1,6 +1,7 @@
 //! Every head, one element per invocation: `head(i)` is the head's result at index `i`. The plain forms: faster ones,
 //! where there are any, are other modules' work.
 
+use headwater_core::Listed;
 use std::fmt::Write;
 
 use headwater_core::op::{
@@ -614,7 +615,7 @@ fn concat(code: &mut Code<'_>, axis: usize, shape: &Shape, inputs: &[Access]) {
     for (n, input) in inputs.iter().enumerate() {
         let terms: Vec<(String, isize)> = (input.view.strides.iter().enumerate())
             .map(|(d, &s)| (if d == axis { "at".to_string() } else { format!("d{d}") }, s))
-            .collect();
+            .listed();
         let position = code.offset(input.view.offset, &terms);
         let element = code.element(input, &position);
         if n + 1 == inputs.len() {

@@ -1,6 +1,7 @@
 //! Reading and writing Keras configurations, of Keras 2 and 3.
 
 use headwater_core::ops::Padding;
+use headwater_core::Listed;
 use headwater_core::{Error, Result};
 
 use super::value::Value;
@@ -78,7 +79,7 @@ impl<'a> Config<'a> {
     /// Axes: one number or several; the default where missing.
     pub fn axes(&self, key: &str, default: isize) -> Result<Vec<isize>> {
         match self.get(key) {
-            Some(Value::List(_)) => Ok(self.list(key)?.unwrap_or_default().into_iter().map(|a| a as isize).collect()),
+            Some(Value::List(_)) => Ok(self.list(key)?.unwrap_or_default().into_iter().map(|a| a as isize).listed()),
             _ => Ok(vec![self.number(key, default as f64)? as isize]),
         }
     }

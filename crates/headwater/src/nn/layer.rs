@@ -2,6 +2,7 @@
 
 use headwater_core::ops::hash_key;
 use headwater_core::selection::has;
+use headwater_core::Listed;
 use headwater_core::{DType, Error, Result, Shape, Tensor};
 
 use super::value::{Map, Value};
@@ -154,12 +155,12 @@ pub(super) fn own_seed(call: &Call<'_>, seed: Option<&Value>) -> u32 {
 
 /// The first input's mask for the output.
 pub(super) fn pass(masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-    Ok(masks.iter().take(1).cloned().collect())
+    Ok(masks.iter().take(1).cloned().listed())
 }
 
 /// A shape for messages: `[null,224,224,3]`.
 pub(super) fn show(dims: &Dims) -> String {
-    let dims: Vec<String> = dims.iter().map(|d| d.map_or("null".into(), |d| d.to_string())).collect();
+    let dims: Vec<String> = dims.iter().map(|d| d.map_or("null".into(), |d| d.to_string())).listed();
     format!("[{}]", dims.join(","))
 }
 
@@ -206,7 +207,7 @@ pub(super) fn position(layer: &str, axis: isize, rank: usize) -> Result<usize> {
 /// A shape without unknown sizes.
 #[cfg(any(feature = "layers-attention", feature = "layers-normalization", feature = "layers-recurrent"))]
 pub(super) fn dims_of(shape: &[usize]) -> Dims {
-    shape.iter().map(|&n| Some(n)).collect()
+    shape.iter().map(|&n| Some(n)).listed()
 }
 
 /// Dimension `axis`, which must be known.

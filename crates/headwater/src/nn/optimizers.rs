@@ -3,6 +3,7 @@
 //! that the plan is found again.
 
 use headwater_core::calc::{Calc, Term};
+use headwater_core::Listed;
 use headwater_core::{ops, Result, Tensor};
 
 use crate::registry::{Arity, Attrs};
@@ -136,7 +137,7 @@ fn adadelta<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
 #[inline(never)]
 fn wide(step: Step, x: &[Tensor], a: &Attrs<'_>) -> Result<Vec<Tensor>> {
     let calc = Calc::default();
-    let operands: Vec<Term<'_>> = x.iter().map(|x| calc.of(x).number()).collect();
+    let operands: Vec<Term<'_>> = x.iter().map(|x| calc.of(x).number()).listed();
     let mut next = step(&operands, a);
     next[0] = next[0].cast(x[0].dtype());
     calc.results(&next)

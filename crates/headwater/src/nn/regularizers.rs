@@ -3,6 +3,7 @@
 use headwater_core::calc::{Calc, Term};
 #[cfg(feature = "layers-normalization")]
 use headwater_core::HostSlice;
+use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Tensor};
 
 use super::losses::camel;
@@ -113,7 +114,7 @@ fn radial(weight: &Tensor) -> Result<Tensor> {
         let at = if ring == 0 { start.saturating_sub(1) } else { start + ring - n % 2 };
         (at * n + at) as i32
     };
-    let places: Vec<i32> = (0..n * n).map(|i| from(i / n, i % n)).collect();
+    let places: Vec<i32> = (0..n * n).map(|i| from(i / n, i % n)).listed();
     let calc = Calc::default();
     let places = calc.of(&weight.device().tensor(HostSlice::I32(&places), [n * n])?);
     let rows = calc.of(weight).reshape(&[n * n, rest[0] * rest[1]]);
@@ -128,7 +129,7 @@ pub fn constrain(config: &Value, weight: &Tensor) -> Result<Tensor> {
     let (class, number) = parts(config);
     let given = config.get("config").and_then(|c| c.get("axis"));
     let axes: Vec<isize> = match given.and_then(Value::list) {
-        Some(axes) => axes.iter().filter_map(Value::number).map(|axis| axis as isize).collect(),
+        Some(axes) => axes.iter().filter_map(Value::number).map(|axis| axis as isize).listed(),
         None => vec![number("axis").unwrap_or(0.0) as isize],
     };
     let calc = Calc::default();

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use headwater_core::ops::hash_key;
+use headwater_core::Listed;
 use headwater_core::{Error, Result};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ pub(super) fn format_error(message: impl std::fmt::Display) -> Error {
 }
 
 pub(super) fn dims(value: &Value) -> Option<Dims> {
-    value.as_array().map(|d| d.iter().map(|d| d.as_u64().map(|d| d as usize)).collect())
+    value.as_array().map(|d| d.iter().map(|d| d.as_u64().map(|d| d as usize)).listed())
 }
 
 /// What is read of a layer: its name, which of its calls, which of that call's outputs.
@@ -32,20 +33,20 @@ pub(super) fn references(call: &Value) -> Vec<Reference> {
         _ => None,
     };
     let named = |kwargs: Option<&Value>| -> Vec<Reference> {
-        NAMED_INPUTS.iter().filter_map(|k| kwargs?.get(*k)).flat_map(references).collect()
+        NAMED_INPUTS.iter().filter_map(|k| kwargs?.get(*k)).flat_map(references).listed()
     };
     match call {
         // Keras 2: [["name", call, tensor, {"value": ["name", call, tensor]}], ...]
         Value::Array(items) => match reference(items) {
-            Some(one) => [one].into_iter().chain(named(items.get(3))).collect(),
-            None => items.iter().flat_map(references).collect(),
+            Some(one) => [one].into_iter().chain(named(items.get(3))).listed(),
+            None => items.iter().flat_map(references).listed(),
         },
         // Keras 3: {"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, call, tensor]}}]}
         Value::Object(object) => match object.get("keras_history").and_then(Value::as_array) {
-            Some(history) => reference(history).into_iter().collect(),
+            Some(history) => reference(history).into_iter().listed(),
             None => {
                 let inner = ["args", "config"].iter().filter_map(|k| object.get(*k));
-                inner.flat_map(references).chain(named(object.get("kwargs"))).collect()
+                inner.flat_map(references).chain(named(object.get("kwargs"))).listed()
             }
         },
         _ => Vec::new(),
@@ -132,7 +133,7 @@ impl<'a> Description<'a> {
             json: config,
             keras3: calls.is_some_and(|calls| calls.iter().any(Value::is_object)),
             input: config.get("batch_input_shape").or(config.get("batch_shape")).and_then(dims),
-            calls: calls.into_iter().flatten().map(used).filter(|call| !call.reads.is_empty()).collect(),
+            calls: calls.into_iter().flatten().map(used).filter(|call| !call.reads.is_empty()).listed(),
             seed: hash_key(seed, index as u32),
         }
     }
@@ -151,11 +152,11 @@ pub(super) fn outputs_of(config: &Value, layers: &[Description<'_>]) -> Vec<Refe
 /// The layers that outputs are computed from. Keras stores what computes masks as layers too, which layers here do themselves.
 pub(super) fn needed(layers: &[Description<'_>], outputs: &[Reference]) -> HashSet<String> {
     let mut found = HashSet::new();
-    let mut open: Vec<String> = outputs.iter().map(|(name, ..)| name.clone()).collect();
+    let mut open: Vec<String> = outputs.iter().map(|(name, ..)| name.clone()).listed();
     while let Some(name) = open.pop() {
         let reads = layers.iter().filter(|layer| layer.name == name).flat_map(|layer| &layer.calls);
         let reads = reads.flat_map(|call| &call.reads);
-        let reads: Vec<String> = reads.map(|(name, ..)| name.clone()).collect();
+        let reads: Vec<String> = reads.map(|(name, ..)| name.clone()).listed();
         if found.insert(name) {
             open.extend(reads);
         }

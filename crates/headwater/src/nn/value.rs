@@ -1,5 +1,6 @@
 //! Values of configurations: JSON's kinds, without a parser, which the JavaScript face does not need.
 
+use headwater_core::Listed;
 use std::fmt;
 
 use headwater_core::number;
@@ -175,7 +176,7 @@ impl From<String> for Value {
 
 impl<T: Into<Value>, const N: usize> From<[T; N]> for Value {
     fn from(values: [T; N]) -> Value {
-        Value::List(values.into_iter().map(Into::into).collect())
+        Value::List(values.into_iter().map(Into::into).listed())
     }
 }
 
@@ -199,7 +200,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 
 impl<T: Into<Value>> From<Vec<T>> for Value {
     fn from(values: Vec<T>) -> Value {
-        Value::List(values.into_iter().map(Into::into).collect())
+        Value::List(values.into_iter().map(Into::into).listed())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sums of products over named dimensions.
 
 use headwater_core::ops;
+use headwater_core::Listed;
 use headwater_core::{Error, Result};
 
 use super::{one, Arity, Attrs, Declared};
@@ -13,7 +14,7 @@ fn equation(a: &Attrs<'_>) -> Result<String> {
 }
 
 pub(super) const OPERATIONS: &[Declared] = &[
-    ("einsum", Arity::AtLeast(1), |_, x, a| one(ops::einsum(&equation(a)?, &x.iter().collect::<Vec<_>>()))),
+    ("einsum", Arity::AtLeast(1), |_, x, a| one(ops::einsum(&equation(a)?, &x.iter().listed()))),
     ("tensordot", Arity::Exactly(2), |_, x, a| {
         let axes = a.axes(0)?.unwrap_or_default();
         one(ops::tensordot(&x[0], &x[1], axes.split_at(axes.len() / 2)))

@@ -1,6 +1,7 @@
 //! Rearrangements of blocks and borders.
 
 use headwater_core::ops::{self, Mirror};
+use headwater_core::Listed;
 use headwater_core::{Result, Tensor};
 
 use super::{one, Arity, Attrs, Declared};
@@ -8,7 +9,7 @@ use super::{one, Arity, Attrs, Declared};
 type Blocks = fn(&Tensor, &[usize], &[(usize, usize)]) -> Result<Tensor>;
 
 fn pairs(sizes: &[usize]) -> Vec<(usize, usize)> {
-    sizes.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+    sizes.chunks_exact(2).map(|pair| (pair[0], pair[1])).listed()
 }
 
 /// A third of the numbers are block sizes, the others a pair for each.
@@ -27,7 +28,7 @@ pub(super) const OPERATIONS: &[Declared] = &[
         let mode = if a.flag(0)? { Mirror::Symmetric } else { Mirror::Reflect };
         one(ops::mirror_pad(&x[0], &pairs(&a.sizes(1)?), mode))
     }),
-    ("meshgrid", Arity::AtLeast(1), |_, x, a| ops::meshgrid(&x.iter().collect::<Vec<_>>(), a.flag(0)?)),
+    ("meshgrid", Arity::AtLeast(1), |_, x, a| ops::meshgrid(&x.iter().listed(), a.flag(0)?)),
     ("eye", Arity::Exactly(0), |d, _, a| one(ops::eye(d, a.size(1)?, a.size(2)?, a.dtype(0)?))),
     ("diag", Arity::Exactly(1), |_, x, _| one(ops::diag(&x[0]))),
     ("diagonal", Arity::Exactly(1), |_, x, a| one(ops::diagonal(&x[0], a.index(0)?, (a.index(1)?, a.index(2)?)))),

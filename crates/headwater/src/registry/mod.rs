@@ -33,6 +33,7 @@ use std::sync::OnceLock;
 use headwater_core::pointwise::rows;
 #[allow(unused_imports)] // by a build without any family
 use headwater_core::selected;
+use headwater_core::Listed;
 use headwater_core::{ops, Device, Error, Result, Tensor};
 
 pub use attrs::Attrs;
@@ -108,13 +109,13 @@ fn entries() -> &'static [Entry] {
     ENTRIES.get_or_init(|| {
         let pointwise = rows().map(|row| Entry { name: row.name, run: Run::Pointwise(row.arity()) });
         let declared = operations::all().map(|(name, arity, run)| Entry { name, run: Run::Declared(arity, run) });
-        pointwise.chain(declared).collect()
+        pointwise.chain(declared).listed()
     })
 }
 
 /// The names of all operations; an operation's number is its position.
 pub fn op_names() -> Vec<&'static str> {
-    entries().iter().map(|e| e.name).collect()
+    entries().iter().map(|e| e.name).listed()
 }
 
 /// The number of an operation.
@@ -144,7 +145,7 @@ pub fn invoke(device: &Device, id: usize, inputs: &[Tensor], attrs: &[f64]) -> R
         return Err(Error::argument(entry.name, expected, inputs.len()));
     }
     match entry.run {
-        Run::Pointwise(_) => Ok(vec![ops::pointwise(entry.name, &inputs.iter().collect::<Vec<_>>())?]),
+        Run::Pointwise(_) => Ok(vec![ops::pointwise(entry.name, &inputs.iter().listed())?]),
         Run::Declared(_, run) => run(device, inputs, &Attrs::new(entry.name, attrs)),
     }
 }

@@ -1,6 +1,7 @@
 //! The operations that are not rows of the pointwise table.
 
 use headwater_core::ops::{self, Conv1dOptions, Conv2dOptions, Padding, Padding1d, PoolOptions};
+use headwater_core::Listed;
 use headwater_core::{selected, AllOk, Result, Tensor};
 
 use super::{one, two, Arity, Attrs, Declared};
@@ -104,7 +105,7 @@ const MOVEMENT: &[Declared] = &[
             (0..x[0].rank()).map(|d| Ok((a.size(1 + 2 * d)?, a.size(2 + 2 * d)?))).all_ok()?;
         one(ops::pad(&x[0], &pairs, a.number(0)?))
     }),
-    ("concat", Arity::AtLeast(1), |_, x, a| one(ops::concat(&x.iter().collect::<Vec<_>>(), a.index(0)?))),
+    ("concat", Arity::AtLeast(1), |_, x, a| one(ops::concat(&x.iter().listed(), a.index(0)?))),
     ("tile", Arity::Exactly(1), |_, x, a| one(ops::tile(&x[0], &a.sizes(0)?))),
     ("stopGradient", Arity::Exactly(1), |_, x, _| one(x[0].stop_gradient())),
     ("gather", Arity::Exactly(2), |_, x, a| one(ops::gather(&x[0], &x[1], a.index(0)?, a.size(1)?))),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use headwater_core::Listed;
 use headwater_core::{Error, Result, Tensor};
 use serde_json::{json, Value};
 
@@ -247,10 +248,10 @@ impl Subject<'_> {
             list(&format!("callback/{i}"), callback.tensors.clone());
         }
         let all_bits = |numbers: &[f64]| -> Vec<u64> { numbers.iter().map(bits).collect() };
-        let history: Vec<Value> = at.history.iter().map(|(name, column)| json!([name, all_bits(column)])).collect();
-        let callbacks: Vec<Vec<u64>> = at.callbacks.iter().map(|callback| all_bits(&callback.numbers)).collect();
-        let numbers: Vec<usize> = self.numbers.iter().map(|(_, number)| *number).collect();
-        let names: Vec<&str> = self.weights.iter().map(|w| w.name.as_str()).collect();
+        let history: Vec<Value> = at.history.iter().map(|(name, column)| json!([name, all_bits(column)])).listed();
+        let callbacks: Vec<Vec<u64>> = at.callbacks.iter().map(|callback| all_bits(&callback.numbers)).listed();
+        let numbers: Vec<usize> = self.numbers.iter().map(|(_, number)| *number).listed();
+        let names: Vec<&str> = self.weights.iter().map(|w| w.name.as_str()).listed();
         let state = json!({
             "version": 1,
             "epoch": at.epoch,

@@ -1,6 +1,7 @@
 //! How training goes besides its steps: validation, callbacks, the order of batches, sums of measures.
 
 use headwater_core::ops::{add, hash_key};
+use headwater_core::Listed;
 use headwater_core::{AllOk, Device, Error, Result, Tensor};
 
 use super::callback::{Callback, Control};
@@ -204,7 +205,7 @@ pub fn predict(model: &dyn Network, source: &dyn Source, batch_size: usize) -> R
     let mut parts: Vec<Vec<Tensor>> = Vec::new();
     for batch in source.pass(model.device(), Pass { batch_size, shuffle: None })? {
         let inputs = batch?.inputs;
-        let outputs = model.call(&inputs.iter().collect::<Vec<_>>(), Call::default())?.outputs;
+        let outputs = model.call(&inputs.iter().listed(), Call::default())?.outputs;
         parts.resize_with(outputs.len().max(parts.len()), Vec::new);
         parts.iter_mut().zip(outputs).for_each(|(part, output)| part.push(output));
         model.device().flush()?;
@@ -212,5 +213,5 @@ pub fn predict(model: &dyn Network, source: &dyn Source, batch_size: usize) -> R
     if parts.is_empty() {
         return Err(Error::argument("predict", "data with at least one batch", "none"));
     }
-    parts.iter().map(|part| headwater_core::ops::concat(&part.iter().collect::<Vec<_>>(), 0)).all_ok()
+    parts.iter().map(|part| headwater_core::ops::concat(&part.iter().listed(), 0)).all_ok()
 }

@@ -1,5 +1,6 @@
 //! Measuring a model by metrics alone.
 
+use headwater_core::Listed;
 use headwater_core::{Error, Result};
 
 use super::source::{Pass, Source};
@@ -33,7 +34,7 @@ use crate::nn::{Call, Network};
 pub fn measure(model: &dyn Network, source: &dyn Source, batch_size: usize, metrics: &mut [Metric]) -> Result<()> {
     for batch in source.pass(model.device(), Pass { batch_size, shuffle: None })? {
         let batch = batch?;
-        let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?;
+        let called = model.call(&batch.inputs.iter().listed(), Call::default())?;
         let missing = |what: &str| Error::argument("measure", what, "none");
         let predicted = called.outputs.first().ok_or_else(|| missing("a model with an output"))?;
         let truth = batch.targets.first().ok_or_else(|| missing("batches with targets"))?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use headwater_core::ops::{self, add, mul, reshape};
+use headwater_core::Listed;
 use headwater_core::{AllOk, DType, Error, HostSlice, Result, Shape, Tensor};
 
 use super::history::Logs;
@@ -237,7 +238,7 @@ impl Objective {
     /// loss and metrics of one output, or the total and at least a loss for each.
     pub(super) fn logs(&self, outputs: &[String], sums: &[Tensor], samples: usize) -> Result<Logs> {
         let count = |kind: Option<&Kind>| kind.map_or(1, Kind::count);
-        let named = |n: usize| (0..n).map(|i| format!("output_{i}")).collect::<Vec<_>>();
+        let named = |n: usize| (0..n).map(|i| format!("output_{i}")).listed();
         let fits =
             |n: &usize| self.columns(&named(*n)).iter().map(|(_, kind)| count(*kind)).sum::<usize>() == sums.len();
         let found = || named((1..=sums.len()).find(fits).unwrap_or(1));

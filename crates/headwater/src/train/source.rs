@@ -1,6 +1,7 @@
 //! Where training takes batches from.
 
 use headwater_core::ops::{self, hash_key};
+use headwater_core::Listed;
 use headwater_core::{AllOk, Device, Error, HostSlice, Result, Tensor};
 
 /// A batch, samples along the first dimension of each tensor.
@@ -26,7 +27,7 @@ impl Batch {
         if samples > 0 && self.tensors().all(|t| t.shape().first() == Some(&samples)) {
             return Ok(());
         }
-        let shapes: Vec<String> = self.tensors().map(|t| t.shape().to_string()).collect();
+        let shapes: Vec<String> = self.tensors().map(|t| t.shape().to_string()).listed();
         let expected = "inputs and targets with equally many samples, at least one";
         Err(Error::shape(who, expected, shapes.join(" and ")))
     }
@@ -167,7 +168,7 @@ impl Source for Samples {
 
 /// A permutation of `0..n` that depends on `seed` alone (Fisher and Yates).
 fn shuffled(n: usize, seed: u32) -> Vec<i32> {
-    let mut order: Vec<i32> = (0..n as i32).collect();
+    let mut order: Vec<i32> = (0..n as i32).listed();
     for i in (1..n).rev() {
         order.swap(i, hash_key(seed, i as u32) as usize % (i + 1));
     }

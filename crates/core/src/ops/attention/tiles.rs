@@ -1,6 +1,7 @@
 //! The tiles: their scores, the sums that run over them, and the gradient, which computes the scores again.
 
 use crate::calc::{each, Calc, Term};
+use crate::collect::Listed;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::ops::{add, batch_matmul_views, concat, exp, less_equal, log, maximum, sum_to};
@@ -78,7 +79,7 @@ fn joined(tensors: &[Tensor], axis: isize, like: &Tensor, shape: &Shape) -> Resu
     if tensors.is_empty() {
         return like.device().zeros(shape, DType::F32);
     }
-    concat(&tensors.iter().collect::<Vec<_>>(), axis)
+    concat(&tensors.iter().listed(), axis)
 }
 
 impl Tiling {

@@ -2,6 +2,7 @@
 
 use super::pixels;
 use crate::calc::Term;
+use crate::collect::Listed;
 use crate::error::Result;
 use crate::ops::{abs, clip, floor, greater_equal, less_equal, modulo};
 use crate::tensor::Tensor;
@@ -84,7 +85,7 @@ fn taps<'a>(at: Term<'a>, size: usize, how: Interpolation, around: Around<'a>) -
     let whole = at.map(floor);
     let rest = at - whole;
     let several = |first: f64, weights: &[Term<'a>]| {
-        weights.iter().enumerate().map(|(k, &weight)| tap(whole + (first + k as f64), Some(weight))).collect()
+        weights.iter().enumerate().map(|(k, &weight)| tap(whole + (first + k as f64), Some(weight))).listed()
     };
     match how {
         Interpolation::Nearest => vec![tap(at, None)],

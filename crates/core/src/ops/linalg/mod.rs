@@ -19,6 +19,7 @@ pub use solve::{cholesky, det, inv, slogdet, solve, triangular_solve};
 pub use spectral::{eigh, lstsq, matrix_rank, pinv, svd};
 
 use crate::calc::{Calc, Term};
+use crate::collect::Listed;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::op::{Linalg, Op, Routine};
@@ -151,7 +152,7 @@ fn same_rows(op: &str, left: &Matrices<'_>, right: &Matrices<'_>, b: &Tensor) ->
 /// Records a routine over `[batch, rows, columns]`.
 fn routine<'a>(routine: Linalg, operands: &[Term<'a>]) -> Term<'a> {
     operands[0].then(&|x| {
-        let operands: Vec<&Tensor> = operands.iter().map(|x| x.value()).collect();
+        let operands: Vec<&Tensor> = operands.iter().map(|x| x.value()).listed();
         let (first, last) = (x.shape(), operands[operands.len() - 1].shape());
         let shape = Shape::from([first[0], routine.size(first[1], first[2], last[2])]);
         x.device().record(Op::Routine(Routine::Linalg(routine)), &operands, shape, DType::F32)

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use crate::calc::{each, Calc, Term};
+use crate::collect::Listed;
 use crate::error::{Error, Result};
 use crate::math;
 use crate::ops::{check_table, reshape};
@@ -177,7 +178,7 @@ pub fn fft_nd(re: &Tensor, im: &Tensor, inverted: bool, dims: usize) -> Result<(
     }
     let mut found = fft(re, im, inverted)?;
     for axis in re.rank() - dims..re.rank() - 1 {
-        let mut order: Vec<usize> = (0..re.rank()).collect();
+        let mut order: Vec<usize> = (0..re.rank()).listed();
         order.swap(axis, re.rank() - 1);
         let permuted = |parts: &Parts| formula(parts, &|x| each(x, &|t| t.permute(&order)));
         let (re, im) = permuted(&found)?;

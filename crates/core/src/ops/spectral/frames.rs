@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 
 use super::fourier::{fitted, irfft, rfft};
 use crate::calc::{each, Calc};
+use crate::collect::Listed;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::host::HostSlice;
@@ -21,7 +22,7 @@ pub fn cosine_window(device: &Device, n: usize, a: f64, b: f64) -> Result<Tensor
     check_table("cosineWindow", n)?;
     let period = n - n % 2;
     let value = |i: usize| if n == 1 { a + b } else { a - b * math::cos(TAU * i as f64 / period as f64) };
-    device.tensor(HostSlice::F32(&(0..n).map(|i| value(i) as f32).collect::<Vec<_>>()), [n])
+    device.tensor(HostSlice::F32(&(0..n).map(|i| value(i) as f32).listed()), [n])
 }
 
 /// Hann's window of `n` elements.

@@ -2,6 +2,7 @@
 
 use headwater_core::calc::Calc;
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::{ops, Result, Shape, Tensor};
 
 use super::super::activations::activation;
@@ -183,7 +184,7 @@ struct PRelu {
 impl PRelu {
     fn new(c: &Config<'_>) -> Result<PRelu> {
         let shared = c.list("shared_axes")?.unwrap_or_default();
-        Ok(PRelu { alpha: weight(c, "alpha", "Zeros"), shared: shared.into_iter().map(|a| a as usize).collect() })
+        Ok(PRelu { alpha: weight(c, "alpha", "Zeros"), shared: shared.into_iter().map(|a| a as usize).listed() })
     }
 }
 

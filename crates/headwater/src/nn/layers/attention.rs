@@ -1,6 +1,7 @@
 //! Attention: what a query reads of values by their keys; and products of sequences.
 
 use headwater_core::calc::{Calc, Term};
+use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{axes_value, Config};
@@ -226,7 +227,7 @@ impl Layer for Dot {
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
         let (a, b) = Self::two(inputs)?;
-        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).listed();
         let shape: Option<Shape> = self.output_shape(&shapes)?.swap_remove(0).into_iter().collect();
         let shape = shape.ok_or_else(|| Error::shape("Dot", "known shapes", "unknown ones"))?;
         // [batch, others, along]

@@ -2,6 +2,7 @@
 
 use headwater_core::ops::{self, Conv2dOptions, Padding};
 use headwater_core::selection::has;
+use headwater_core::Listed;
 use headwater_core::{Error, Result, Shape, Tensor};
 
 use super::super::activations::activation;
@@ -160,7 +161,7 @@ impl Layer for Conv {
         let shapes = [kernel, Shape::from([1, 1, channels * self.multiplier, self.filters])];
         let kernels = self.kernels.iter().zip(shapes).map(|(k, shape)| WeightSpec { shape, ..k.clone() });
         let bias = self.bias.iter().map(|b| WeightSpec { shape: Shape::from([self.outputs(channels)]), ..b.clone() });
-        Ok(kernels.chain(bias).collect())
+        Ok(kernels.chain(bias).listed())
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

@@ -1,5 +1,6 @@
 //! Dense, Embedding and the input.
 
+use headwater_core::Listed;
 use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
 
 use super::super::activations::activation;
@@ -76,7 +77,7 @@ impl Layer for Dense {
         let n = known("Dense", input, input.len() - 1)?;
         let kernel = WeightSpec { shape: Shape::from([n, self.units]), ..self.kernel.clone() };
         let bias = self.bias.iter().map(|b| WeightSpec { shape: Shape::from([self.units]), ..b.clone() });
-        Ok([kernel].into_iter().chain(bias).collect())
+        Ok([kernel].into_iter().chain(bias).listed())
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

@@ -1,5 +1,6 @@
 //! Products by equations.
 
+use headwater_core::Listed;
 use headwater_core::{ops, AllOk, Error, Result, Tensor};
 
 use super::super::activations::activation;
@@ -19,7 +20,7 @@ struct Term {
 
 impl Term {
     fn new(text: &str) -> Term {
-        Term { names: text.chars().filter(|c| c.is_alphabetic()).collect(), before: text.trim().starts_with("...") }
+        Term { names: text.chars().filter(|c| c.is_alphabetic()).listed(), before: text.trim().starts_with("...") }
     }
 
     /// Where the dimension of a name is, of `rank`.

@@ -2,6 +2,7 @@
 
 use headwater_core::calc::{Calc, Term};
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::{number, ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{axes_value, Config};
@@ -87,8 +88,8 @@ impl Layer for GroupNormalization {
         let mut split = x.shape().to_vec();
         split[at] = n / groups;
         split.insert(at, groups);
-        let others: Vec<isize> = (1..split.len()).filter(|&d| d != at).map(|d| d as isize).collect();
-        let spread: Vec<usize> = (0..split.len()).map(|d| if d == at || d == at + 1 { split[d] } else { 1 }).collect();
+        let others: Vec<isize> = (1..split.len()).filter(|&d| d != at).map(|d| d as isize).listed();
+        let spread: Vec<usize> = (0..split.len()).map(|d| if d == at || d == at + 1 { split[d] } else { 1 }).listed();
         let calc = Calc::default();
         let scales = parameters(&calc, [&self.gamma, &self.beta], &mut weights.iter(), &spread);
         let y = calc.of(x).reshape(&split);
@@ -230,7 +231,7 @@ impl Layer for SpectralNormalization {
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).listed();
         let specs = self.weights(&shapes)?;
         let kernel = Self::kernel(&specs)?;
         let vector = specs.iter().position(|spec| spec.name == "vector_u").unwrap_or(specs.len() - 1);
@@ -256,7 +257,7 @@ impl Layer for SpectralNormalization {
         }
         let mut output = self.inner.layer.call(inputs, &own, call)?;
         let shifted = |(i, update): (usize, Tensor)| (if i >= vector { i + 1 } else { i }, update);
-        output.updates = output.updates.into_iter().map(shifted).chain(updates).collect();
+        output.updates = output.updates.into_iter().map(shifted).chain(updates).listed();
         Ok(output)
     }
 

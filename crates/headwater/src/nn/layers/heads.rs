@@ -1,6 +1,7 @@
 //! Attention of several heads (Vaswani et al. 2017), which may share keys and values (Ainslie et al. 2023).
 
 use headwater_core::calc::{Calc, Term};
+use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::Config;
@@ -54,7 +55,7 @@ impl Heads {
             return Err(Error::argument(c.class, "at least one head, as many for each of the keys'", got));
         }
         let output = match c.get("output_shape") {
-            Some(Value::List(_)) => c.list("output_shape")?.map(|list| list.into_iter().map(|n| n as usize).collect()),
+            Some(Value::List(_)) => c.list("output_shape")?.map(|list| list.into_iter().map(|n| n as usize).listed()),
             Some(_) => Some(vec![c.size("output_shape")?]),
             None => None,
         };
@@ -89,7 +90,7 @@ impl Heads {
             shape: Shape::from(shape),
             ..spec.clone()
         };
-        [of(&self.kernel, kernel)].into_iter().chain(self.bias.iter().map(|b| of(b, bias.clone()))).collect()
+        [of(&self.kernel, kernel)].into_iter().chain(self.bias.iter().map(|b| of(b, bias.clone()))).listed()
     }
 
     /// `x` times a kernel whose first `axes` axes are `x`'s last ones, and the bias.
@@ -192,7 +193,7 @@ impl Layer for Heads {
             return Err(Error::shape(self.class, "inputs of rank 3", show(query)));
         }
         let output = self.output(query)?.into_iter().map(Some);
-        Ok(vec![query[..2].iter().copied().chain(output).collect()])
+        Ok(vec![query[..2].iter().copied().chain(output).listed()])
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {

@@ -2,6 +2,7 @@
 
 use headwater_core::calc::{Calc, Term};
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::{ops, DType, Error, Result, Tensor};
 
 use super::super::config::Config;
@@ -110,7 +111,7 @@ impl Layer for Merge {
             (x.rank()..rank).for_each(|_| shape.insert(1.min(shape.len()), 1));
             calc.of(x).reshape(&shape)
         };
-        let all: Vec<Term<'_>> = inputs.iter().map(wide).collect();
+        let all: Vec<Term<'_>> = inputs.iter().map(wide).listed();
         let mut result = match self.class {
             "Multiply" | "Maximum" | "Minimum" if MASKS && call.masks.iter().any(Option::is_some) => {
                 self.masked(&all, call)
@@ -154,7 +155,7 @@ impl Layer for Concatenate {
         let axis = if self.axis < 0 { self.axis + rank } else { self.axis };
         let same_rank = inputs.iter().all(|i| i.len() == first.len());
         if !same_rank || axis < 0 || axis >= rank {
-            let shapes: Vec<String> = inputs.iter().map(show).collect();
+            let shapes: Vec<String> = inputs.iter().map(show).listed();
             return Err(Error::shape(
                 "Concatenate",
                 format_args!("inputs of one rank with axis {}", self.axis),
@@ -167,7 +168,7 @@ impl Layer for Concatenate {
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
-        ops::concat(&inputs.iter().collect::<Vec<_>>(), self.axis).map(Output::of)
+        ops::concat(&inputs.iter().listed(), self.axis).map(Output::of)
     }
 
     /// A step counts where one of its elements does.
@@ -184,7 +185,7 @@ impl Layer for Concatenate {
             }
         };
         let all: Vec<Tensor> = inputs.iter().zip(masks).map(wide).all_ok()?;
-        let all = ops::concat(&all.iter().collect::<Vec<_>>(), self.axis)?;
+        let all = ops::concat(&all.iter().listed(), self.axis)?;
         Ok(vec![Some(ops::any(&all, Some(&[-1]), false)?)])
     }
 }

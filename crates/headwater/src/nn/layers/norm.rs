@@ -2,6 +2,7 @@
 
 use headwater_core::calc::{each, Calc, Term};
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{axes_value, Config};
@@ -113,7 +114,7 @@ impl Layer for BatchNormalization {
         let moving = calc.both(mean, variance);
         let mut used = moving;
         if call.training {
-            let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).collect();
+            let others: Vec<isize> = (0..x.rank()).filter(|&d| d != axis).map(|d| d as isize).listed();
             used = match call.mask(0) {
                 None => x.two(&|x| ops::moments(x, Some(&others), false)),
                 Some(mask) => masked_moments(x, calc.of(mask), &others),
@@ -184,7 +185,7 @@ impl Layer for LayerNormalization {
         let size =
             |&axis: &isize| known("LayerNormalization", input, position("LayerNormalization", axis, input.len())?);
         let shape: Shape = self.axes.iter().map(size).collect::<Result<_>>()?;
-        Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: shape.clone(), ..w.clone() }).collect())
+        Ok(self.gamma.iter().chain(&self.beta).map(|w| WeightSpec { shape: shape.clone(), ..w.clone() }).listed())
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {

@@ -1,5 +1,6 @@
 //! Pooling over windows and over whole images.
 
+use headwater_core::Listed;
 use headwater_core::{ops, Result, Tensor};
 
 use super::super::config::{data_format, Config};
@@ -70,7 +71,7 @@ impl Global {
     }
 
     fn axes(&self) -> Vec<isize> {
-        (if self.channels_first { 2 } else { 1 }..).take(self.count).collect()
+        (if self.channels_first { 2 } else { 1 }..).take(self.count).listed()
     }
 }
 
@@ -92,7 +93,7 @@ impl Layer for Global {
             (true, true) => Some(Some(1)),
             (true, false) => None,
         };
-        Ok(vec![input.iter().enumerate().filter_map(keep).collect()])
+        Ok(vec![input.iter().enumerate().filter_map(keep).listed()])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {

@@ -1,6 +1,7 @@
 //! Layers that move elements: flatten, reshape, pad, crop, repeat.
 
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
@@ -63,13 +64,13 @@ impl Reshape {
     fn new(c: &Config<'_>) -> Result<Reshape> {
         let target =
             c.list("target_shape")?.ok_or_else(|| Error::argument("Reshape", "a list as 'target_shape'", "none"))?;
-        Ok(Reshape { target: target.into_iter().map(|d| d as isize).collect() })
+        Ok(Reshape { target: target.into_iter().map(|d| d as isize).listed() })
     }
 
     fn shape(&self, size: usize) -> Result<Vec<usize>> {
         let known: usize = self.target.iter().filter(|&&d| d >= 0).map(|&d| d as usize).product();
         let rest = size.checked_div(known).unwrap_or(0);
-        let shape: Vec<usize> = self.target.iter().map(|&d| usize::try_from(d).unwrap_or(rest)).collect();
+        let shape: Vec<usize> = self.target.iter().map(|&d| usize::try_from(d).unwrap_or(rest)).listed();
         if shape.iter().product::<usize>() != size {
             let expected = format_args!("a target shape of {size} elements");
             return Err(Error::shape("Reshape", expected, format_args!("{:?}", self.target)));
@@ -91,10 +92,10 @@ impl Layer for Reshape {
         let input = single("Reshape", inputs)?;
         let size: Option<usize> = input.iter().skip(1).copied().product();
         let shape: Dims = match size {
-            Some(size) => self.shape(size)?.into_iter().map(Some).collect(),
-            None => self.target.iter().map(|&d| usize::try_from(d).ok()).collect(),
+            Some(size) => self.shape(size)?.into_iter().map(Some).listed(),
+            None => self.target.iter().map(|&d| usize::try_from(d).ok()).listed(),
         };
-        Ok(vec![input.first().copied().into_iter().chain(shape).collect()])
+        Ok(vec![input.first().copied().into_iter().chain(shape).listed()])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {
@@ -113,7 +114,7 @@ struct Permute {
 impl Permute {
     fn new(c: &Config<'_>) -> Result<Permute> {
         let dims = c.list("dims")?.unwrap_or_default();
-        Ok(Permute { dims: dims.into_iter().map(|d| d as usize).collect() })
+        Ok(Permute { dims: dims.into_iter().map(|d| d as usize).listed() })
     }
 
     fn order(&self) -> Vec<usize> {
@@ -238,8 +239,8 @@ impl Layer for Border {
         if self.pads {
             return ops::pad(x, &pairs, 0.0).map(Output::of);
         }
-        let begin: Vec<usize> = pairs.iter().map(|p| p.0).collect();
-        let size: Vec<usize> = x.shape().iter().zip(&pairs).map(|(&n, p)| n.saturating_sub(p.0 + p.1)).collect();
+        let begin: Vec<usize> = pairs.iter().map(|p| p.0).listed();
+        let size: Vec<usize> = x.shape().iter().zip(&pairs).map(|(&n, p)| n.saturating_sub(p.0 + p.1)).listed();
         ops::slice(x, &begin, &size).map(Output::of)
     }
 }

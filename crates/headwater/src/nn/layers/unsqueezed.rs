@@ -1,6 +1,7 @@
 //! Layers of sequences, computed by those of images: a sequence is an image of height 1.
 
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::Config;
@@ -180,7 +181,7 @@ impl Unsqueezed {
     fn widened(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         match inputs.iter().find(|shape| shape.len() < 3) {
             Some(shape) => Err(Error::shape(self.class, "inputs of rank at least 3", show(shape))),
-            None => Ok(inputs.iter().map(|shape| self.wide(shape)).collect()),
+            None => Ok(inputs.iter().map(|shape| self.wide(shape)).listed()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What metrics are configured with.
 
+use headwater_core::Listed;
 use headwater_core::{number, Error, Result};
 
 use super::table::Class;
@@ -37,7 +38,7 @@ impl Args {
         if let Value::Map(map) = given {
             let known = |key: &str| matches!(key, "name" | "dtype") || class.keys.iter().any(|(k, _)| *k == key);
             if let Some((key, _)) = map.iter().find(|(key, _)| !known(key)) {
-                let keys: Vec<&str> = class.keys.iter().map(|(k, _)| *k).collect();
+                let keys: Vec<&str> = class.keys.iter().map(|(k, _)| *k).listed();
                 return Err(Error::argument(class.class, format_args!("keys among [{}]", keys.join(", ")), key));
             }
         }
@@ -99,7 +100,7 @@ impl Args {
 
     /// The key `axis`: axes.
     pub fn axes(&self) -> Vec<isize> {
-        self.list("axis").unwrap_or_default().into_iter().map(|a| a as isize).collect()
+        self.list("axis").unwrap_or_default().into_iter().map(|a| a as isize).listed()
     }
 }
 

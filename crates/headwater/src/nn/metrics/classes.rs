@@ -2,6 +2,7 @@
 //!
 //! The sums are `[samples of a class found to be of it, found to be of it, of it]`.
 
+use headwater_core::Listed;
 use headwater_core::{ops, Error};
 
 use super::args::Args;
@@ -78,7 +79,7 @@ pub(super) fn overlap_terms<'a>(a: &Args, b: &Batch<'a>) -> Vec<Term<'a>> {
 }
 
 pub(super) fn overlap<'a>(a: &Args, s: &[Term<'a>]) -> Term<'a> {
-    let targets = a.list("target_class_ids").unwrap_or_else(|| (0..count(a)).map(|id| id as f64).collect());
+    let targets = a.list("target_class_ids").unwrap_or_else(|| (0..count(a)).map(|id| id as f64).listed());
     if targets.iter().any(|&id| id >= count(a) as f64) {
         return s[0].fail(Error::argument(a.class.class, "target classes below the number of classes", "more"));
     }

@@ -1,6 +1,7 @@
 //! Metrics as objects, named and configured as in Keras 3: sums over batches, and what is made of them.
 
 use headwater_core::calc::{compute, Term};
+use headwater_core::Listed;
 use headwater_core::{ops, AllOk, Error, Result, Tensor};
 
 use super::args::Args;
@@ -131,9 +132,9 @@ impl Metric {
     /// As [`Metric::update`].
     pub fn terms(&self, truth: &Tensor, predicted: &Tensor, weight: Option<&Tensor>) -> Result<Vec<Tensor>> {
         let class = self.args.class;
-        let given: Vec<&Tensor> = [truth, predicted].into_iter().chain(weight).collect();
+        let given: Vec<&Tensor> = [truth, predicted].into_iter().chain(weight).listed();
         compute(&given, &|x| {
-            let x: Vec<Term<'_>> = x.iter().map(|x| x.number()).collect();
+            let x: Vec<Term<'_>> = x.iter().map(|x| x.number()).listed();
             let batch = Batch { class: class.class, truth: x[0], predicted: x[1], weight: x.get(2).copied() };
             class.rule.terms(&self.args, &batch)
         })
@@ -152,7 +153,7 @@ impl Metric {
                 sums.len(),
             ));
         }
-        let sums: Vec<&Tensor> = sums.iter().collect();
+        let sums: Vec<&Tensor> = sums.iter().listed();
         let mut result = compute(&sums, &|x| vec![self.args.class.rule.result(&self.args, x)])?;
         result.pop().ok_or_else(Error::disposed)
     }

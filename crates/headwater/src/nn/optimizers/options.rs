@@ -1,6 +1,7 @@
 //! What any optimizer may do besides its step: to gradients before it, and to weights before and after. All in float32.
 
 use headwater_core::calc::{Calc, Term};
+use headwater_core::Listed;
 use headwater_core::{ops, Result, Tensor};
 
 /// `w - factor * w`: weight decay apart from the gradient, with the learning rate times the decay as its factor
@@ -25,7 +26,7 @@ pub(crate) fn clipped_by_norm(g: &Tensor, limit: f64) -> Result<Vec<Tensor>> {
 /// Gradients whose Euclidean norm, all taken as one vector, is at most `limit`.
 pub(crate) fn clipped_by_global_norm(gradients: &[Tensor], limit: f64) -> Result<Vec<Tensor>> {
     let calc = Calc::default();
-    let mut wide: Vec<Term<'_>> = gradients.iter().map(|g| calc.of(g).number()).collect();
+    let mut wide: Vec<Term<'_>> = gradients.iter().map(|g| calc.of(g).number()).listed();
     let squares = wide.iter().map(|g| g.map(ops::square).total()).reduce(|others, own| others + own);
     if let Some(squares) = squares {
         let limit = squares.like(limit);

@@ -1,5 +1,6 @@
 //! Whether a measure has become better.
 
+use headwater_core::Listed;
 use headwater_core::{Error, Result, Tensor};
 
 use crate::train::{Kept, Logs};
@@ -64,6 +65,6 @@ impl Memory {
 
 /// The measure that a callback watches.
 pub(super) fn watched(callback: &str, logs: &Logs, monitor: &str) -> Result<f64> {
-    let names = || logs.iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+    let names = || logs.iter().map(|(name, _)| name).listed().join(", ");
     logs.get(monitor).ok_or_else(|| Error::argument(callback, format_args!("a monitor among {}", names()), monitor))
 }

@@ -2,6 +2,7 @@
 
 use headwater_core::calc::Term;
 use headwater_core::ops::{self, hash_key};
+use headwater_core::Listed;
 use headwater_core::{Error, Result, Tensor};
 
 use super::super::super::config::{data_format, Config};
@@ -91,7 +92,7 @@ impl Affine {
             kind,
             first: range(c, keys[0], -1.0, 1.0)?,
             second,
-            given: keys.iter().map(|key| (*key, c.get(key).cloned())).collect(),
+            given: keys.iter().map(|key| (*key, c.get(key).cloned())).listed(),
             fill,
             value: c.number("fill_value", 0.0)?,
             interpolation: Interpolation::new(c)?,

@@ -1,6 +1,7 @@
 //! The LSTM whose products are convolutions (Shi et al. 2015).
 
 use headwater_core::calc::Calc;
+use headwater_core::Listed;
 use headwater_core::{ops, AllOk, Device, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
@@ -60,7 +61,7 @@ impl Cell for ConvCell {
             ..spec.clone()
         };
         let kernels = [of(&self.parts.kernel, channels), of(&self.parts.recurrent, self.filters)];
-        Ok(kernels.into_iter().chain(self.parts.lstm_bias(self.filters)).collect())
+        Ok(kernels.into_iter().chain(self.parts.lstm_bias(self.filters)).listed())
     }
 
     fn weight_count(&self) -> usize {

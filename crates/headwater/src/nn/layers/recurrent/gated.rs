@@ -2,6 +2,7 @@
 
 use headwater_core::calc::{Calc, Term};
 use headwater_core::ops::hash_key;
+use headwater_core::Listed;
 use headwater_core::{Device, Error, Result, Shape, Tensor};
 
 use super::super::super::activations::activation;
@@ -190,7 +191,7 @@ impl Cell for Gated {
             Kind::Gru if self.reset_after => self.parts.bias.as_ref().map(|bias| of(bias, 2)),
             _ => self.parts.bias.as_ref().map(|bias| WeightSpec { shape: Shape::from([width]), ..bias.clone() }),
         };
-        Ok([kernel, of(&self.parts.recurrent, self.units)].into_iter().chain(bias).collect())
+        Ok([kernel, of(&self.parts.recurrent, self.units)].into_iter().chain(bias).listed())
     }
 
     fn weight_count(&self) -> usize {

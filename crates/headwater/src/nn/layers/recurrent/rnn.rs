@@ -1,6 +1,7 @@
 //! A cell over the steps of a sequence.
 
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
@@ -135,7 +136,7 @@ impl Layer for Rnn {
     }
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
-        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).collect();
+        let shapes: Vec<Dims> = inputs.iter().map(|x| dims_of(x.shape())).listed();
         let (step, state_shapes) = self.step(&shapes)?;
         let x = &inputs[0];
         let (batch, count) = (x.shape()[0], x.shape()[1]);
@@ -188,7 +189,7 @@ impl Layer for Rnn {
         }
         let output = match (self.return_sequences, outputs.is_empty()) {
             (false, _) => last,
-            (true, false) => ops::stack(&outputs.iter().collect::<Vec<_>>(), 1)?,
+            (true, false) => ops::stack(&outputs.iter().listed(), 1)?,
             (true, true) => {
                 let shape = Shape::joined(&[&[batch, 0], &zero.shape()[1..]]);
                 x.device().zeros(shape, DType::F32)?
@@ -207,6 +208,6 @@ impl Layer for Rnn {
     }
 
     fn masks(&self, _inputs: &[Tensor], masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        Ok(masks.iter().take(usize::from(self.return_sequences)).cloned().collect())
+        Ok(masks.iter().take(usize::from(self.return_sequences)).cloned().listed())
     }
 }

@@ -1,6 +1,7 @@
 //! Layers that contain a layer.
 
 use headwater_core::calc::Calc;
+use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
@@ -179,7 +180,7 @@ impl Layer for Bidirectional {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let (a, b) = Self::halves(inputs)?;
-        let shapes: Vec<Dims> = a.iter().map(|x| dims_of(x.shape())).collect();
+        let shapes: Vec<Dims> = a.iter().map(|x| dims_of(x.shape())).listed();
         let count = self.forward.layer.weights(&shapes)?.len();
         let (own, others) = weights.split_at(count);
         let mut forward = self.forward.layer.call(&a, own, call)?;
