@@ -165,6 +165,24 @@ fn pointwise() -> Vec<Case> {
             let bounded = ops::minimum(&x[0], &constant(f32::MAX))?;
             ops::maximum(&bounded, &constant(f32::NEG_INFINITY))
         }),
+        // Rows as long as a tile or longer, and not all of a tile; a column that an instruction takes whole, too.
+        case("long rows column", pair(&[3, 2600], &[3, 1]), |x| {
+            ops::mul(&ops::exp(&ops::sub(&x[0], &x[1])?)?, &ops::add(&x[1], &ops::tanh(&x[1])?)?)
+        }),
+        case("long rows column whole", pair(&[3, 1100], &[3, 1]), |x| {
+            ops::add(&ops::select(&ops::greater(&x[0], &x[1])?, &x[0], &x[1])?, &ops::sin(&x[1])?)
+        }),
+        case("long rows constants", vec![Input::f32(&[9001])], |x| {
+            let constant = |v: f32| x[0].device().constant(headwater_core::Scalar::F32(v));
+            ops::sub(&constant(0.5), &ops::mul(&x[0], &constant(3.0))?)
+        }),
+        case("long rows alone", vec![Input::f32(&[9001])], |x| {
+            ops::add(&x[0].device().constant(headwater_core::Scalar::F32(0.25)), &x[0])
+        }),
+        case("long rows softmax", vec![Input::f32(&[3, 1500]).within(-6.0, 6.0)], |x| ops::softmax(&x[0], -1)),
+        case("long rows layerNorm", vec![Input::f32(&[3, 1300])], |x| {
+            ops::layer_norm(&x[0], Some(&[-1]), None, None, 1e-3)
+        }),
         case("dropout large", vec![Input::f32(&[64, 32])], |x| ops::dropout(&x[0], 0.4, None, 7)),
         case("slice large", vec![Input::f32(&[12, 16])], |x| ops::relu(&ops::slice(&x[0], &[2, 4], &[8, 8])?)),
     ]

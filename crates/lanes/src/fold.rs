@@ -3,7 +3,8 @@
 use headwater_core::op::ReduceOp;
 use headwater_core::DType;
 
-use crate::simd::{dispatch, Kernel, Level, Simd};
+use crate::simd::{dispatch, Kernel, Level, Simd, MOST_LANES};
+use crate::unrolled;
 
 /// Combines a slice into one value. The order does not depend on the instruction set.
 #[inline(never)]
@@ -72,7 +73,6 @@ struct Row<'a> {
     lanes: &'a [u32],
 }
 
-// The method is unsafe to call, by the trait; nothing in it is.
 #[allow(unsafe_code)]
 impl Kernel for Row<'_> {
     type Output = u32;
@@ -82,7 +82,10 @@ impl Kernel for Row<'_> {
         // One loop per operation: the choice must not be made per element.
         match (self.combine.op, self.combine.dtype) {
             (ReduceOp::Sum, DType::F32) => fold(self.lanes, empty, add),
-            (ReduceOp::Max, DType::F32) => fold(self.lanes, empty, larger),
+            // SAFETY: the caller's.
+            (ReduceOp::Max, DType::F32) if self.lanes.len() >= MAX_WAYS * S::LANES => unsafe {
+                largest::<S>(self.lanes)
+            },
             _ => fold(self.lanes, empty, |a, b| self.combine.pair(a, b)),
         }
     }
@@ -121,6 +124,45 @@ fn fold(lanes: &[u32], empty: u32, f: impl Fn(u32, u32) -> u32) -> u32 {
     acc[0]
 }
 
+/// Vectors of a step of [`largest`].
+const MAX_WAYS: usize = 4;
+
+/// The largest of at least [`MAX_WAYS`] vectors of lanes; NaN where one is. NaN is looked for apart: a maximum that keeps it
+/// takes four times as long.
+///
+/// # Safety
+/// The processor has `S`.
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn largest<S: Simd>(lanes: &[u32]) -> u32 {
+    const { assert!(S::LANES <= MOST_LANES) }
+    let mut ends = [f32::NEG_INFINITY; MOST_LANES];
+    // The last step ends where the lanes do.
+    let last = lanes.len() - MAX_WAYS * S::LANES;
+    let mut at = 0;
+    // SAFETY: a step's vectors end at most where the lanes do, which may be floats; `ends` holds a vector.
+    unsafe {
+        let mut max = [S::splat(f32::NEG_INFINITY); MAX_WAYS];
+        let mut nan = [S::splat(0.0); MAX_WAYS];
+        loop {
+            unrolled!(i < MAX_WAYS => {
+                let x = S::load(lanes.as_ptr().add(at + i * S::LANES).cast());
+                max[i] = S::max(max[i], x);
+                nan[i] = S::keep_nan(x, nan[i]);
+            });
+            if at == last {
+                break;
+            }
+            at = (at + MAX_WAYS * S::LANES).min(last);
+        }
+        let mut all = max[0];
+        unrolled!(i < MAX_WAYS => { all = S::max(all, max[i]); });
+        unrolled!(i < MAX_WAYS => { all = S::keep_nan(nan[i], all); });
+        S::store(ends.as_mut_ptr(), all);
+    }
+    ends.into_iter().fold(f32::NEG_INFINITY.to_bits(), |a, b| larger(a, b.to_bits()))
+}
+
 /// Combines a slice into accumulators, element by element.
 struct Column<'a> {
     combine: Combine,
@@ -128,7 +170,7 @@ struct Column<'a> {
     lanes: &'a [u32],
 }
 
-// As for rows.
+// The method is unsafe to call, by the trait; nothing in it is.
 #[allow(unsafe_code)]
 impl Kernel for Column<'_> {
     type Output = ();
@@ -154,6 +196,26 @@ fn each(acc: &mut [u32], lanes: &[u32], f: impl Fn(u32, u32) -> u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_of_any_number_of_lanes_is_found_at_every_place_and_nan_is_kept() {
+        let combine = Combine { op: ReduceOp::Max, dtype: DType::F32 };
+        for level in [Level::Scalar, Level::Best] {
+            for n in 0..70 {
+                let mut lanes: Vec<u32> = (0..n).map(|i| (-1.0 - i as f32).to_bits()).collect();
+                let empty = f32::from_bits(fold_row(level, combine, &lanes));
+                assert_eq!(empty, if n == 0 { f32::NEG_INFINITY } else { -1.0 });
+                for i in 0..n {
+                    for x in [f32::INFINITY, 3.0, f32::NAN, -f32::NAN] {
+                        let before = std::mem::replace(&mut lanes[i], x.to_bits());
+                        let got = f32::from_bits(fold_row(level, combine, &lanes));
+                        assert!(got == x || (got.is_nan() && x.is_nan()), "{level:?}: {x} at {i} of {n} gave {got}");
+                        lanes[i] = before;
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn sums_are_the_same_on_every_rung() {

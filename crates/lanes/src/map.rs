@@ -6,10 +6,7 @@ use headwater_core::scalar::{BinOp, UnOp};
 use headwater_core::DType;
 
 use crate::math;
-use crate::simd::{dispatch, Kernel, Level, Simd};
-
-/// Lanes of the widest vectors.
-const MOST_LANES: usize = 8;
+use crate::simd::{dispatch, Kernel, Level, Simd, MOST_LANES};
 
 /// A loop, compiled for each instruction set.
 struct Loop<F>(F);
@@ -24,7 +21,7 @@ impl<F: FnOnce()> Kernel for Loop<F> {
     }
 }
 
-/// e^x of every lane that is a number, in the set's own instructions: those that multiply and add in one are a third of it.
+/// e^x of every lane, in the set's own instructions: those that multiply and add in one are a third of it.
 struct Exp<'a> {
     a: &'a [u32],
     out: &'a mut [u32],
@@ -44,6 +41,12 @@ impl Kernel for Exp<'_> {
         } else {
             (&self.a[..n], &mut self.out[..n])
         };
+        // Not known to the compiler, they stay in registers: WebAssembly engines make a constant anew wherever it is used.
+        let numbers = std::hint::black_box(math::EXP);
+        let mut c = [S::splat(numbers[0]); math::EXP.len()];
+        for (c, number) in c.iter_mut().zip(numbers) {
+            *c = S::splat(number);
+        }
         // The last vector ends where the lanes do.
         let last = a.len() - S::LANES;
         let mut at = 0;
@@ -51,7 +54,7 @@ impl Kernel for Exp<'_> {
             // SAFETY: `last + S::LANES` is the length of both slices, whose lanes may be floats.
             unsafe {
                 let x = S::load(a.as_ptr().add(at).cast());
-                S::store(out.as_mut_ptr().add(at).cast(), math::exp_of::<S>(x));
+                S::store(out.as_mut_ptr().add(at).cast(), math::exp_of::<S>(x, &c));
             }
             if at == last {
                 break;
@@ -68,7 +71,7 @@ impl Kernel for Exp<'_> {
 #[inline(never)]
 pub fn unary(level: Level, op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
     if op == UnOp::Exp {
-        dispatch(level, Exp { a, out });
+        return dispatch(level, Exp { a, out });
     }
     dispatch(
         level,
@@ -85,7 +88,14 @@ pub fn fill(value: u32, out: &mut [u32]) {
     out.fill(value);
 }
 
-/// A two-operand instruction on every lane of `a` and `b`, of elements of `dtype`.
+/// Whether an operand of [`binary`] that is the same for all lanes may be given by its first [`BLOCK`] lanes.
+pub fn takes_block(op: BinOp, dtype: DType) -> bool {
+    let simple = matches!(op, BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::Div | BinOp::Min | BinOp::Max);
+    simple && dtype == DType::F32
+}
+
+/// A two-operand instruction on every lane of `a` and `b`, of elements of `dtype`. An operand that is shorter than the result
+/// is one block, which counts again and again: see [`takes_block`].
 #[inline(never)]
 pub fn binary(level: Level, op: BinOp, dtype: DType, a: &[u32], b: &[u32], out: &mut [u32]) {
     dispatch(
@@ -156,23 +166,34 @@ fn wide2(f: impl Fn(f64, f64) -> f64) -> impl Fn(f32, f32) -> f32 {
     move |x, y| f(f64::from(x), f64::from(y)) as f32
 }
 
-/// Elements of a block of [`blocks2`]: four vectors of 128 bits.
-const BLOCK: usize = 16;
+/// Elements of a block: four vectors of 128 bits.
+pub const BLOCK: usize = 16;
 
 /// As [`float2`] for functions of an instruction or two, where the loop itself is what takes time: its counting and
 /// addresses serve a block of vectors.
+#[allow(unsafe_code)]
 #[inline(always)]
 fn blocks2(a: &[u32], b: &[u32], out: &mut [u32], f: impl Fn(f32, f32) -> f32) {
     let f = |a: u32, b: u32| f(f32::from_bits(a), f32::from_bits(b)).to_bits();
+    let n = out.len();
+    let step = |x: &[u32]| if x.len() < n { 0 } else { BLOCK };
+    let (a_step, b_step) = (step(a), step(b));
     let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-    let (a_blocks, a_rest) = a.as_chunks::<BLOCK>();
-    let (b_blocks, b_rest) = b.as_chunks::<BLOCK>();
-    for ((o, a), b) in blocks.iter_mut().zip(a_blocks).zip(b_blocks) {
-        // All are read before any is written: nothing needs to know that the slices do not overlap.
-        *o = std::array::from_fn(|i| f(a[i], b[i]));
+    if !blocks.is_empty() && a.len().min(b.len()) < BLOCK {
+        return;
     }
-    for ((o, &a), &b) in rest.iter_mut().zip(a_rest).zip(b_rest) {
-        *o = f(a, b);
+    let (mut x, mut y) = (a.as_ptr(), b.as_ptr());
+    for o in blocks {
+        // SAFETY: an operand has a block for each of the result's, or one and a step of none.
+        let (x_block, y_block) = unsafe { (&*x.cast::<[u32; BLOCK]>(), &*y.cast::<[u32; BLOCK]>()) };
+        // All are read before any is written: nothing needs to know that the slices do not overlap.
+        *o = std::array::from_fn(|i| f(x_block[i], y_block[i]));
+        (x, y) = (x.wrapping_add(a_step), y.wrapping_add(b_step));
+    }
+    let done = n - rest.len();
+    let last = |x: &[u32], step: usize, i: usize| x[if step == 0 { i } else { done + i }];
+    for (i, o) in rest.iter_mut().enumerate() {
+        *o = f(last(a, a_step, i), last(b, b_step, i));
     }
 }
 
@@ -189,13 +210,6 @@ fn fix_large_angles(a: &[u32], out: &mut [u32], f: impl Fn(f32) -> f32) {
             *o = f(x).to_bits();
         }
     }
-}
-
-/// NaN in the results where the operands have it.
-#[inline(always)]
-fn keep_nan(a: &[u32], out: &mut [u32]) {
-    let keep = |a: u32, o: u32| math::nan_of(f32::from_bits(a), f32::from_bits(o)).to_bits();
-    out.iter_mut().zip(a).for_each(|(o, &a)| *o = keep(a, *o));
 }
 
 #[inline(always)]
@@ -216,8 +230,7 @@ fn unary_lanes(op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
         UnOp::Round => float1(a, out, math::round),
         UnOp::Trunc => float1(a, out, f32::trunc),
         UnOp::Sqrt => float1(a, out, f32::sqrt),
-        // What is left to do after `Exp` where a limit may lose NaN: in its loop it would take three times as long.
-        UnOp::Exp if cfg!(target_feature = "relaxed-simd") => keep_nan(a, out),
+        // In a loop of its own.
         UnOp::Exp => {}
         UnOp::Expm1 => float1(a, out, math::expm1),
         UnOp::Log => float1(a, out, math::log),
@@ -329,6 +342,24 @@ mod tests {
                     let near = (got - want).abs() <= want * f32::EPSILON || got == want;
                     assert!(near || (got.is_nan() && want.is_nan()), "{level:?}: exp({x}) is {got}, not {want}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn an_operand_that_is_the_same_for_all_lanes_may_be_a_block() {
+        let lanes: Vec<u32> = (0..100).map(|i| (i as f32 + 0.5).to_bits()).collect();
+        let same = [3f32.to_bits(); 100];
+        for op in [BinOp::Add, BinOp::Sub, BinOp::Mul, BinOp::Div, BinOp::Min, BinOp::Max] {
+            for n in 0..lanes.len() {
+                let short = n.min(BLOCK);
+                let (mut long_out, mut short_out) = (vec![0; n], vec![0; n]);
+                binary(Level::Best, op, DType::F32, &lanes[..n], &same[..n], &mut long_out);
+                binary(Level::Best, op, DType::F32, &lanes[..n], &same[..short], &mut short_out);
+                assert_eq!(long_out, short_out, "{op:?} of {n}");
+                binary(Level::Best, op, DType::F32, &same[..n], &lanes[..n], &mut long_out);
+                binary(Level::Best, op, DType::F32, &same[..short], &lanes[..n], &mut short_out);
+                assert_eq!(long_out, short_out, "{op:?} of {n}, turned");
             }
         }
     }

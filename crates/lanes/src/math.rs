@@ -23,31 +23,51 @@ pub fn nan_of(x: f32, y: f32) -> f32 {
     f32::from_bits(y.to_bits() | if x.is_nan() { u32::MAX } else { 0 })
 }
 
-/// e^x, in vectors; of NaN, what [`Simd::limit`] leaves of it.
+/// The numbers that [`exp_of`] computes with: two limits, log2(e), the number that rounds, ln(2) in two parts, and the
+/// polynomial's coefficients. 1.5 * 2^23, added, rounds to an integer that stands in the low bits; 254 more are two exponents'
+/// bias.
+pub const EXP: [f32; 12] = [
+    -150.0,
+    150.0,
+    std::f32::consts::LOG2_E,
+    12_582_912.0 + 254.0,
+    -0.693_359_4,
+    2.121_944_4e-4,
+    1.381_454e-3,
+    8.368_745e-3,
+    4.166_839e-2,
+    1.666_652_1e-1,
+    4.999_999_4e-1,
+    1.0,
+];
+
+/// e^x, in vectors, of [`EXP`] in vectors.
 ///
 /// # Safety
 /// The processor has the instruction set.
 #[allow(unsafe_code)]
 #[inline(always)]
-pub unsafe fn exp_of<S: Simd>(x: S::V) -> S::V {
-    // 1.5 * 2^23: adding it rounds to an integer that stands in the low bits. 254 more are two exponents' bias.
-    const MAGIC: f32 = 12_582_912.0 + 254.0;
+pub unsafe fn exp_of<S: Simd>(x: S::V, c: &[S::V; 12]) -> S::V {
     // SAFETY: the caller's.
     unsafe {
-        let c = |value: f32| S::splat(value);
-        let x = S::limit(x, c(-150.0), c(150.0));
-        let shifted = S::mul_add(x, c(std::f32::consts::LOG2_E), c(MAGIC));
-        let n = S::add(shifted, c(-MAGIC));
-        let r = S::mul_add(n, c(2.121_944_4e-4), S::mul_add(n, c(-0.693_359_4), x));
-        // In pairs (Estrin): Horner's chain is twice as long, and nothing else is there to do meanwhile.
-        let square = S::mul(r, r);
-        let p = S::mul_add(c(1.381_454e-3), r, c(8.368_745e-3));
-        let p = S::mul_add(p, square, S::mul_add(c(4.166_839e-2), r, c(1.666_652_1e-1)));
-        let p = S::mul_add(p, square, S::mul_add(c(4.999_999_4e-1), r, c(1.0)));
+        let limited = S::limit(x, c[0], c[1]);
+        let shifted = S::mul_add(limited, c[2], c[3]);
+        let n = S::sub(shifted, c[3]);
+        let r = S::mul_add(n, c[5], S::mul_add(n, c[4], limited));
+        let p = S::mul_add(c[6], r, c[7]);
+        let p = S::mul_add(p, r, c[8]);
+        let p = S::mul_add(p, r, c[9]);
+        let p = S::mul_add(p, r, c[10]);
+        let p = S::mul_add(p, r, c[11]);
         // Two steps: 2^n alone overflows before e^x does, and misses subnormal results. With x between -150 and 150 either
         // is an exponent.
         let (half, rest) = S::powers_of_two(shifted);
-        S::mul(S::mul_add(S::mul(r, half), p, half), rest)
+        let y = S::mul(S::mul_add(S::mul(r, half), p, half), rest);
+        if S::LIMIT_KEEPS_NAN {
+            y
+        } else {
+            S::keep_nan(x, y)
+        }
     }
 }
 
@@ -56,7 +76,7 @@ pub unsafe fn exp_of<S: Simd>(x: S::V) -> S::V {
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     // SAFETY: the scalar set needs nothing.
-    nan_of(x, unsafe { exp_of::<Scalar>(x) })
+    nan_of(x, unsafe { exp_of::<Scalar>(x, &EXP) })
 }
 
 /// The natural logarithm.

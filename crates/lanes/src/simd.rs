@@ -1,5 +1,8 @@
 //! The vector instructions that kernels are written in, and the choice among instruction sets.
 
+/// Lanes of the widest vectors.
+pub(crate) const MOST_LANES: usize = 8;
+
 /// A set of float32 vector instructions.
 ///
 /// # Safety
@@ -10,6 +13,8 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     type V: Copy;
     /// Elements in a vector.
     const LANES: usize;
+    /// Whether [`Simd::limit`] keeps NaN.
+    const LIMIT_KEEPS_NAN: bool = true;
     /// All lanes `x`.
     unsafe fn splat(x: f32) -> Self::V;
     /// Elements from memory of any alignment.
@@ -18,6 +23,8 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn store(p: *mut f32, v: Self::V);
     /// a + b.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// a - b.
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// a * b.
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// 2^(h - 127) and 2^(k - h - 127), where k is the number in an element's low nine bits and h half of it, rounded down.
@@ -26,11 +33,20 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// x limited to [lo, hi]; of NaN, with relaxed instructions, anything: see [`crate::math::nan_of`].
     unsafe fn limit(x: Self::V, lo: Self::V, hi: Self::V) -> Self::V;
+    /// The larger of two; of NaN, anything.
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// y, but NaN where x is.
+    unsafe fn keep_nan(x: Self::V, y: Self::V) -> Self::V;
     /// x limited to [lo, hi]; NaN stays.
     #[inline(always)]
     unsafe fn clamp(x: Self::V, lo: Self::V, hi: Self::V) -> Self::V {
         // SAFETY: the caller's.
-        unsafe { Self::limit(x, lo, hi) }
+        let limited = unsafe { Self::limit(x, lo, hi) };
+        if Self::LIMIT_KEEPS_NAN {
+            return limited;
+        }
+        // SAFETY: the caller's.
+        unsafe { Self::keep_nan(x, limited) }
     }
 }
 
@@ -59,6 +75,10 @@ unsafe impl Simd for Scalar {
         a + b
     }
     #[inline(always)]
+    unsafe fn sub(a: f32, b: f32) -> f32 {
+        a - b
+    }
+    #[inline(always)]
     unsafe fn mul(a: f32, b: f32) -> f32 {
         a * b
     }
@@ -80,6 +100,18 @@ unsafe impl Simd for Scalar {
             x
         }
     }
+    #[inline(always)]
+    unsafe fn max(a: f32, b: f32) -> f32 {
+        if a < b {
+            b
+        } else {
+            a
+        }
+    }
+    #[inline(always)]
+    unsafe fn keep_nan(x: f32, y: f32) -> f32 {
+        crate::math::nan_of(x, y)
+    }
 }
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -94,6 +126,8 @@ mod wasm {
     unsafe impl super::Simd for Wasm {
         type V = v128;
         const LANES: usize = 4;
+        // Its comparisons become relaxed minima and maxima (llvm-project#177968).
+        const LIMIT_KEEPS_NAN: bool = cfg!(not(target_feature = "relaxed-simd"));
         #[inline(always)]
         unsafe fn splat(x: f32) -> v128 {
             f32x4_splat(x)
@@ -109,6 +143,10 @@ mod wasm {
         #[inline(always)]
         unsafe fn add(a: v128, b: v128) -> v128 {
             f32x4_add(a, b)
+        }
+        #[inline(always)]
+        unsafe fn sub(a: v128, b: v128) -> v128 {
+            f32x4_sub(a, b)
         }
         #[inline(always)]
         unsafe fn mul(a: v128, b: v128) -> v128 {
@@ -131,11 +169,16 @@ mod wasm {
             // One instruction each on x86, and NaN stays; min and max are seven.
             f32x4_pmin(f32x4_pmax(x, lo), hi)
         }
-        #[cfg(target_feature = "relaxed-simd")]
         #[inline(always)]
-        unsafe fn clamp(x: v128, lo: v128, hi: v128) -> v128 {
-            // SAFETY: the caller's.
-            v128_or(unsafe { Self::limit(x, lo, hi) }, f32x4_ne(x, x))
+        unsafe fn max(a: v128, b: v128) -> v128 {
+            #[cfg(target_feature = "relaxed-simd")]
+            return f32x4_relaxed_max(a, b);
+            #[cfg(not(target_feature = "relaxed-simd"))]
+            return f32x4_pmax(a, b);
+        }
+        #[inline(always)]
+        unsafe fn keep_nan(x: v128, y: v128) -> v128 {
+            v128_or(y, f32x4_ne(x, x))
         }
     }
 }
@@ -171,6 +214,10 @@ mod x86 {
             _mm256_add_ps(a, b)
         }
         #[inline(always)]
+        unsafe fn sub(a: __m256, b: __m256) -> __m256 {
+            _mm256_sub_ps(a, b)
+        }
+        #[inline(always)]
         unsafe fn mul(a: __m256, b: __m256) -> __m256 {
             _mm256_mul_ps(a, b)
         }
@@ -190,6 +237,14 @@ mod x86 {
         unsafe fn limit(x: __m256, lo: __m256, hi: __m256) -> __m256 {
             // The second operand of min and max is returned where either is NaN.
             _mm256_min_ps(hi, _mm256_max_ps(lo, x))
+        }
+        #[inline(always)]
+        unsafe fn max(a: __m256, b: __m256) -> __m256 {
+            _mm256_max_ps(a, b)
+        }
+        #[inline(always)]
+        unsafe fn keep_nan(x: __m256, y: __m256) -> __m256 {
+            _mm256_or_ps(y, _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x))
         }
     }
 }
@@ -225,6 +280,10 @@ mod arm {
             vaddq_f32(a, b)
         }
         #[inline(always)]
+        unsafe fn sub(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            vsubq_f32(a, b)
+        }
+        #[inline(always)]
         unsafe fn mul(a: float32x4_t, b: float32x4_t) -> float32x4_t {
             vmulq_f32(a, b)
         }
@@ -242,6 +301,14 @@ mod arm {
         #[inline(always)]
         unsafe fn limit(x: float32x4_t, lo: float32x4_t, hi: float32x4_t) -> float32x4_t {
             vminq_f32(vmaxq_f32(x, lo), hi)
+        }
+        #[inline(always)]
+        unsafe fn max(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            vmaxq_f32(a, b)
+        }
+        #[inline(always)]
+        unsafe fn keep_nan(x: float32x4_t, y: float32x4_t) -> float32x4_t {
+            vreinterpretq_f32_u32(vornq_u32(vreinterpretq_u32_f32(y), vceqq_f32(x, x)))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::calc::{with_gradient, Calc, Gradient};
 use crate::error::Result;
-use crate::ops::{abs, exp, log, log1p, relu};
+use crate::ops::{abs, exp, log, log1p, reciprocal, relu};
 use crate::tensor::Tensor;
 
 /// e^x divided by its sum along `axis`; as all losses computed in float32 and rounded once to the dtype of a narrower float.
@@ -21,7 +21,8 @@ pub fn softmax(x: &Tensor, axis: isize) -> Result<Tensor> {
         &[calc.of(x).number()],
         &|x| {
             let exponents = (x[0] - x[0].max_along(&[axis], true)).map(exp);
-            exponents / exponents.sum(&[axis], true)
+            // A division for each row, not for each element.
+            exponents * exponents.sum(&[axis], true).map(reciprocal)
         },
         backward,
     );

@@ -9,12 +9,12 @@ use headwater_core::scalar::{eval_cast, exact_binary, exact_unary, Instr, Reg};
 use smallvec::SmallVec;
 
 use headwater_lanes::simd::Level;
-use headwater_lanes::{binary, convert, fill, select, unary};
+use headwater_lanes::{binary, convert, fill, select, takes_block, unary, BLOCK};
 
 /// Elements of a tile: registers of 2 KiB, a dozen of which fit the first-level cache.
 pub const TILE: usize = 512;
-/// Elements of a tile where one register or none is kept between instructions: fewer tiles to begin.
-const LONG_TILE: usize = 2048;
+/// Elements of a tile where neither a register nor a constant takes room beside the operands: fewer tiles to begin.
+const LONG_TILE: usize = 4096;
 
 /// Where a register's elements are while a tile is worked on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +52,7 @@ impl Prepared {
             instr.operands().for_each(|r| last[r as usize] = i);
         }
         map.outputs.iter().for_each(|&(r, _)| last[r as usize] = code.len());
-        let (mut free, mut slots) = (Vec::new(), 0);
+        let (mut free, mut slots, mut constants) = (Vec::new(), 0, 0);
         let mut copies = Vec::new();
         for (i, instr) in code.iter().enumerate() {
             let varies = match *instr {
@@ -73,6 +73,13 @@ impl Prepared {
                     })),
                 };
             }
+            let short = match *instr {
+                Instr::Binary(op, a, _) => takes_block(op, map.program.types[a as usize]),
+                _ => false,
+            };
+            if varies && !short {
+                constants += instr.operands().filter(|&r| place[r as usize] == Place::Uniform).count();
+            }
             // A slot is free after its last use; the result above never shares it with an operand.
             for r in instr.operands() {
                 if let (Place::Slot(s), true) = (place[r as usize], last[r as usize] == i) {
@@ -88,7 +95,7 @@ impl Prepared {
             }
         }
         let grain = ((1 << 16) / (map.program.cost() + 2)).max(TILE);
-        let tile = (LONG_TILE >> (slots / 2)).max(TILE);
+        let tile = (LONG_TILE >> (slots + constants).div_ceil(2)).max(TILE);
         Prepared { place, slots, copies, grain, tile }
     }
 }
@@ -206,7 +213,15 @@ impl Evaluate<'_, '_> {
                 match *instr {
                     Instr::Input(n) => load(&self.map.inputs[n as usize], self.operands.inputs[n as usize], start, out),
                     Instr::Unary(op, a) => unary(level, op, types[a as usize], at(a), out),
-                    Instr::Binary(op, a, b) => binary(level, op, types[a as usize], at(a), at(b), out),
+                    Instr::Binary(op, a, b) => {
+                        let short = takes_block(op, types[a as usize]);
+                        // Of what is the same for all elements no more is read than it takes: the cache is for others.
+                        let at = |r: Reg| match self.prepared.place[r as usize] {
+                            Place::Uniform if short => &uniform[r as usize][..len.min(BLOCK)],
+                            _ => at(r),
+                        };
+                        binary(level, op, types[a as usize], at(a), at(b), out);
+                    }
                     Instr::Select(c, a, b) => select(level, at(c), at(a), at(b), out),
                     Instr::Cast(a) => convert(level, types[a as usize], types[i], at(a), out),
                     Instr::Acc | Instr::Const(_) | Instr::Param(_) => {}
