@@ -133,7 +133,7 @@ fn many() -> Vec<Case> {
     let mut out = Vec::new();
     for op in REDUCTIONS {
         // Many places; few; indices most of which are 0.
-        for (k, n, zeros) in [(1500usize, 2000usize, false), (3000, 3, false), (1300, 1000, true)] {
+        for (k, n, zeros) in [(1500usize, 2000usize, false), (5000, 3, false), (1300, 1000, true), (5000, 4000, true)] {
             for dtype in [DType::F32, DType::I32, DType::Bool] {
                 let updates = match dtype {
                     // Products of many neither vanish nor overflow.
@@ -166,11 +166,10 @@ fn many() -> Vec<Case> {
             move |x| Ok(ops::topk(&x[0], k)?.0),
         ));
     }
-    for others in [2, 3, 6] {
-        let mut inputs = rows();
-        inputs[0] = Input::f32(&[400, 3]);
+    for (k, others) in [(400, 2), (400, 3), (400, 6), (4500, 2), (4500, 3), (4500, 6)] {
+        let mut inputs = vec![Input::f32(&[k, 3]), Input::index(&[k], 700)];
         inputs.extend(vec![Input::f32(&[700, 3]); others]);
-        out.push(case(&format!("segment sum of many among {others}"), inputs, |x| {
+        out.push(case(&format!("segment sum of {k} among {others}"), inputs, |x| {
             let y = ops::unsorted_segment_sum(&x[0], &x[1], 700)?;
             x[2..].iter().try_fold(y, |y, x| ops::add(&ops::mul(&y, x)?, x))
         }));

@@ -545,38 +545,25 @@ fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], inpu
             ));
         }
     };
-    let kind = placed(code, reduction, op == IndexOp::PutAlongAdd, [from, to], [input, index]);
-    code.push(&format!("fn head(i: u32) -> {kind} {{ return placed(i, 0u, u.k); }}\n"));
-}
-
-/// Prints `placed(i, first, end)`: what the updates from number `first` to `end` come to at the place `i`. Returns its type.
-pub fn placed(
-    code: &mut Code<'_>,
-    op: ReduceOp,
-    along: bool,
-    [from, to]: [[usize; 3]; 2],
-    [input, index]: [ValueId; 2],
-) -> &'static str {
     code.sizes([("n", to[1]), ("k", from[1]), ("inner", from[2])]);
     let dtype = code.plan.values[input].dtype;
     let (kind, position, x) = (type_name(dtype), code.read(index), code.read(input));
-    let row = if along { "outer * u.k + j" } else { "j" };
+    let row = if op == IndexOp::PutAlongAdd { "outer * u.k + j" } else { "j" };
     let element = format!("{x}((outer * u.k + j) * u.inner + inner)");
-    let (empty, step) = (empty_value(code, op, dtype), accumulate(code, op, dtype, "acc"));
+    let (empty, step) = (empty_value(code, reduction, dtype), accumulate(code, reduction, dtype, "acc"));
     code.push(&format!(
-        "fn placed(i: u32, first: u32, end: u32) -> {kind} {{
+        "fn head(i: u32) -> {kind} {{
   let inner = i % u.inner;
   let at = i / u.inner % u.n;
   let outer = i / u.inner / u.n;
   var acc = {empty};
-  for (var j = first; j < end; j++) {{
+  for (var j = 0u; j < u.k; j++) {{
     if (u32({position}({row})) == at) {{ let x = {element}; {step} }}
   }}
   return acc;
 }}
 "
     ));
-    kind
 }
 
 fn pad(code: &mut Code<'_>, before: &[usize], between: &[usize], shape: &Shape, input: &Access, value: PadValue) {

@@ -14,6 +14,7 @@ mod reduce;
 #[cfg(feature = "scan")]
 mod scan;
 mod scatter;
+#[cfg(feature = "sort")]
 mod sort;
 
 #[cfg(any(feature = "linalg", feature = "sort"))]

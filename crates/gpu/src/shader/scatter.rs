@@ -3,17 +3,25 @@
 
 use headwater_core::op::{IndexOp, ReduceOp};
 use headwater_core::plan::{Kernel, Plan, ValueId};
+#[cfg(feature = "sort")]
+use headwater_core::selection::has;
 use headwater_core::DType;
 
 use super::code::{stored_name, type_name, Code, MAX_BUFFERS};
-use super::heads::{accumulate, empty_value, placed};
-use super::{reduce, sort, Shader, Slot};
+use super::heads::{accumulate, empty_value};
+#[cfg(feature = "sort")]
+use super::sort;
+use super::{reduce, Shader, Slot};
 
 /// Updates that every place may as well look at.
 const FEW: usize = 16;
 /// Steps of one invocation, and of all together, up to which the same holds.
-const SHORT: [usize; 2] = [1 << 10, 1 << 18];
+const SHORT: [usize; 2] = [1 << 12, 1 << 18];
+/// Updates beyond which they are sorted, where the build can.
+#[cfg(feature = "sort")]
+const LINKED: usize = 1 << 12;
 /// The fewest updates of a block.
+#[cfg(feature = "sort")]
 const MIN_BLOCK: usize = 32;
 
 /// The shaders that place updates `[outer, k, inner]` by an index of `k` numbers, or one of as many for each `outer`; `None`
@@ -31,45 +39,117 @@ pub fn print(
         IndexOp::Gather | IndexOp::TakeAlong => return None,
     };
     let [[outer, k, _], to] = sizes;
-    let size: usize = to.iter().product();
-    if k <= FEW || (k <= SHORT[0] && k * size <= SHORT[1]) {
+    if k <= FEW || (k <= SHORT[0] && k * to.iter().product::<usize>() <= SHORT[1]) {
         return None;
     }
     let lists = if along { outer } else { 1 };
-    // About what sorting takes for an index.
-    let steps = 2 * k.ilog2().pow(2) as usize;
-    let print = if size <= lists * steps { looked_up } else { sorted };
-    Some(print(plan, kernel, op, lists, sizes, operands))
+    #[cfg(feature = "sort")]
+    if k > LINKED && const { has("kernel:sort") } {
+        return Some(sorted(plan, kernel, op, lists, sizes, operands));
+    }
+    Some(linked(plan, kernel, op, lists, sizes, operands))
 }
 
-/// Few places: each looks at all updates, a block of them at a time.
-fn looked_up(
+/// What shaders combine updates with: `none()` and `take(acc, x)`.
+fn combining(code: &mut Code<'_>, op: ReduceOp, dtype: DType) {
+    let (empty, step) = (empty_value(code, op, dtype), accumulate(code, op, dtype, "acc"));
+    let (memory, register) = (stored_name(dtype, false), type_name(dtype));
+    code.push(&format!(
+        "alias Register = {register};
+alias Element = {memory};
+fn none() -> Register {{ return {empty}; }}
+fn take(a: Register, x: Register) -> Register {{ var acc = a; {step} return acc; }}
+"
+    ));
+}
+
+/// Appends the shader of a head, and one that continues with the tail where that reads too many buffers beside the `more`
+/// that the head reads and the kernel does not.
+fn finish(
+    mut code: Code<'_>,
+    kernel: &Kernel,
+    op: ReduceOp,
+    dtype: DType,
+    size: usize,
+    more: usize,
+    all: &mut Vec<Shader>,
+) {
+    if kernel.reads.len() + kernel.map.outputs.len() + more <= MAX_BUFFERS {
+        code.tail(&kernel.map, true);
+        return all.push(code.elementwise(size, true));
+    }
+    let results = Slot::Temporary(all.iter().filter(|s| s.temporary > 0).count());
+    let plan = code.plan;
+    code.partial_tail(results, dtype);
+    let mut last = code.elementwise(size, true);
+    last.temporary = size;
+    all.push(last);
+    all.push(reduce::join(plan, kernel, op, (results, dtype), [1, size]));
+}
+
+/// Some updates: each place finds its first, and each update the next for its place, by a search of the index; each element
+/// of a place then follows these links.
+fn linked(
     plan: &Plan,
     kernel: &Kernel,
     op: ReduceOp,
     lists: usize,
-    sizes: [[usize; 3]; 2],
-    operands: [ValueId; 2],
+    [[outer, k, inner], [_, n, _]]: [[usize; 3]; 2],
+    [input, index]: [ValueId; 2],
 ) -> Vec<Shader> {
-    let [[_, k, _], to] = sizes;
-    let size: usize = to.iter().product();
-    let block = k.isqrt();
-    let blocks = k.div_ceil(block);
-    let dtype = plan.values[operands[0]].dtype;
+    let links = Slot::Temporary(0);
     let mut code = Code::new(plan);
-    placed(&mut code, op, lists > 1, sizes, operands);
-    code.sizes([("block", block), ("size", size)]);
-    let partial = Slot::Temporary(0);
-    let to = code.write(partial, dtype);
-    let part = format!("{}(placed(i % u.size, first, min(u.k, first + u.block)))", stored_name(dtype, false));
-    let mut first = code.each(size * blocks, &format!("  let first = i / u.size * u.block;\n  {to}[i] = {part};\n"));
-    first.temporary = size * blocks;
-    vec![first, reduce::join(plan, kernel, op, (partial, dtype), [blocks, size])]
+    code.sizes([("n", n), ("k", k)]);
+    // Buffers are numbered as they are first read.
+    code.read(index);
+    code.write(links, DType::I32);
+    let mut first = code.each(
+        lists * (n + k),
+        "  let list = i / (u.n + u.k) * u.k;
+  var at = i % (u.n + u.k);
+  var j = 0u;
+  if (at >= u.n) {
+    j = at - u.n;
+    at = u32(buf0(list + j));
+    j++;
+  }
+  while (j < u.k && u32(buf0(list + j)) != at) { j++; }
+  out0[i] = i32(j);
+",
+    );
+    first.temporary = lists * (n + k);
+    let mut shaders = vec![first];
+    let mut code = Code::new(plan);
+    let list = if lists > 1 { n + k } else { 0 };
+    code.sizes([("n", n), ("k", k), ("inner", inner), ("list", list)]);
+    code.read_slot(links, DType::I32);
+    code.read(input);
+    let dtype = plan.values[input].dtype;
+    combining(&mut code, op, dtype);
+    code.push(
+        "fn head(i: u32) -> Register {
+  let inner = i % u.inner;
+  let outer = i / u.inner / u.n;
+  let list = outer * u.list;
+  var acc = none();
+  var j = u32(buf0(list + i / u.inner % u.n));
+  while (j < u.k) {
+    acc = take(acc, buf1((outer * u.k + j) * u.inner + inner));
+    j = u32(buf0(list + u.n + j));
+  }
+  return acc;
+}
+",
+    );
+    // The links are read, too.
+    finish(code, kernel, op, dtype, outer * n * inner, 1, &mut shaders);
+    shaders
 }
 
-/// Many places: the updates are put in order of their places, and each place searches for its own. A place of many, as an
+/// Many updates: they are put in order of their places, and each place searches for its own. A place of many, as an
 /// index that repeats one number makes it, takes in what whole blocks of them come to; one with fewer than a block takes in
 /// its updates in order of position.
+#[cfg(feature = "sort")]
 fn sorted(
     plan: &Plan,
     kernel: &Kernel,
@@ -89,8 +169,7 @@ fn sorted(
         code.push("fn key(p: u32) -> u32 { return u32(buf0(p)); }\n");
     };
     let (mut shaders, order) = sort::positions(plan, &key, [lists, k, k], None);
-    let made = shaders.len().min(2);
-    let (totals, results) = (Slot::Temporary(made), Slot::Temporary(made + 1));
+    let totals = Slot::Temporary(shaders.len().min(2));
     let shader = |joins: bool| {
         let mut code = Code::new(plan);
         let list = if lists > 1 { k } else { 0 };
@@ -103,14 +182,9 @@ fn sorted(
             code.write(totals, dtype);
         }
         let x = code.read(input);
-        let (empty, step) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
-        let (memory, register) = (stored_name(dtype, false), type_name(dtype));
+        combining(&mut code, op, dtype);
         code.push(&format!(
-            "alias Register = {register};
-alias Element = {memory};
-fn none() -> Register {{ return {empty}; }}
-fn take(a: Register, x: Register) -> Register {{ var acc = a; {step} return acc; }}
-fn position(outer: u32, j: u32) -> u32 {{ return u32(buf1(outer * u.list + j)); }}
+            "fn position(outer: u32, j: u32) -> u32 {{ return u32(buf1(outer * u.list + j)); }}
 fn place(outer: u32, j: u32) -> u32 {{ return key(outer * u.list + position(outer, j)); }}
 fn update(outer: u32, j: u32, inner: u32) -> Register {{ return {x}((outer * u.k + position(outer, j)) * u.inner + inner); }}
 "
@@ -157,19 +231,7 @@ fn update(outer: u32, j: u32, inner: u32) -> Register {{ return {x}((outer * u.k
 }
 ",
     );
-    let size = outer * n * inner;
-    // Two temporary buffers are read, too.
-    let direct = kernel.reads.len() + kernel.map.outputs.len() + 2 <= MAX_BUFFERS;
-    if direct {
-        code.tail(&kernel.map, true);
-    } else {
-        code.partial_tail(results, dtype);
-    }
-    let mut last = code.elementwise(size, true);
-    last.temporary = if direct { 0 } else { size };
-    shaders.push(last);
-    if !direct {
-        shaders.push(reduce::join(plan, kernel, op, (results, dtype), [1, size]));
-    }
+    // The order and the blocks are read, too.
+    finish(code, kernel, op, dtype, outer * n * inner, 2, &mut shaders);
     shaders
 }

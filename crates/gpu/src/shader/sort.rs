@@ -1,9 +1,7 @@
 //! Sorting: short runs by counting, then runs merged pairwise, each element finding its place by a search of the other
 //! run. All merges are one shader. There is no form of one element per invocation: it would pass over a row for each place.
 
-#[cfg(feature = "sort")]
-use headwater_core::plan::{Kernel, ValueId};
-use headwater_core::plan::{Map, Plan};
+use headwater_core::plan::{Kernel, Map, Plan, ValueId};
 use headwater_core::DType;
 
 use super::code::Code;
@@ -13,7 +11,6 @@ use super::{Shader, Slot};
 const RUN: usize = 32;
 
 /// The shaders that write the positions of the first `k` of each of `rows` of `n` elements, in order.
-#[cfg(feature = "sort")]
 pub fn print(plan: &Plan, kernel: &Kernel, input: ValueId, descending: bool, [rows, n, k]: [usize; 3]) -> Vec<Shader> {
     let key = |code: &mut Code<'_>| sort_key(code, input, descending);
     // The last merge writes the result itself where nothing else is computed on the way.
@@ -74,7 +71,6 @@ pub fn positions(
 
 /// Prints `key(p)`: a whole number for the element at `p` whose order is that of sorting. NaN comes last, and zeros are
 /// equal.
-#[cfg(feature = "sort")]
 fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
     let x = code.read(input);
     let turn = if descending { "~" } else { "" };
