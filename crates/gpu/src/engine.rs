@@ -1,6 +1,5 @@
 //! The engine: runs prepared plans as one submission each.
 
-use headwater_core::Listed;
 use std::hash::Hasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,7 +70,7 @@ impl GpuEngine {
     fn stamps(&self, plan: &Plan, prepared: &[Vec<Pass>]) -> Option<StampsCallback> {
         self.times.begin(|| {
             let of = |(kernel, passes): (&Kernel, &Vec<Pass>)| (kernel.label.clone(), passes.len());
-            plan.kernels.iter().zip(prepared).map(of).listed()
+            plan.kernels.iter().zip(prepared).map(of).collect()
         })
     }
 

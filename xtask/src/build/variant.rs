@@ -30,8 +30,8 @@ const SHARED_MEMORY: [&str; 7] = [
 ];
 
 /// A panic stops the module at once: its messages and their formatting would be an eighth of the download, and library code
-/// returns errors. Like building the standard library, this is not stable.
-const PANIC: &str = "-Z unstable-options -C panic=immediate-abort";
+/// returns errors. Nor does anybody read the place of one. Like building the standard library, this is not stable.
+const PANIC: &str = "-Z unstable-options -C panic=immediate-abort -Z location-detail=none";
 
 /// LLVM's loop strength reduction derives each row's pointer from the row before it, by instructions that the loads could
 /// have done with constants of their own: matrix products took 1.28 times as long, and the module was larger.

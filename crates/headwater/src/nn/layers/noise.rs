@@ -1,8 +1,8 @@
 //! Layers that are random in training and nothing in inference.
 
+#[cfg(feature = "layers-normalization")]
 use headwater_core::calc::Calc;
 use headwater_core::selection::GRADIENTS;
-#[cfg(feature = "layers-normalization")]
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
