@@ -21,7 +21,7 @@ import { checkClassWeight, checkSamples, checkSampleWeight, classWeights } from 
 import { type SaveConfig, saveModel } from './saving.js';
 import type { Backward, Part } from './step.js';
 import { printSummary } from './summary.js';
-import { inOrder, test, withBatch } from './testing.js';
+import { inOrder, test, Totals } from './testing.js';
 import { batchesOf, readScalars, readValues, train, type TrainingArgs } from './training.js';
 import type { LayerVariable } from './variable.js';
 
@@ -244,20 +244,16 @@ export class LayersModel extends Predictor {
 
   private test(inputs: Tensor[], targets: Tensor[], samples: number, size: number, weights: Tensor[], verbose?: number): Tensor[] {
     const show = progressOf(verbose, Math.ceil(samples / size));
-    const measures = this.measures as Measures;
-    measures.reset();
-    let sums: Tensor[] = [];
+    const totals = new Totals(this);
     let done = 0;
     try {
-      for (const { size: count, tensors } of inOrder([inputs, targets, weights], samples, size)) {
-        const values = tidy(() => this.testStep(...tensors()));
-        sums = withBatch(sums, values, count);
-        dispose(values);
+      for (const batch of inOrder([inputs, targets, weights], samples, size)) {
+        totals.add(batch);
         show?.((done += 1), done * size >= samples);
       }
-      return measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results());
+      return totals.results();
     } finally {
-      dispose(sums);
+      totals.dispose();
     }
   }
 

@@ -26,32 +26,54 @@ export function withBatch(sums: Tensor[], values: Tensor[], size: number): Tenso
   return next;
 }
 
+/** The loss and the metrics over the batches of a test, which begins as it is made. */
+export class Totals {
+  private readonly measures: Measures;
+  private sums: Tensor[] = [];
+  private samples = 0;
+
+  constructor(private readonly model: LayersModel) {
+    this.measures = model.measures as Measures;
+    this.measures.reset();
+  }
+
+  add({ size, tensors }: Batch): void {
+    const values = tidy(() => {
+      const [inputs, targets, weights] = tensors();
+      return this.model.testStep(inputs, targets, weights);
+    });
+    this.sums = withBatch(this.sums, values, size);
+    dispose(values);
+    this.samples += size;
+  }
+
+  /** Scalars; none where there were no batches. */
+  results(): Tensor[] {
+    return this.samples === 0 ? [] : tidy(() => this.measures.merged(this.sums.map((sum) => ops.div(sum, this.samples)), this.measures.results()));
+  }
+
+  dispose(): void {
+    dispose(this.sums);
+  }
+}
+
 /** The loss and the metrics over batches, as scalars; none where there are no batches. */
 export async function test(model: LayersModel, batches: Iterable<Batch> | AsyncIterable<Batch>, pause: Pause, show?: ReturnType<Progress>): Promise<Tensor[]> {
-  const measures = model.measures as Measures;
   // Between the steps of training, an epoch's metrics go on afterwards.
-  const back = model.isTraining ? measures.remember() : null;
-  measures.reset();
-  let sums: Tensor[] = [];
-  let samples = 0;
+  const back = model.isTraining ? (model.measures as Measures).remember() : null;
+  const totals = new Totals(model);
   let done = 0;
   try {
-    for await (const { size, tensors } of batches) {
-      const values = tidy(() => {
-        const [inputs, targets, weights] = tensors();
-        return model.testStep(inputs, targets, weights);
-      });
-      sums = withBatch(sums, values, size);
-      dispose(values);
-      samples += size;
+    for await (const batch of batches) {
+      totals.add(batch);
       await pause.flush();
       if (pause.due()) await pause.rest();
       show?.((done += 1), false);
     }
     show?.(done, true);
-    return samples === 0 ? [] : tidy(() => measures.merged(sums.map((sum) => ops.div(sum, samples)), measures.results()));
+    return totals.results();
   } finally {
-    dispose(sums);
+    totals.dispose();
     back?.();
   }
 }
