@@ -5,14 +5,15 @@
 
 use std::fmt::Write;
 
-use headwater_core::op::{ConvGeometry, ConvKind};
-use headwater_core::plan::{Access, Head, Kernel, Map, Plan, Source, ValueId};
+use headwater_core::op::{ConvGeometry, ConvKind, ReduceOp};
+use headwater_core::plan::{Access, Head, Kernel, Plan, Source, ValueId};
 use headwater_core::view::View;
 use headwater_core::Listed;
 use headwater_core::{DType, Shape};
 
 use super::code::{can_be_wide, reads, Code, GROUP, MAX_GROUPS};
 use super::heads::conv_sizes;
+use super::reduce::join;
 use super::{Shader, Slot};
 
 /// The most invocations of a workgroup along columns.
@@ -452,24 +453,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
         return vec![first];
     }
     first.temporary = parts * size;
-    vec![first, sum_parts(plan, &kernel.map, partial, size, parts)]
-}
-
-/// Adds up the parts of a split sum and continues with the tail.
-pub fn sum_parts(plan: &Plan, map: &Map, partial: Slot, size: usize, parts: usize) -> Shader {
-    let mut code = Code::new(plan);
-    code.wide = size.is_multiple_of(4) && can_be_wide(map, &[]);
-    let name = if code.wide { code.read_slot_vectors(partial) } else { code.read_slot(partial, DType::F32) };
-    code.sizes([("parts", parts)]);
-    let (kind, at) = if code.wide { ("vec4<f32>", "(part * u.size + i) >> 2u") } else { ("f32", "part * u.size + i") };
-    code.push(&format!(
-        "fn head(i: u32) -> {kind} {{
-  var acc = {kind}();
-  for (var part = 0u; part < u.parts; part++) {{ acc = acc + {name}({at}); }}
-  return acc;
-}}
-"
-    ));
-    code.tail(map, true);
-    code.elementwise(size, true)
+    vec![first, join(plan, &kernel.map, ReduceOp::Sum, (partial, DType::F32), [parts, size])]
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use headwater_core::op::{ConvGeometry, ConvKind};
+use headwater_core::op::{ConvGeometry, ConvKind, ReduceOp};
 use headwater_core::plan::{Kernel, Plan, ValueId};
 use headwater_core::DType;
 
 use super::code::{can_be_wide, reads, Code};
-use super::contract::sum_parts;
 use super::heads::conv_sizes;
+use super::reduce::join;
 use super::{Shader, Slot};
 
 /// Neighbouring result pixels of one invocation.
@@ -145,5 +145,5 @@ fn filter(mut code: Code<'_>, kernel: &Kernel, g: &ConvGeometry, a: &str, b: &st
         return vec![first];
     }
     first.temporary = quads * 4 * parts;
-    vec![first, sum_parts(plan, &kernel.map, partial, quads * 4, parts)]
+    vec![first, join(plan, &kernel.map, ReduceOp::Sum, (partial, DType::F32), [parts, quads * 4])]
 }

@@ -99,30 +99,35 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         return Some(vec![first]);
     }
     first.temporary = parts * rows;
-    Some(vec![first, join(plan, kernel, op, (partial, dtype), [parts, rows])])
+    Some(vec![first, join(plan, &kernel.map, op, (partial, dtype), [parts, rows])])
 }
 
-/// The shader that ends a reduction whose parts, `[parts, rows]`, are in a temporary buffer.
+/// The shader that reduces the parts `[parts, rows]` in a temporary buffer and continues with the tail.
 pub fn join(
     plan: &Plan,
-    kernel: &Kernel,
+    map: &Map,
     op: ReduceOp,
     (partial, dtype): (Slot, DType),
     [parts, rows]: [usize; 2],
 ) -> Shader {
     let mut code = Code::new(plan);
-    let name = code.read_slot(partial, dtype);
+    code.wide = dtype == DType::F32 && rows.is_multiple_of(4) && can_be_wide(map, &[]);
+    let element = if code.wide {
+        format!("{}((part * u.size + i) >> 2u)", code.read_slot_vectors(partial))
+    } else {
+        format!("{}(part * u.size + i)", code.read_slot(partial, dtype))
+    };
     let (empty, take) = (empty_value(&mut code, op, dtype), accumulate(&mut code, op, dtype, "acc"));
     code.sizes([("parts", parts)]);
-    let kind = type_name(dtype);
+    let kind = code.register(dtype);
     code.push(&format!(
         "fn head(i: u32) -> {kind} {{
-  var acc = {empty};
-  for (var part = 0u; part < u.parts; part++) {{ let x = {name}(part * u.size + i); {take} }}
+  var acc = {kind}({empty});
+  for (var part = 0u; part < u.parts; part++) {{ let x = {element}; {take} }}
   return acc;
 }}
 "
     ));
-    code.tail(&kernel.map, true);
+    code.tail(map, true);
     code.elementwise(rows, true)
 }

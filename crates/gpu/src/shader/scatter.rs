@@ -84,7 +84,7 @@ fn finish(
     let mut last = code.elementwise(size, true);
     last.temporary = size;
     all.push(last);
-    all.push(reduce::join(plan, kernel, op, (results, dtype), [1, size]));
+    all.push(reduce::join(plan, &kernel.map, op, (results, dtype), [1, size]));
 }
 
 /// Some updates: each place finds its first, and each update the next for its place, by a search of the index; each element
@@ -168,7 +168,7 @@ fn sorted(
         // A negative number is a huge one.
         code.push("fn key(p: u32) -> u32 { return u32(buf0(p)); }\n");
     };
-    let (mut shaders, order) = sort::positions(plan, &key, [lists, k, k], None);
+    let (mut shaders, order) = sort::positions(plan, &key, [lists, k, k]);
     let totals = Slot::Temporary(shaders.len().min(2));
     let shader = |joins: bool| {
         let mut code = Code::new(plan);

@@ -1,7 +1,7 @@
 //! Sorting: short runs by counting, then runs merged pairwise, each element finding its place by a search of the other
 //! run. All merges are one shader. There is no form of one element per invocation: it would pass over a row for each place.
 
-use headwater_core::plan::{Kernel, Map, Plan, ValueId};
+use headwater_core::plan::{Kernel, Plan, ValueId};
 use headwater_core::DType;
 
 use super::code::Code;
@@ -13,29 +13,20 @@ const RUN: usize = 32;
 /// The shaders that write the positions of the first `k` of each of `rows` of `n` elements, in order.
 pub fn print(plan: &Plan, kernel: &Kernel, input: ValueId, descending: bool, [rows, n, k]: [usize; 3]) -> Vec<Shader> {
     let key = |code: &mut Code<'_>| sort_key(code, input, descending);
-    // The last merge writes the result itself where nothing else is computed on the way.
-    let direct = kernel.map.is_identity_of_acc().then_some(&kernel.map);
-    let (mut shaders, from) = positions(plan, &key, [rows, n, k], direct);
-    if direct.is_none() {
-        let mut code = Code::new(plan);
-        let from = code.read_slot(from, DType::I32);
-        code.sizes([("n", n), ("k", k)]);
-        code.push(&format!("fn head(i: u32) -> i32 {{ return {from}(i / u.k * u.n + i % u.k); }}\n"));
-        code.tail(&kernel.map, true);
-        shaders.push(code.elementwise(rows * k, true));
-    }
+    let (mut shaders, from) = positions(plan, &key, [rows, n, k]);
+    let mut code = Code::new(plan);
+    code.read_slot(from, DType::I32);
+    code.sizes([("n", n), ("k", k)]);
+    code.push("fn head(i: u32) -> i32 { return buf0(i / u.k * u.n + i % u.k); }\n");
+    code.tail(&kernel.map, true);
+    shaders.push(code.elementwise(rows * k, true));
     shaders
 }
 
 /// The shaders that put the positions of the elements of each of `rows` in order of what `key` prints: a function `key(p)`,
-/// the whole number of the element at `p`. The first `k` of each `n` are right. They end as the tail of the map, or in the
+/// the whole number of the element at `p`, which reads one buffer. The first `k` of each `n` are right. They end in the
 /// temporary buffer that is returned.
-pub fn positions(
-    plan: &Plan,
-    key: &dyn Fn(&mut Code<'_>),
-    [rows, n, k]: [usize; 3],
-    map: Option<&Map>,
-) -> (Vec<Shader>, Slot) {
+pub fn positions(plan: &Plan, key: &dyn Fn(&mut Code<'_>), [rows, n, k]: [usize; 3]) -> (Vec<Shader>, Slot) {
     let mut shaders: Vec<Shader> = Vec::new();
     let mut run = 1;
     while run < n || shaders.is_empty() {
@@ -43,25 +34,15 @@ pub fn positions(
         let grown = if pass > 0 { 2 * run } else { RUN };
         let mut code = Code::new(plan);
         code.sizes([("n", n), ("k", k), ("run", run), ("grown", grown)]);
+        // Buffers are numbered as they are first read.
         key(&mut code);
-        let from = (pass > 0).then(|| code.read_slot(Slot::Temporary((pass + 1) % 2), DType::I32));
-        let last = map.filter(|_| grown >= n);
-        let store = if let Some(map) = last {
-            code.tail(map, true);
-            "if (to < u.k) { tail(i / u.n * u.k + to, place); }".to_string()
-        } else {
-            let name = code.write(Slot::Temporary(pass % 2), DType::I32);
-            format!("{name}[i - p + to] = place;")
-        };
-        let body = match from {
-            None => counting(&store),
-            Some(from) => merging(&from, &store),
-        };
-        let mut shader = code.each(rows * n, &body);
-        if last.is_none() && pass < 2 {
-            // Two buffers take turns.
-            shader.temporary = rows * n;
+        if pass > 0 {
+            code.read_slot(Slot::Temporary((pass + 1) % 2), DType::I32);
         }
+        code.write(Slot::Temporary(pass % 2), DType::I32);
+        let mut shader = code.each(rows * n, if pass > 0 { MERGING } else { COUNTING });
+        // Two buffers take turns.
+        shader.temporary = if pass < 2 { rows * n } else { 0 };
         shaders.push(shader);
         run = grown;
     }
@@ -90,44 +71,34 @@ fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
 }
 
 /// The place of element `i` is the number of those of its run that come before it.
-fn counting(store: &str) -> String {
-    format!(
-        "  let p = i % u.n;
+const COUNTING: &str = "  let p = i % u.n;
   let first = p / u.grown * u.grown;
   let mine = key(i);
   var to = first;
-  for (var q = first; q < min(u.n, first + u.grown); q++) {{
+  for (var q = first; q < min(u.n, first + u.grown); q++) {
     let other = key(i - p + q);
-    if (other < mine || (other == mine && q < p)) {{ to++; }}
-  }}
-  let place = i32(p);
-  {store}
-"
-    )
-}
+    if (other < mine || (other == mine && q < p)) { to++; }
+  }
+  out0[i - p + to] = i32(p);
+";
 
-/// The place of the element that `from[i]` names is its place in its run, and the number of those of the other run that come
+/// The place of the element that `buf1(i)` names is its place in its run, and the number of those of the other run that come
 /// before it: of equals, all on the left.
-fn merging(from: &str, store: &str) -> String {
-    format!(
-        "  let p = i % u.n;
+const MERGING: &str = "  let p = i % u.n;
   let row = i - p;
   let first = p / u.grown * u.grown;
   let middle = min(first + u.run, u.n);
   let left = p < middle;
   // Of each run only the first k can be among the first k of both.
-  if (p - select(middle, first, left) >= u.k) {{ return; }}
-  let place = {from}(i);
+  if (p - select(middle, first, left) >= u.k) { return; }
+  let place = buf1(i);
   let mine = key(row + u32(place));
   var low = select(first, middle, left);
   var high = min(low + u.k, select(middle, min(first + u.grown, u.n), left));
-  while (low < high) {{
+  while (low < high) {
     let half = (low + high) / 2u;
-    let other = key(row + u32({from}(row + half)));
-    if (other < mine || (other == mine && !left)) {{ low = half + 1u; }} else {{ high = half; }}
-  }}
-  let to = p + low - middle;
-  {store}
-"
-    )
-}
+    let other = key(row + u32(buf1(row + half)));
+    if (other < mine || (other == mine && !left)) { low = half + 1u; } else { high = half; }
+  }
+  out0[row + p + low - middle] = place;
+";
