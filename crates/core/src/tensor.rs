@@ -12,7 +12,6 @@ use crate::engine::{Buffer, Engine, ReadCallback};
 use crate::error::{Error, Result};
 use crate::host::HostData;
 use crate::op::Op;
-use crate::ops::mul;
 use crate::shape::Shape;
 
 /// A value of the graph: computed, or known how to compute.
@@ -174,18 +173,6 @@ impl Tensor {
             }
             State::Placeholder => Err(Error::device(self.device.engine().name(), "a placeholder was not computed")),
         }
-    }
-
-    /// As [`Tensor::buffer`], of a copy where the elements are held as another dtype's, of which this is a view.
-    ///
-    /// # Errors
-    /// As [`Tensor::buffer`].
-    pub fn own_buffer(&self) -> Result<Buffer> {
-        let buffer = self.buffer()?;
-        if buffer.dtype == self.dtype().stored(self.device.engine().has_halves()) {
-            return Ok(buffer);
-        }
-        mul(self, &self.device.scalar_of(self.dtype(), 1.0))?.buffer()
     }
 
     /// Reads the elements in row-major order, in lanes of 32 bits (see [`DType`]); `done` is called when they are there.

@@ -88,6 +88,16 @@ pub fn fill(value: u32, out: &mut [u32]) {
     out.fill(value);
 }
 
+/// The lanes of bytes that are uint8 or int8.
+#[inline(never)]
+pub fn widen(dtype: DType, bytes: &[u8], out: &mut [u32]) {
+    if dtype == DType::I8 {
+        out.iter_mut().zip(bytes).for_each(|(o, &b)| *o = b as i8 as u32);
+    } else {
+        out.iter_mut().zip(bytes).for_each(|(o, &b)| *o = u32::from(b));
+    }
+}
+
 /// Whether an operand of [`binary`] that is the same for all lanes may be given by its first [`BLOCK`] lanes.
 pub fn takes_block(op: BinOp, dtype: DType) -> bool {
     let simple = matches!(op, BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::Div | BinOp::Min | BinOp::Max);

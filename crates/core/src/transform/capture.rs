@@ -2,7 +2,7 @@
 
 use crate::collect::AllOk;
 use crate::collect::Listed;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::device::{Device, Gathered};
 use crate::dtype::DType;
@@ -30,7 +30,8 @@ enum Leaf {
 /// were when it was captured. Results are not recorded on tapes: capture the function that computes the gradients.
 pub struct Captured {
     device: Device,
-    plan: Plan,
+    /// For what the operands of the last call had in their memory.
+    plan: Mutex<Plan>,
     leaves: Vec<Leaf>,
     params: Vec<u32>,
     operands: Vec<(Shape, DType)>,
@@ -90,7 +91,7 @@ impl Captured {
             device: device.clone(),
             leaves: gathered.nodes.iter().filter_map(leaf).all_ok()?,
             params: gathered.params,
-            plan,
+            plan: Mutex::new(plan),
             operands: placeholders.iter().map(|t| (t.shape().clone(), t.dtype())).listed(),
             results: results.iter().map(|t| (t.shape().clone(), t.dtype())).listed(),
         })
@@ -115,17 +116,23 @@ impl Captured {
             let expected = format_args!("operands on '{}'", self.device.engine().name());
             return Err(Error::argument("jit", expected, format_args!("one on '{}'", other.device().engine().name())));
         }
-        // The plan reads buffers of the operands' own dtypes.
-        let buffers: Vec<Buffer> = operands.iter().map(|t| t.own_buffer()).all_ok()?;
+        let buffers: Vec<Buffer> = operands.iter().map(|t| t.buffer()).all_ok()?;
         let leaf = |leaf: &Leaf| match leaf {
-            Leaf::Operand(i) => Some(buffers[*i].clone()),
-            Leaf::Held(buffer) => Some(buffer.clone()),
+            Leaf::Operand(i) => buffers[*i].clone(),
+            Leaf::Held(buffer) => buffer.clone(),
         };
-        let mut values = self.plan.start(self.leaves.iter().map(leaf).listed());
-        self.device.engine().run(&self.plan, &mut values, 0, &self.params, &|| false)?;
+        let leaves: Vec<Buffer> = self.leaves.iter().map(leaf).listed();
+        let plan = &mut *self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        // A dtype is stored in one way or another; what an engine prepared reads one.
+        for (value, leaf) in plan.values.iter_mut().zip(&leaves).filter(|(value, leaf)| value.stored != leaf.dtype) {
+            value.stored = leaf.dtype;
+            plan.prepared = OnceLock::new();
+        }
+        let mut values = plan.start(leaves.into_iter().map(Some).listed());
+        self.device.engine().run(plan, &mut values, 0, &self.params, &|| false)?;
         let tensor = |(&value, (shape, dtype)): (&ValueId, &(Shape, DType))| {
             Some(Tensor::ready(&self.device, values[value].clone()?, shape.clone(), *dtype))
         };
-        Ok(self.plan.results.iter().zip(&self.results).filter_map(tensor).listed())
+        Ok(plan.results.iter().zip(&self.results).filter_map(tensor).listed())
     }
 }
