@@ -31,7 +31,7 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
             pad(code, before, between, shape, input, *value)
         }
         Head::Concat { axis, shape, inputs } if const { has("kernel:concat") } => concat(code, *axis, shape, inputs),
-        // Routines have shaders of their own; others are not planned where the build carries no kernel of their kind.
+        // Routines and scattering have shaders of their own; others are not planned where the build carries no kernel of their kind.
         _ => {}
     }
 }

@@ -1,5 +1,5 @@
-//! Placing by many indices, at a cost that does not grow with their number times that of the places. Nothing depends on
-//! which invocation is first: the same updates are combined in the same order in every run.
+//! Placing by many indices, at a cost that does not grow with their number times the elements of the places. The same updates
+//! are combined in the same order in every run.
 
 use headwater_core::op::{IndexOp, ReduceOp};
 use headwater_core::plan::{Kernel, Plan, ValueId};
