@@ -1,5 +1,5 @@
 //! Times of placing, picking, sorting and scanning on this machine's GPU:
-//! `cargo run --release -p headwater-gpu --features native --example index`.
+//! `cargo run --release -p headwater-gpu --features native --example index [part of a name]`.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,6 +9,9 @@ use headwater_gpu::{GpuEngine, GpuOptions, NativeHost};
 
 /// Milliseconds of the fastest of a few runs, the first of which makes the plan.
 fn time(name: &str, run: impl Fn() -> Result<Tensor>) -> Result<()> {
+    if std::env::args().nth(1).is_some_and(|part| !name.contains(&part)) {
+        return Ok(());
+    }
     let mut best = f64::INFINITY;
     let begin = Instant::now();
     for round in 0..6 {

@@ -83,7 +83,7 @@ fn the_gradient_of_a_lookup_grows_with_its_indices_and_its_table_not_with_their_
 
 #[test]
 fn no_element_of_a_table_looks_at_every_index() -> Result<()> {
-    for k in [64, 2048, 8192] {
+    for k in [8, 2048, 8192] {
         let operands = [(&[k, 128][..], DType::F32), (&[k], DType::I32)];
         let (_, _, sources) = count(&operands, |x| ops::unsorted_segment_sum(&x[0], &x[1], 20_000))?;
         // The shader that ends in the result, which all of the table's elements run.

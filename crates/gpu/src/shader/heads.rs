@@ -32,7 +32,7 @@ pub fn head(code: &mut Code<'_>, head: &Head) {
             pad(code, before, between, shape, input, *value)
         }
         Head::Concat { axis, shape, inputs } if const { has("kernel:concat") } => concat(code, *axis, shape, inputs),
-        // Routines have shaders of their own; others are not planned where the build carries no kernel of their kind.
+        // Routines and scattering have shaders of their own; others are not planned where the build carries no kernel of their kind.
         _ => {}
     }
 }
@@ -522,45 +522,19 @@ fn head(i: u32) -> f32 {{
 }
 
 fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], input: ValueId, index: ValueId) {
-    let along = op == IndexOp::TakeAlong;
-    let reduction = match op {
-        IndexOp::Scatter(op) => op,
-        IndexOp::PutAlongAdd => ReduceOp::Sum,
-        IndexOp::Gather | IndexOp::TakeAlong => {
-            let row = if along { "outer * u.k + j" } else { "j" };
-            code.sizes([("n", from[1]), ("k", to[1]), ("inner", from[2])]);
-            let dtype = code.plan.values[input].dtype;
-            let (kind, position, x) = (type_name(dtype), code.read(index), code.read(input));
-            let element = format!("{x}((outer * u.n + at) * u.inner + inner)");
-            return code.push(&format!(
-                "fn head(i: u32) -> {kind} {{
+    let row = if op == IndexOp::TakeAlong { "outer * u.k + j" } else { "j" };
+    code.sizes([("n", from[1]), ("k", to[1]), ("inner", from[2])]);
+    let dtype = code.plan.values[input].dtype;
+    let (kind, position, x) = (type_name(dtype), code.read(index), code.read(input));
+    let element = format!("{x}((outer * u.n + at) * u.inner + inner)");
+    code.push(&format!(
+        "fn head(i: u32) -> {kind} {{
   let inner = i % u.inner;
   let j = i / u.inner % u.k;
   let outer = i / u.inner / u.k;
   let at = u32({position}({row}));
   if (at >= u.n) {{ return {kind}(); }}
   return {element};
-}}
-"
-            ));
-        }
-    };
-    code.sizes([("n", to[1]), ("k", from[1]), ("inner", from[2])]);
-    let dtype = code.plan.values[input].dtype;
-    let (kind, position, x) = (type_name(dtype), code.read(index), code.read(input));
-    let row = if op == IndexOp::PutAlongAdd { "outer * u.k + j" } else { "j" };
-    let element = format!("{x}((outer * u.k + j) * u.inner + inner)");
-    let (empty, step) = (empty_value(code, reduction, dtype), accumulate(code, reduction, dtype, "acc"));
-    code.push(&format!(
-        "fn head(i: u32) -> {kind} {{
-  let inner = i % u.inner;
-  let at = i / u.inner % u.n;
-  let outer = i / u.inner / u.n;
-  var acc = {empty};
-  for (var j = 0u; j < u.k; j++) {{
-    if (u32({position}({row})) == at) {{ let x = {element}; {step} }}
-  }}
-  return acc;
 }}
 "
     ));

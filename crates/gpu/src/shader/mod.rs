@@ -78,6 +78,11 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
     if let Some(Head::Routine { routine, .. }) = &kernel.head {
         return Err(Error::device("webgpu", format_args!("this build is without the feature {}", routine.feature())));
     }
+    if let (true, Some(Head::Index { op, from, to, input, index })) = (const { has("kernel:index") }, &kernel.head) {
+        if let Some(shaders) = scatter::print(plan, kernel, options, *op, [*from, *to], [*input, *index]) {
+            return Ok(shaders);
+        }
+    }
     if options.tiles {
         match &kernel.head {
             Some(Head::Reduce { op, body, kept }) => {
@@ -94,11 +99,6 @@ pub fn print(plan: &Plan, kernel: &Kernel, options: &GpuOptions) -> Result<Vec<S
             #[cfg(feature = "scan")]
             Some(Head::Scan { kind, shape, input }) if const { has("kernel:scan") } => {
                 return Ok(scan::print(plan, kernel, *kind, *shape, *input));
-            }
-            Some(Head::Index { op, from, to, input, index }) if const { has("kernel:index") } => {
-                if let Some(shaders) = scatter::print(plan, kernel, *op, [*from, *to], [*input, *index]) {
-                    return Ok(shaders);
-                }
             }
             Some(Head::Conv { kind, geometry, inputs }) if const { has("kernel:depthwise") } && geometry.groups > 1 => {
                 if let Some(shaders) = depthwise::print(plan, kernel, *kind, geometry, *inputs) {

@@ -1,5 +1,5 @@
-//! Placing by many indices, at a cost that does not grow with their number times that of the places. Nothing depends on
-//! which invocation is first: the same updates are combined in the same order in every run.
+//! Placing by many indices, at a cost that does not grow with their number times the elements of the places. The same updates
+//! are combined in the same order in every run.
 
 use headwater_core::op::{IndexOp, ReduceOp};
 use headwater_core::plan::{Kernel, Plan, ValueId};
@@ -12,11 +12,8 @@ use super::heads::{accumulate, empty_value};
 #[cfg(feature = "sort")]
 use super::sort;
 use super::{reduce, Shader, Slot};
+use crate::engine::GpuOptions;
 
-/// Updates that every place may as well look at.
-const FEW: usize = 16;
-/// Steps of one invocation, and of all together, up to which the same holds.
-const SHORT: [usize; 2] = [1 << 12, 1 << 18];
 /// Updates beyond which they are sorted, where the build can.
 #[cfg(feature = "sort")]
 const LINKED: usize = 1 << 12;
@@ -25,10 +22,11 @@ const LINKED: usize = 1 << 12;
 const MIN_BLOCK: usize = 32;
 
 /// The shaders that place updates `[outer, k, inner]` by an index of `k` numbers, or one of as many for each `outer`; `None`
-/// for what only picks, and where the plain form does as well.
+/// for what only picks.
 pub fn print(
     plan: &Plan,
     kernel: &Kernel,
+    options: &GpuOptions,
     op: IndexOp,
     sizes: [[usize; 3]; 2],
     operands: [ValueId; 2],
@@ -38,15 +36,13 @@ pub fn print(
         IndexOp::PutAlongAdd => (ReduceOp::Sum, true),
         IndexOp::Gather | IndexOp::TakeAlong => return None,
     };
-    let [[outer, k, _], to] = sizes;
-    if k <= FEW || (k <= SHORT[0] && k * to.iter().product::<usize>() <= SHORT[1]) {
-        return None;
-    }
-    let lists = if along { outer } else { 1 };
+    let lists = if along { sizes[0][0] } else { 1 };
     #[cfg(feature = "sort")]
-    if k > LINKED && const { has("kernel:sort") } {
+    if options.tiles && sizes[0][1] > LINKED && const { has("kernel:sort") } {
         return Some(sorted(plan, kernel, op, lists, sizes, operands));
     }
+    #[cfg(not(feature = "sort"))]
+    let _ = options;
     Some(linked(plan, kernel, op, lists, sizes, operands))
 }
 
@@ -87,8 +83,8 @@ fn finish(
     all.push(reduce::join(plan, &kernel.map, op, (results, dtype), [1, size]));
 }
 
-/// Some updates: each place finds its first, and each update the next for its place, by a search of the index; each element
-/// of a place then follows these links.
+/// The plain form: each place finds its first update, and each update the next for its place, by a search of the index; each
+/// element of a place then follows these links.
 fn linked(
     plan: &Plan,
     kernel: &Kernel,
