@@ -7,6 +7,7 @@
 
 import { fileSystem } from './io/files.js';
 import { installFiles } from './io/handlers.js';
+import { installQuantizedWeights } from './io/quantized.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
 import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
@@ -30,6 +31,7 @@ installFiles(fileSystem);
 installFitting();
 installDatasetTraining();
 installMixedPrecision();
+installQuantizedWeights();
 installInputSpecs(assertInputs);
 installSeenStep(stepSeen);
 installVerbose();
