@@ -40,7 +40,10 @@ function check(report, backend) {
       assert.ok(Math.abs(report[name][index] - value) <= 1e-3, `${name}: ${report[name]}, expected ${expected}`);
     }
   }
-  if (backend === 'cpu') assert.ok(report.nan && report.nanOfRow, 'NaN goes through relu, exp and max');
+  if (backend === 'cpu') {
+    assert.ok(report.nan && report.nanOfRow && report.nanOfMaps, 'NaN goes through relu, exp, max, tanh and logarithms');
+    assert.equal(report.logarithms, '-Infinity,NaN,Infinity,NaN,0,-Infinity');
+  }
   const { kernelMs, wallMs } = report.time;
   if (backend === 'cpu' || typeof kernelMs === 'number') {
     assert.ok(kernelMs >= 0 && kernelMs <= wallMs, `${kernelMs} of ${wallMs} ms`);

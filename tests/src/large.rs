@@ -183,6 +183,17 @@ fn pointwise() -> Vec<Case> {
         case("long rows layerNorm", vec![Input::f32(&[3, 1300])], |x| {
             ops::layer_norm(&x[0], Some(&[-1]), None, None, 1e-3)
         }),
+        // Many rows: more than one task, of rows shorter and longer than a tile.
+        case("many rows softmax", vec![Input::f32(&[67, 600]).within(-6.0, 6.0)], |x| ops::softmax(&x[0], -1)),
+        case("many rows logSoftmax", vec![Input::f32(&[1100, 31]).within(-6.0, 6.0)], |x| ops::log_softmax(&x[0], -1)),
+        case("many rows layerNorm", vec![Input::f32(&[9, 41, 90]), Input::f32(&[90])], |x| {
+            ops::layer_norm(&x[0], Some(&[-1]), Some(&x[1]), None, 1e-3)
+        }),
+        case("many rows flipped", pair(&[70, 480], &[70, 1]), |x| {
+            let turned = ops::reverse(&x[0], Some(&[0]))?;
+            let scaled = ops::mul(&turned, &ops::mean(&ops::exp(&turned)?, Some(&[1]), true)?)?;
+            ops::sub(&scaled, &ops::add(&ops::max(&ops::mul(&scaled, &x[0])?, Some(&[1]), true)?, &x[1])?)
+        }),
         case("dropout large", vec![Input::f32(&[64, 32])], |x| ops::dropout(&x[0], 0.4, None, 7)),
         case("slice large", vec![Input::f32(&[12, 16])], |x| ops::relu(&ops::slice(&x[0], &[2, 4], &[8, 8])?)),
     ]

@@ -22,65 +22,78 @@ impl<F: FnOnce()> Kernel for Loop<F> {
     }
 }
 
-/// e^x of every lane, in the set's own instructions: those that multiply and add in one are a third of it.
-struct Exp<'a> {
-    a: &'a [u32],
-    out: &'a mut [u32],
+/// A function of every lane, in the set's own instructions: those that multiply and add in one are a third of it.
+macro_rules! in_vectors {
+    ($name:ident, $function:path, $numbers:path) => {
+        struct $name<'a> {
+            a: &'a [u32],
+            out: &'a mut [u32],
+        }
+
+        #[allow(unsafe_code)]
+        impl Kernel for $name<'_> {
+            type Output = ();
+            #[inline(always)]
+            unsafe fn run<S: Simd>(self) {
+                let mut few = [[0; MOST_LANES]; 2];
+                let n = self.a.len().min(self.out.len());
+                let [few_a, few_out] = &mut few;
+                let (a, out) = if n < S::LANES {
+                    few_a[..n].copy_from_slice(&self.a[..n]);
+                    (&few_a[..S::LANES], &mut few_out[..S::LANES])
+                } else {
+                    (&self.a[..n], &mut self.out[..n])
+                };
+                // Not known to the compiler, they stay in registers: WebAssembly engines make a constant anew wherever it is
+                // used.
+                let numbers = std::hint::black_box($numbers);
+                let mut c = [S::splat(numbers[0]); $numbers.len()];
+                for (c, number) in c.iter_mut().zip(numbers) {
+                    *c = S::splat(number);
+                }
+                // The last vector ends where the lanes do.
+                let last = a.len() - S::LANES;
+                let mut at = 0;
+                loop {
+                    // SAFETY: `last + S::LANES` is the length of both slices, whose lanes may be floats.
+                    unsafe {
+                        let x = S::load(a.as_ptr().add(at).cast());
+                        S::store(out.as_mut_ptr().add(at).cast(), $function(x, &c));
+                    }
+                    if at == last {
+                        break;
+                    }
+                    at = (at + S::LANES).min(last);
+                }
+                if n < S::LANES {
+                    self.out[..n].copy_from_slice(&few_out[..n]);
+                }
+            }
+        }
+    };
 }
 
-#[allow(unsafe_code)]
-impl Kernel for Exp<'_> {
-    type Output = ();
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let mut few = [[0; MOST_LANES]; 2];
-        let n = self.a.len().min(self.out.len());
-        let [few_a, few_out] = &mut few;
-        let (a, out) = if n < S::LANES {
-            few_a[..n].copy_from_slice(&self.a[..n]);
-            (&few_a[..S::LANES], &mut few_out[..S::LANES])
-        } else {
-            (&self.a[..n], &mut self.out[..n])
-        };
-        // Not known to the compiler, they stay in registers: WebAssembly engines make a constant anew wherever it is used.
-        let numbers = std::hint::black_box(math::EXP);
-        let mut c = [S::splat(numbers[0]); math::EXP.len()];
-        for (c, number) in c.iter_mut().zip(numbers) {
-            *c = S::splat(number);
-        }
-        // The last vector ends where the lanes do.
-        let last = a.len() - S::LANES;
-        let mut at = 0;
-        loop {
-            // SAFETY: `last + S::LANES` is the length of both slices, whose lanes may be floats.
-            unsafe {
-                let x = S::load(a.as_ptr().add(at).cast());
-                S::store(out.as_mut_ptr().add(at).cast(), math::exp_of::<S>(x, &c));
-            }
-            if at == last {
-                break;
-            }
-            at = (at + S::LANES).min(last);
-        }
-        if n < S::LANES {
-            self.out[..n].copy_from_slice(&few_out[..n]);
-        }
-    }
-}
+in_vectors!(Exp, math::exp_of::<S>, math::EXP);
+in_vectors!(Log, math::log_of::<S>, math::LOG);
+in_vectors!(Log1p, math::log1p_of::<S>, math::LOG);
+in_vectors!(Tanh, math::tanh_of::<S>, math::TANH);
 
 /// A one-operand instruction on every lane of `a`, of elements of `dtype`.
 #[inline(never)]
 pub fn unary(level: Level, op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
-    if op == UnOp::Exp {
-        return dispatch(level, Exp { a, out });
-    }
-    dispatch(
-        level,
-        Loop(
-            #[inline(always)]
-            || unary_lanes(op, dtype, a, out),
+    match op {
+        UnOp::Exp => dispatch(level, Exp { a, out }),
+        UnOp::Log => dispatch(level, Log { a, out }),
+        UnOp::Log1p => dispatch(level, Log1p { a, out }),
+        UnOp::Tanh => dispatch(level, Tanh { a, out }),
+        _ => dispatch(
+            level,
+            Loop(
+                #[inline(always)]
+                || unary_lanes(op, dtype, a, out),
+            ),
         ),
-    );
+    }
 }
 
 /// One value in every lane.
@@ -237,11 +250,9 @@ fn unary_lanes(op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
         UnOp::Round => float1(a, out, math::round),
         UnOp::Trunc => float1(a, out, f32::trunc),
         UnOp::Sqrt => float1(a, out, f32::sqrt),
-        // In a loop of its own.
-        UnOp::Exp => {}
+        // In loops of their own.
+        UnOp::Exp | UnOp::Log | UnOp::Log1p | UnOp::Tanh => {}
         UnOp::Expm1 => float1(a, out, math::expm1),
-        UnOp::Log => float1(a, out, math::log),
-        UnOp::Log1p => float1(a, out, math::log1p),
         UnOp::Sin => {
             float1(a, out, math::sin);
             fix_large_angles(a, out, wide1(platform::sin));
@@ -250,7 +261,6 @@ fn unary_lanes(op: UnOp, dtype: DType, a: &[u32], out: &mut [u32]) {
             float1(a, out, math::cos);
             fix_large_angles(a, out, wide1(platform::cos));
         }
-        UnOp::Tanh => float1(a, out, math::tanh),
         UnOp::Tan => float1(a, out, wide1(platform::tan)),
         UnOp::Asin => float1(a, out, wide1(platform::asin)),
         UnOp::Acos => float1(a, out, wide1(platform::acos)),
@@ -336,18 +346,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exponentials_of_any_number_of_lanes_are_accurate_and_keep_special_values() {
-        let special = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 88.72, 88.73, -100.0, -104.0];
-        for level in [Level::Scalar, Level::Best] {
+    fn functions_in_vectors_of_any_number_of_lanes_are_accurate_and_keep_special_values() {
+        let special =
+            [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 88.72, 88.73, -100.0, -104.0, -1.0, 1e-40];
+        let exp = (UnOp::Exp, f32::exp as fn(f32) -> f32);
+        let functions = [exp, (UnOp::Log, f32::ln), (UnOp::Log1p, f32::ln_1p), (UnOp::Tanh, f32::tanh)];
+        for ((op, exact), level) in functions.into_iter().flat_map(|f| [(f, Level::Scalar), (f, Level::Best)]) {
             for n in 0..40 {
                 let x: Vec<f32> = special.into_iter().chain((0..).map(|i| i as f32 * 0.7 - 9.0)).take(n).collect();
                 let a: Vec<u32> = x.iter().map(|x| x.to_bits()).collect();
                 let mut out = vec![0; n];
-                unary(level, UnOp::Exp, DType::F32, &a, &mut out);
+                unary(level, op, DType::F32, &a, &mut out);
                 for (x, got) in x.into_iter().zip(out) {
-                    let (got, want) = (f32::from_bits(got), x.exp());
-                    let near = (got - want).abs() <= want * f32::EPSILON || got == want;
-                    assert!(near || (got.is_nan() && want.is_nan()), "{level:?}: exp({x}) is {got}, not {want}");
+                    let (got, want) = (f32::from_bits(got), exact(x));
+                    let near = (got - want).abs() <= want.abs().max(1e-36) * 3.0 * f32::EPSILON || got == want;
+                    assert!(near || (got.is_nan() && want.is_nan()), "{level:?}: {op:?}({x}) is {got}, not {want}");
                 }
             }
         }

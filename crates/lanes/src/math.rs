@@ -79,31 +79,103 @@ pub fn exp(x: f32) -> f32 {
     nan_of(x, unsafe { exp_of::<Scalar>(x, &EXP) })
 }
 
-/// The natural logarithm.
+/// The numbers that [`log_of`] computes with: 1, the polynomial's coefficients, -1/2, and ln(2) in two parts.
+pub const LOG: [f32; 13] = [
+    1.0,
+    7.037_683_6e-2,
+    -1.151_461e-1,
+    1.167_699_9e-1,
+    -1.242_014_1e-1,
+    1.424_932_3e-1,
+    -1.666_805_8e-1,
+    2.000_071_5e-1,
+    -2.499_999_4e-1,
+    3.333_333_1e-1,
+    -0.5,
+    -2.121_944_4e-4,
+    0.693_359_4,
+];
+
+/// The natural logarithm, in vectors, of [`LOG`] in vectors.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[allow(unsafe_code)]
 #[inline(always)]
-pub fn log(x: f32) -> f32 {
-    let tiny = x < f32::MIN_POSITIVE;
-    let scaled = choose(tiny, x * 8_388_608.0, x);
-    let bits = scaled.to_bits();
-    // Mantissa in [sqrt(1/2), sqrt(2)), exponent to match.
-    let shifted = bits.wrapping_sub(0x3f35_04f3);
-    let e = ((shifted as i32) >> 23) as f32 - choose(tiny, 23.0, 0.0);
-    let m = f32::from_bits((shifted & 0x007f_ffff).wrapping_add(0x3f35_04f3)) - 1.0;
-    let p = 7.037_683_6e-2;
-    let p = p * m + -1.151_461e-1;
-    let p = p * m + 1.167_699_9e-1;
-    let p = p * m + -1.242_014_1e-1;
-    let p = p * m + 1.424_932_3e-1;
-    let p = p * m + -1.666_805_8e-1;
-    let p = p * m + 2.000_071_5e-1;
-    let p = p * m + -2.499_999_4e-1;
-    let p = p * m + 3.333_333_1e-1;
-    let square = m * m;
-    let y = p * m * square + e * -2.121_944_4e-4 - 0.5 * square + m + e * 0.693_359_4;
-    let y = choose(x == f32::INFINITY, f32::INFINITY, y);
-    let y = choose(x == 0.0, f32::NEG_INFINITY, y);
-    // Negative numbers and NaN.
-    choose(x >= 0.0, y, f32::NAN)
+pub unsafe fn log_of<S: Simd>(x: S::V, c: &[S::V; 13]) -> S::V {
+    // SAFETY: the caller's.
+    unsafe {
+        let y = log_of_normal::<S>(x, c);
+        if S::all_normal(x) {
+            y
+        } else {
+            patched::<S>(x, y, c)
+        }
+    }
+}
+
+/// log(1 + x), accurate near zero: with the logarithm's slope times what 1 + x loses when it is rounded.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[allow(unsafe_code)]
+#[inline(always)]
+pub unsafe fn log1p_of<S: Simd>(x: S::V, c: &[S::V; 13]) -> S::V {
+    // SAFETY: the caller's.
+    unsafe {
+        let u = S::add(x, c[0]);
+        let lost = S::sub(x, S::sub(u, c[0]));
+        let y = S::add(log_of_normal::<S>(u, c), S::div(lost, u));
+        if S::all_normal(u) {
+            y
+        } else {
+            // 1 + x is exact where it is small.
+            patched::<S>(u, y, c)
+        }
+    }
+}
+
+/// The natural logarithm of numbers from the least normal one up.
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn log_of_normal<S: Simd>(x: S::V, c: &[S::V; 13]) -> S::V {
+    // SAFETY: the caller's.
+    unsafe {
+        let (m, e) = S::mantissa_and_exponent(x);
+        let m = S::sub(m, c[0]);
+        let p = S::mul_add(c[1], m, c[2]);
+        let p = S::mul_add(p, m, c[3]);
+        let p = S::mul_add(p, m, c[4]);
+        let p = S::mul_add(p, m, c[5]);
+        let p = S::mul_add(p, m, c[6]);
+        let p = S::mul_add(p, m, c[7]);
+        let p = S::mul_add(p, m, c[8]);
+        let p = S::mul_add(p, m, c[9]);
+        let square = S::mul(m, m);
+        let y = S::mul_add(S::mul(p, m), square, S::mul(e, c[11]));
+        S::mul_add(e, c[12], S::add(S::mul_add(square, c[10], y), m))
+    }
+}
+
+/// `y`, but the logarithm of `x` where that is not a normal positive number. Elsewhere nothing is computed anew: a result does
+/// not depend on what lies beside it.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn patched<S: Simd>(x: S::V, y: S::V, c: &[S::V; 13]) -> S::V {
+    // SAFETY: the caller's.
+    unsafe {
+        // 2^23 makes a subnormal number normal, whose logarithm is this.
+        let scaled = log_of_normal::<S>(S::mul(x, S::splat(8_388_608.0)), c);
+        let y = S::where_less(x, S::splat(f32::MIN_POSITIVE), S::sub(scaled, S::splat(15.942_385)), y);
+        let zero = S::splat(0.0);
+        let y = S::where_less(zero, x, y, S::splat(f32::NEG_INFINITY));
+        let y = S::where_less(x, zero, S::splat(f32::NAN), y);
+        // NaN and infinity are their own.
+        S::where_less(x, S::splat(f32::INFINITY), y, x)
+    }
 }
 
 /// e^x - 1, accurate near zero.
@@ -118,28 +190,51 @@ pub fn expm1(x: f32) -> f32 {
     choose(x.abs() < 0.35, p * x * x + x, exp(x) - 1.0)
 }
 
-/// log(1 + x), accurate near zero (Kahan's correction for the rounding of 1 + x).
-#[inline(always)]
-pub fn log1p(x: f32) -> f32 {
-    let u = 1.0 + x;
-    let exact = u == 1.0 || u == f32::INFINITY;
-    let corrected = log(u) * (x / choose(exact, 1.0, u - 1.0));
-    choose(u == 1.0, x, choose(u == f32::INFINITY, u, corrected))
-}
+/// The numbers that [`tanh_of`] computes with: two limits and the coefficients of a polynomial of odd powers and of the one
+/// that divides it (Eigen's). At the limits the quotient is 1.
+pub const TANH: [f32; 13] = [
+    -7.905_311,
+    7.905_311,
+    -2.760_768_477_423_55e-16,
+    2.000_187_904_824_77e-13,
+    -8.604_671_522_137_35e-11,
+    5.122_297_090_371_14e-8,
+    1.485_722_357_179_79e-5,
+    6.372_619_288_754_36e-4,
+    4.893_524_558_917_86e-3,
+    1.198_258_394_667_02e-6,
+    1.185_347_056_866_54e-4,
+    2.268_434_632_439e-3,
+    4.893_525_185_543_85e-3,
+];
 
-/// The hyperbolic tangent.
+/// The hyperbolic tangent, in vectors, of [`TANH`] in vectors.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[allow(unsafe_code)]
 #[inline(always)]
-pub fn tanh(x: f32) -> f32 {
-    let a = x.abs();
-    let square = x * x;
-    let p = -5.704_988_7e-3;
-    let p = p * square + 2.063_908_9e-2;
-    let p = p * square + -5.373_971_6e-2;
-    let p = p * square + 1.333_144_2e-1;
-    let p = p * square + -3.333_328e-1;
-    let near = p * square * x + x;
-    let far = 1.0 - 2.0 / (exp(a + a) + 1.0);
-    choose(a < 0.625, near, f32::from_bits(far.to_bits() | (x.to_bits() & 0x8000_0000)))
+pub unsafe fn tanh_of<S: Simd>(x: S::V, c: &[S::V; 13]) -> S::V {
+    // SAFETY: the caller's.
+    unsafe {
+        let limited = S::limit(x, c[0], c[1]);
+        let square = S::mul(limited, limited);
+        let p = S::mul_add(c[2], square, c[3]);
+        let p = S::mul_add(p, square, c[4]);
+        let p = S::mul_add(p, square, c[5]);
+        let p = S::mul_add(p, square, c[6]);
+        let p = S::mul_add(p, square, c[7]);
+        let p = S::mul_add(p, square, c[8]);
+        let q = S::mul_add(c[9], square, c[10]);
+        let q = S::mul_add(q, square, c[11]);
+        let q = S::mul_add(q, square, c[12]);
+        let y = S::div(S::mul(p, limited), q);
+        if S::LIMIT_KEEPS_NAN {
+            y
+        } else {
+            S::keep_nan(x, y)
+        }
+    }
 }
 
 /// Angles beyond this lose digits in the reduction below; the platform computes their functions.
@@ -188,6 +283,24 @@ pub fn round(x: f32) -> f32 {
 mod tests {
     use super::*;
 
+    #[allow(unsafe_code)]
+    fn log(x: f32) -> f32 {
+        // SAFETY: the scalar set needs nothing.
+        unsafe { log_of::<Scalar>(x, &LOG) }
+    }
+
+    #[allow(unsafe_code)]
+    fn log1p(x: f32) -> f32 {
+        // SAFETY: the scalar set needs nothing.
+        unsafe { log1p_of::<Scalar>(x, &LOG) }
+    }
+
+    #[allow(unsafe_code)]
+    fn tanh(x: f32) -> f32 {
+        // SAFETY: the scalar set needs nothing.
+        nan_of(x, unsafe { tanh_of::<Scalar>(x, &TANH) })
+    }
+
     fn check(name: &str, f: fn(f32) -> f32, exact: fn(f64) -> f64, low: f32, high: f32, units: f64) {
         for i in 0..200_000 {
             let x = low + (high - low) * (i as f32 / 200_000.0);
@@ -224,6 +337,7 @@ mod tests {
         assert!((exp(-100.0) / (-100.0f32).exp() - 1.0).abs() < 1e-2, "subnormal results are kept");
         assert_eq!(log(0.0), f32::NEG_INFINITY);
         assert_eq!(log(f32::INFINITY), f32::INFINITY);
+        assert!((log(1e-40) - 1e-40f32.ln()).abs() < 2e-5);
         assert!(log(-1.0).is_nan());
         assert_eq!(tanh(100.0), 1.0);
         assert_eq!(tanh(-100.0), -1.0);

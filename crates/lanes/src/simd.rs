@@ -3,6 +3,11 @@
 /// Lanes of the widest vectors.
 pub(crate) const MOST_LANES: usize = 8;
 
+/// The bits of the square root of a half.
+const SQRT_HALF: u32 = 0x3f35_04f3;
+const MANTISSA: u32 = 0x007f_ffff;
+const INFINITY: u32 = 0x7f80_0000;
+
 /// A set of float32 vector instructions.
 ///
 /// # Safety
@@ -27,8 +32,16 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// a * b.
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// a / b.
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// 2^(h - 127) and 2^(k - h - 127), where k is the number in an element's low nine bits and h half of it, rounded down.
     unsafe fn powers_of_two(x: Self::V) -> (Self::V, Self::V);
+    /// The mantissa, in [sqrt(1/2), sqrt(2)), and the exponent that goes with it, of normal positive numbers.
+    unsafe fn mantissa_and_exponent(x: Self::V) -> (Self::V, Self::V);
+    /// Whether all are positive, finite, and not subnormal.
+    unsafe fn all_normal(x: Self::V) -> bool;
+    /// x where a is less than b, else y.
+    unsafe fn where_less(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
     /// a * b + c, rounded once or twice.
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// x limited to [lo, hi]; of NaN, with relaxed instructions, anything: see [`crate::math::nan_of`].
@@ -83,9 +96,30 @@ unsafe impl Simd for Scalar {
         a * b
     }
     #[inline(always)]
+    unsafe fn div(a: f32, b: f32) -> f32 {
+        a / b
+    }
+    #[inline(always)]
     unsafe fn powers_of_two(x: f32) -> (f32, f32) {
         let half = x.to_bits() >> 1;
         (f32::from_bits(half << 23), f32::from_bits(x.to_bits().wrapping_sub(half) << 23))
+    }
+    #[inline(always)]
+    unsafe fn mantissa_and_exponent(x: f32) -> (f32, f32) {
+        let shifted = x.to_bits().wrapping_sub(SQRT_HALF);
+        (f32::from_bits((shifted & MANTISSA).wrapping_add(SQRT_HALF)), (shifted as i32 >> 23) as f32)
+    }
+    #[inline(always)]
+    unsafe fn all_normal(x: f32) -> bool {
+        (f32::MIN_POSITIVE..f32::INFINITY).contains(&x)
+    }
+    #[inline(always)]
+    unsafe fn where_less(a: f32, b: f32, x: f32, y: f32) -> f32 {
+        if a < b {
+            x
+        } else {
+            y
+        }
     }
     #[inline(always)]
     unsafe fn mul_add(a: f32, b: f32, c: f32) -> f32 {
@@ -117,6 +151,8 @@ unsafe impl Simd for Scalar {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm {
     use std::arch::wasm32::*;
+
+    use super::{INFINITY, MANTISSA, SQRT_HALF};
 
     /// WebAssembly simd128, with relaxed multiply-add where the build has it.
     #[derive(Clone, Copy)]
@@ -153,9 +189,29 @@ mod wasm {
             f32x4_mul(a, b)
         }
         #[inline(always)]
+        unsafe fn div(a: v128, b: v128) -> v128 {
+            f32x4_div(a, b)
+        }
+        #[inline(always)]
         unsafe fn powers_of_two(x: v128) -> (v128, v128) {
             let half = u32x4_shr(x, 1);
             (i32x4_shl(half, 23), i32x4_shl(i32x4_sub(x, half), 23))
+        }
+        #[inline(always)]
+        unsafe fn mantissa_and_exponent(x: v128) -> (v128, v128) {
+            let root = u32x4_splat(SQRT_HALF);
+            let shifted = u32x4_sub(x, root);
+            let m = u32x4_add(v128_and(shifted, u32x4_splat(MANTISSA)), root);
+            (m, f32x4_convert_i32x4(i32x4_shr(shifted, 23)))
+        }
+        #[inline(always)]
+        unsafe fn all_normal(x: v128) -> bool {
+            let most = i32x4_gt(i32x4_splat(INFINITY as i32), x);
+            i32x4_all_true(v128_and(i32x4_gt(x, i32x4_splat(MANTISSA as i32)), most))
+        }
+        #[inline(always)]
+        unsafe fn where_less(a: v128, b: v128, x: v128, y: v128) -> v128 {
+            v128_bitselect(x, y, f32x4_lt(a, b))
         }
         #[inline(always)]
         unsafe fn mul_add(a: v128, b: v128, c: v128) -> v128 {
@@ -188,6 +244,8 @@ pub use wasm::Wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
+
+    use super::{INFINITY, MANTISSA, SQRT_HALF};
 
     /// AVX2 with fused multiply-add.
     #[derive(Clone, Copy)]
@@ -222,12 +280,34 @@ mod x86 {
             _mm256_mul_ps(a, b)
         }
         #[inline(always)]
+        unsafe fn div(a: __m256, b: __m256) -> __m256 {
+            _mm256_div_ps(a, b)
+        }
+        #[inline(always)]
         unsafe fn powers_of_two(x: __m256) -> (__m256, __m256) {
             let x = _mm256_castps_si256(x);
             let half = _mm256_srli_epi32::<1>(x);
             let rest = _mm256_sub_epi32(x, half);
             let power = |k| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(k));
             (power(half), power(rest))
+        }
+        #[inline(always)]
+        unsafe fn mantissa_and_exponent(x: __m256) -> (__m256, __m256) {
+            let root = _mm256_set1_epi32(SQRT_HALF as i32);
+            let shifted = _mm256_sub_epi32(_mm256_castps_si256(x), root);
+            let m = _mm256_add_epi32(_mm256_and_si256(shifted, _mm256_set1_epi32(MANTISSA as i32)), root);
+            (_mm256_castsi256_ps(m), _mm256_cvtepi32_ps(_mm256_srai_epi32::<23>(shifted)))
+        }
+        #[inline(always)]
+        unsafe fn all_normal(x: __m256) -> bool {
+            let x = _mm256_castps_si256(x);
+            let least = _mm256_cmpgt_epi32(x, _mm256_set1_epi32(MANTISSA as i32));
+            let most = _mm256_cmpgt_epi32(_mm256_set1_epi32(INFINITY as i32), x);
+            _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_and_si256(least, most))) == 0xff
+        }
+        #[inline(always)]
+        unsafe fn where_less(a: __m256, b: __m256, x: __m256, y: __m256) -> __m256 {
+            _mm256_blendv_ps(y, x, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b))
         }
         #[inline(always)]
         unsafe fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 {
@@ -254,6 +334,8 @@ pub use x86::Avx2;
 #[cfg(target_arch = "aarch64")]
 mod arm {
     use std::arch::aarch64::*;
+
+    use super::{INFINITY, MANTISSA, SQRT_HALF};
 
     /// NEON, which every aarch64 processor has.
     #[derive(Clone, Copy)]
@@ -288,11 +370,32 @@ mod arm {
             vmulq_f32(a, b)
         }
         #[inline(always)]
+        unsafe fn div(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            vdivq_f32(a, b)
+        }
+        #[inline(always)]
         unsafe fn powers_of_two(x: float32x4_t) -> (float32x4_t, float32x4_t) {
             let x = vreinterpretq_u32_f32(x);
             let half = vshrq_n_u32::<1>(x);
             let power = |k| vreinterpretq_f32_u32(vshlq_n_u32::<23>(k));
             (power(half), power(vsubq_u32(x, half)))
+        }
+        #[inline(always)]
+        unsafe fn mantissa_and_exponent(x: float32x4_t) -> (float32x4_t, float32x4_t) {
+            let root = vdupq_n_u32(SQRT_HALF);
+            let shifted = vsubq_u32(vreinterpretq_u32_f32(x), root);
+            let m = vaddq_u32(vandq_u32(shifted, vdupq_n_u32(MANTISSA)), root);
+            (vreinterpretq_f32_u32(m), vcvtq_f32_s32(vshrq_n_s32::<23>(vreinterpretq_s32_u32(shifted))))
+        }
+        #[inline(always)]
+        unsafe fn all_normal(x: float32x4_t) -> bool {
+            // What is below wraps round to the largest.
+            let x = vsubq_u32(vreinterpretq_u32_f32(x), vdupq_n_u32(MANTISSA + 1));
+            vmaxvq_u32(x) < INFINITY - MANTISSA - 1
+        }
+        #[inline(always)]
+        unsafe fn where_less(a: float32x4_t, b: float32x4_t, x: float32x4_t, y: float32x4_t) -> float32x4_t {
+            vbslq_f32(vcltq_f32(a, b), x, y)
         }
         #[inline(always)]
         unsafe fn mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {

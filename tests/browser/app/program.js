@@ -22,6 +22,8 @@ export async function program(backend) {
     large: await rounded(tf.matMul(tf.ones([128, 256]), tf.ones([256, 192])).mean()),
     // Relaxed minima and maxima of x86 drop NaN; Node never runs that build.
     nan: Array.from(await tf.matMul(tf.fill([4, 4], NaN), a.tile([2, 2])).relu().data()).every(Number.isNaN),
+    nanOfMaps: Array.from(await tf.stack(['tanh', 'log', 'log1p'].map((op) => tf.fill([9], NaN)[op]())).data()).every(Number.isNaN),
+    logarithms: Array.from(await tf.log([0, -1, Infinity, NaN, 1, -0]).data()).join(),
     nanOfRow: Array.from(await tf.tensor1d([...Array(50).keys(), NaN, 1]).exp().max().data()).every(Number.isNaN),
     gradient: await rounded(tf.grad((v) => v.pow(3).sum())(a)),
   };

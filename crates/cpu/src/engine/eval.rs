@@ -37,6 +37,10 @@ enum Place {
 pub struct Prepared {
     place: Vec<Place>,
     slots: usize,
+    /// Registers that are the same for all elements of a row, and read by the block: no more of a slot than that is filled.
+    by_block: Vec<bool>,
+    /// Tiles end where rows of so many elements do.
+    row: usize,
     /// Outputs that are copies: of an operand, of the head, of a value, or of another output.
     copies: Vec<(usize, Reg)>,
     /// The least elements worth a thread.
@@ -56,6 +60,8 @@ impl Prepared {
         map.outputs.iter().for_each(|&(r, _)| last[r as usize] = code.len());
         let (mut free, mut slots, mut constants) = (Vec::new(), 0, 0);
         let mut copies = Vec::new();
+        let by_block = by_block(map);
+        let row = if by_block.contains(&true) { map.shape[map.shape.rank() - 1] } else { usize::MAX };
         for (i, instr) in code.iter().enumerate() {
             let varies = match *instr {
                 Instr::Const(_) | Instr::Param(_) => false,
@@ -69,6 +75,10 @@ impl Prepared {
                     (Instr::Acc, _) => Place::Acc,
                     (Instr::Input(n), _) if in_place(&map.inputs[n as usize], values) => Place::Input(n as usize),
                     (_, Some(output)) => Place::Output(output),
+                    _ if by_block[i] => {
+                        slots += 1;
+                        Place::Slot(slots - 1)
+                    }
                     _ => Place::Slot(free.pop().unwrap_or_else(|| {
                         slots += 1;
                         slots - 1
@@ -84,7 +94,7 @@ impl Prepared {
             }
             // A slot is free after its last use; the result above never shares it with an operand.
             for r in instr.operands() {
-                if let (Place::Slot(s), true) = (place[r as usize], last[r as usize] == i) {
+                if let (Place::Slot(s), true) = (place[r as usize], last[r as usize] == i && !by_block[r as usize]) {
                     if !free.contains(&s) {
                         free.push(s);
                     }
@@ -97,9 +107,26 @@ impl Prepared {
             }
         }
         let grain = ((1 << 16) / (map.program.cost() + 2)).max(TILE);
-        let tile = (LONG_TILE >> (slots + constants).div_ceil(2)).max(TILE);
-        Prepared { place, slots, copies, grain, tile }
+        let long = slots - by_block.iter().filter(|&&by_block| by_block).count();
+        let tile = (LONG_TILE >> (long + constants).div_ceil(2)).max(TILE);
+        Prepared { place, slots, by_block, row, copies, grain, tile }
     }
+}
+
+/// Which registers are operands that are the same for all elements of long rows, and only read by what takes a block of them.
+fn by_block(map: &Map) -> Vec<bool> {
+    let last = map.shape.rank() - 1;
+    let is_column = |access: &Access| access.view.strides[last] == 0 && !is_uniform(access);
+    let mut by_block: Vec<bool> = (map.program.code.iter())
+        .map(|instr| matches!(*instr, Instr::Input(n) if map.shape[last] >= TILE && is_column(&map.inputs[n as usize])))
+        .collect();
+    for instr in &map.program.code {
+        if !matches!(*instr, Instr::Binary(op, a, _) if takes_block(op, map.program.types[a as usize])) {
+            instr.operands().for_each(|r| by_block[r as usize] = false);
+        }
+    }
+    map.outputs.iter().for_each(|&(r, _)| by_block[r as usize] = false);
+    by_block
 }
 
 /// Whether an instruction is computed by the lanes' own functions, of which there are none for one element.
@@ -134,21 +161,28 @@ pub struct Operands<'a> {
     pub acc: &'a [u32],
 }
 
-/// An evaluation of `range` of a map; outputs are slices for that range.
-pub struct Evaluate<'a, 'o> {
-    /// The map.
-    pub map: &'a Map,
-    /// Its preparation.
-    pub prepared: &'a Prepared,
-    /// Its operands.
-    pub operands: Operands<'a>,
-    /// Linear indices.
-    pub range: Range<usize>,
-    /// The results.
-    pub outputs: Vec<&'o mut [u32]>,
+/// A map at work on its operands, with the memory that tiles need: what many short ranges share.
+pub struct Evaluate<'a> {
+    map: &'a Map,
+    prepared: &'a Prepared,
+    operands: Operands<'a>,
+    /// Of registers that are the same for all elements, a tile.
+    uniform: Vec<Vec<u32>>,
+    slots: Vec<Vec<u32>>,
 }
 
-impl Evaluate<'_, '_> {
+impl<'a> Evaluate<'a> {
+    /// For ranges of at most `longest` elements.
+    pub fn new(map: &'a Map, prepared: &'a Prepared, operands: Operands<'a>, longest: usize) -> Evaluate<'a> {
+        let most = prepared.tile.min(longest);
+        let slots = vec![vec![0; most]; prepared.slots];
+        let mut evaluate = Evaluate { map, prepared, operands, uniform: Vec::new(), slots };
+        evaluate.uniform = evaluate.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; most])).collect();
+        evaluate
+    }
+}
+
+impl Evaluate<'_> {
     /// Values of registers that are the same for all elements; `None` for the others.
     fn uniform(&self) -> Vec<Option<u32>> {
         let program = &self.map.program;
@@ -180,19 +214,17 @@ impl Evaluate<'_, '_> {
     }
 }
 
-impl Evaluate<'_, '_> {
-    /// Runs.
-    pub fn run(mut self, level: Level) {
-        let most = self.prepared.tile.min(self.range.len());
-        let uniform: Vec<Vec<u32>> =
-            self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; most])).collect();
-        let mut slots = vec![vec![0u32; most]; self.prepared.slots];
-        let mut outputs = std::mem::take(&mut self.outputs);
+impl Evaluate<'_> {
+    /// Evaluates linear indices of the map; `outputs` are the results' slices for them.
+    pub fn run(&mut self, level: Level, range: Range<usize>, mut outputs: SmallVec<[&mut [u32]; 4]>) {
+        let most = self.prepared.tile;
+        let (uniform, mut slots) = (std::mem::take(&mut self.uniform), std::mem::take(&mut self.slots));
         let (code, types) = (&self.map.program.code, &self.map.program.types);
-        let mut start = self.range.start;
-        while start < self.range.end {
-            let len = most.min(self.range.end - start);
-            let skip = start - self.range.start;
+        let mut start = range.start;
+        while start < range.end {
+            let row = self.prepared.row;
+            let len = most.min(range.end - start).min(row - start % row);
+            let skip = start - range.start;
             let mut tiles: SmallVec<[&mut [u32]; 4]> = outputs.iter_mut().map(|o| &mut o[skip..skip + len]).collect();
             for (i, instr) in code.iter().enumerate() {
                 let mut slot = Vec::new();
@@ -201,7 +233,7 @@ impl Evaluate<'_, '_> {
                 let out: &mut [u32] = match place {
                     Place::Slot(s) => {
                         slot = std::mem::take(&mut slots[s]);
-                        &mut slot[..len]
+                        &mut slot[..if self.prepared.by_block[i] { len.min(BLOCK) } else { len }]
                     }
                     Place::Output(o) => {
                         tile = std::mem::take(&mut tiles[o]);
@@ -218,6 +250,7 @@ impl Evaluate<'_, '_> {
                         // Of what is the same for all elements no more is read than it takes: the cache is for others.
                         let at = |r: Reg| match self.prepared.place[r as usize] {
                             Place::Uniform if short => &uniform[r as usize][..len.min(BLOCK)],
+                            Place::Slot(s) if self.prepared.by_block[r as usize] => &slots[s][..len.min(BLOCK)],
                             _ => at(r),
                         };
                         binary(level, op, types[a as usize], at(a), at(b), out);
@@ -239,10 +272,11 @@ impl Evaluate<'_, '_> {
             }
             start += len;
         }
+        (self.uniform, self.slots) = (uniform, slots);
     }
 }
 
-impl<'a> Evaluate<'a, '_> {
+impl<'a> Evaluate<'a> {
     #[allow(clippy::too_many_arguments)] // the places a register may be
     #[inline(always)]
     fn lanes<'t>(

@@ -255,7 +255,7 @@ impl Run<'_> {
             let outputs = shared.iter().map(|s| part_of(*s, range.clone())).collect();
             let acc = acc.get(range.clone()).unwrap_or(&[]);
             let operands = Operands { inputs: &inputs, params: self.params, acc };
-            Evaluate { map, prepared, operands, range, outputs }.run(self.engine.level);
+            Evaluate::new(map, prepared, operands, range.len()).run(self.engine.level, range, outputs);
         });
         Ok(())
     }

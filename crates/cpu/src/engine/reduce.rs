@@ -4,6 +4,7 @@ use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Access, Map};
 use headwater_core::scalar::Instr;
 use headwater_core::{Result, Shape};
+use smallvec::smallvec;
 
 use super::eval::{in_place, Evaluate, Operands, Prepared, TILE};
 use super::Run;
@@ -58,7 +59,9 @@ impl Run<'_> {
         let tasks = rows.div_ceil(batch) * parts;
         let grain = if rows * n < MIN_PART { tasks } else { (MIN_PART / (part * batch)).max(1) };
         self.engine.pool.parallel_for(tasks.div_ceil(grain), |group| {
-            let mut scratch = vec![0u32; (batch * n).clamp(1, BLOCK)];
+            let mut scratch = vec![0u32; if there.is_some() { 0 } else { (batch * n).clamp(1, BLOCK) }];
+            let operands = Operands { inputs: &inputs, params: self.params, acc: &[] };
+            let mut evaluate = Evaluate::new(body, prepared, operands, scratch.len());
             for task in group * grain..((group + 1) * grain).min(tasks) {
                 let (first, p) = (task / parts * batch, task % parts);
                 let last = (first + batch).min(rows);
@@ -74,9 +77,7 @@ impl Run<'_> {
                         Some(lanes) => &lanes[start..end.min(start + BLOCK)],
                         None => {
                             let len = scratch.len().min(end - start);
-                            let operands = Operands { inputs: &inputs, params: self.params, acc: &[] };
-                            let outputs = vec![&mut scratch[..len]];
-                            Evaluate { map: body, prepared, operands, range: start..start + len, outputs }.run(level);
+                            evaluate.run(level, start..start + len, smallvec![&mut scratch[..len]]);
                             &scratch[..len]
                         }
                     };
@@ -121,13 +122,14 @@ impl Run<'_> {
             let mut block =
                 if last.saturating_sub(first) > BLOCK_ROWS { vec![combine.empty(); rows] } else { Vec::new() };
             let mut in_block = 0;
+            let operands = Operands { inputs: &inputs, params: self.params, acc: &[] };
+            let mut evaluate = Evaluate::new(body, &prepared, operands, scratch.len());
             let mut i = first;
             while i < last {
                 let count = batch.min(last - i);
                 let range = i * rows..(i + count) * rows;
                 let tile = &mut scratch[..count * rows];
-                let operands = Operands { inputs: &inputs, params: self.params, acc: &[] };
-                Evaluate { map: body, prepared: &prepared, operands, range, outputs: vec![&mut *tile] }.run(level);
+                evaluate.run(level, range, smallvec![&mut *tile]);
                 let sums = if block.is_empty() { &mut *acc } else { &mut block };
                 for lanes in tile.chunks_exact(rows) {
                     fold_into(level, combine, sums, lanes);
