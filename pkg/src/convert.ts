@@ -88,12 +88,19 @@ const KEPT = 65536;
 function upload(values: ArrayLike<ScalarLike>, shape: Shape, dtype: DataType): Tensor {
   const dims = Uint32Array.from(shape);
   const data = encoded(values, dtype);
-  const lanes = data.BYTES_PER_ELEMENT === 4 ? new Uint32Array(data.buffer, data.byteOffset, data.length) : Uint32Array.from(data);
+  const lanes = data.BYTES_PER_ELEMENT === 4 ? new Uint32Array(data.buffer, data.byteOffset, data.length) : isWhole(dtype) ? wordsOf(data) : Uint32Array.from(data);
   const made = fromRecords(wasm().tensorFromLanes(lanes, dtypeCode(dtype), dims), undefined, dtype)[0] as Tensor;
   if (dtype === 'string') made.countBytes(data);
   // What the module rounds is not what was given.
   if (data.length <= KEPT && getBackend() !== 'cpu' && BYTES[dtype] !== 2) made.data_.host = data === values ? data.slice() : data;
   return made;
+}
+
+/** Bytes, four to a word. */
+function wordsOf(data: Numbers): Uint32Array {
+  const words = new Uint32Array((data.length + 3) >> 2);
+  new Uint8Array(words.buffer).set(data as unknown as Uint8Array);
+  return words;
 }
 
 /** Values in the array of their dtype. */

@@ -22,6 +22,12 @@ impl Choices {
 pub fn chain(seed: u32) -> Case {
     let mut inputs = vec![Input::f32(&[4, 6]), Input::f32(&[6]), Input::f32(&[4, 1]), Input::f32(&[6, 6])];
     inputs.extend([Input::index(&[6], 6), Input { dtype: DType::Bool, ..Input::f32(&[4, 6]) }]);
+    // Half of the chains have bytes among their operands, which engines hold as bytes.
+    if seed % 2 == 1 {
+        inputs[4].dtype = DType::U8;
+        inputs.push(Input { shape: vec![3, 6, 4], dtype: DType::U8, range: (0.0, 256.0) });
+        inputs.push(Input { shape: vec![4, 6], dtype: DType::I8, range: (-128.0, 128.0) });
+    }
     Case {
         name: format!("chain {seed}"),
         inputs,
@@ -36,6 +42,21 @@ fn build(seed: u32, x: &[Tensor]) -> Result<Tensor> {
     let length = 2 + choices.below(29);
     // Values of shape [4, 6] that later steps choose from.
     let mut values: Vec<Tensor> = vec![x[0].clone()];
+    if let [_, _, _, _, index, _, images, offsets] = x {
+        let image = match choices.below(4) {
+            0 => ops::slice(images, &[1, 0, 0], &[1, 6, 4])?,
+            1 => ops::gather(images, &ops::slice(index, &[0], &[1])?.cast(DType::Bool)?.cast(DType::I32)?, 0, 0)?,
+            2 => ops::max(images, Some(&[0]), true)?,
+            _ => ops::concat(
+                &[&ops::slice(images, &[2, 0, 1], &[1, 6, 3])?, &ops::slice(images, &[0, 0, 0], &[1, 6, 1])?],
+                2,
+            )?,
+        };
+        let image = ops::transpose(&ops::reshape(&image, [6, 4])?, None)?;
+        values.push((&image.cast(DType::F32)? * (1.0 / 256.0))?);
+        values.push((&ops::reverse(offsets, Some(&[0]))?.cast(DType::F32)? * (1.0 / 128.0))?);
+    }
+    let x = &[&x[..4], &[x[4].cast(DType::I32)?], &x[5..]].concat();
     for _ in 0..length {
         let (i, j) = (choices.below(values.len()), choices.below(values.len()));
         let (a, b) = (&values[i], &values[j]);

@@ -15,6 +15,7 @@ use crate::host::HostSlice;
 use crate::ids::{IdMap, IdSet};
 use crate::lower::{lower, Graph, GraphNode, GraphOp};
 use crate::op::Op;
+use crate::packed::{self, pack};
 use crate::plan::Plan;
 use crate::shape::Shape;
 use crate::tensor::{Node, State, Tensor};
@@ -120,16 +121,27 @@ impl Device {
     /// # Errors
     /// As [`Device::tensor`].
     pub fn tensor_of_lanes(&self, dtype: DType, lanes: &[u32], shape: Shape) -> Result<Tensor> {
-        if shape.size() != lanes.len() {
-            let expected = format_args!("{} values for shape {shape}", shape.size());
-            return Err(Error::shape("tensor", expected, lanes.len()));
-        }
-        let mut narrow = Vec::new();
+        check_size(&shape, shape.size(), lanes.len())?;
+        let mut packed = Vec::new();
+        let stored = dtype.uploaded(self.engine().has_halves());
         if dtype.host_bytes() < 4 {
-            narrow.extend(lanes.iter().map(|&lane| dtype.narrow(lane)));
+            packed = pack(dtype, stored, lanes);
         }
-        let lanes = if narrow.is_empty() { lanes } else { &narrow };
-        Ok(Tensor::ready(self, self.engine().upload(dtype.stored(self.engine().has_halves()), lanes)?, shape, dtype))
+        let words = if packed.is_empty() { lanes } else { &packed };
+        self.upload(stored, words, shape, dtype)
+    }
+
+    /// As [`Device::tensor_of_lanes`], of uint8 or int8 given four to a word, the first in the least significant bits.
+    ///
+    /// # Errors
+    /// As [`Device::tensor`].
+    pub fn tensor_of_bytes(&self, dtype: DType, words: &[u32], shape: Shape) -> Result<Tensor> {
+        check_size(&shape, packed::words(dtype, shape.size()), words.len())?;
+        self.upload(dtype, words, shape, dtype)
+    }
+
+    fn upload(&self, stored: DType, words: &[u32], shape: Shape, dtype: DType) -> Result<Tensor> {
+        Ok(Tensor::ready(self, self.engine().upload(stored, shape.size(), words)?, shape, dtype))
     }
 
     /// A tensor over an engine buffer, of the dtype that it holds.
@@ -351,6 +363,14 @@ impl Device {
             }
         }
     }
+}
+
+/// An error where the host gives other than the words that a tensor takes.
+fn check_size(shape: &Shape, needed: usize, given: usize) -> Result<()> {
+    if needed == given {
+        return Ok(());
+    }
+    Err(Error::shape("tensor", format_args!("{needed} values for shape {shape}"), given))
 }
 
 impl Queue {

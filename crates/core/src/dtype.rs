@@ -8,8 +8,8 @@ use crate::half;
 /// An element is computed with in a lane of 32 bits, whatever its dtype: a float16 or bfloat16 as the float32 of the same
 /// value, an int8 or uint8 as the int32, a uint32 as its bits. What differs is the values there are: every operation rounds,
 /// or wraps, its result once to those of the result's dtype. Programs know three dtypes only, the [lanes](DType::lane)
-/// float32, int32 and bool. Engines hold elements in the same lanes, but float16 in 16 bits where they can: see
-/// [`DType::stored`].
+/// float32, int32 and bool. Engines hold elements in the same lanes, but float16 in 16 bits where they can, and bytes that
+/// come from the host as bytes: see [`DType::stored`] and [`DType::uploaded`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// IEEE-754 binary32.
@@ -69,8 +69,8 @@ impl DType {
         DType::ALL.get(code).copied().ok_or_else(|| Error::dtype(op, "0 to 7", code))
     }
 
-    /// Bytes one element takes on the host and in files, as TensorFlow.js counts them. See [`DType::stored`] for
-    /// what an engine holds.
+    /// Bytes one element takes on the host and in files, as TensorFlow.js counts them. See [`DType::stored`] and
+    /// [`DType::uploaded`] for what an engine holds.
     pub fn host_bytes(self) -> usize {
         match self {
             DType::F32 | DType::I32 | DType::U32 => 4,
@@ -105,6 +105,16 @@ impl DType {
             self
         } else {
             self.lane()
+        }
+    }
+
+    /// What an engine's memory holds of elements that come from the host: uint8 and int8 stay bytes, which every kernel reads
+    /// and none writes; the others as [`DType::stored`].
+    pub fn uploaded(self, halves: bool) -> DType {
+        if matches!(self, DType::U8 | DType::I8) {
+            self
+        } else {
+            self.stored(halves)
         }
     }
 

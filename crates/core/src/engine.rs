@@ -23,7 +23,8 @@ pub struct Buffer {
     pub data: Arc<dyn BufferData>,
     /// The number of elements.
     pub size: usize,
-    /// What it holds: float32, int32 or bool in lanes of 32 bits, or float16 in 16 bits. See [`DType::stored`].
+    /// What it holds: float32, int32 or bool in lanes of 32 bits, float16 in 16 bits, uint8 or int8 in 8. See
+    /// [`DType::stored`] and [`DType::uploaded`].
     pub dtype: DType,
 }
 
@@ -78,12 +79,12 @@ pub trait Engine: Send + Sync {
         false
     }
 
-    /// Copies lanes of `dtype` to the device, which is float32, int32 or bool, or float16 where the engine
-    /// [has halves](Engine::has_halves).
+    /// Copies `size` elements to the device, as memory holds them (see [`crate::packed`]): `stored` is float32, int32 or bool,
+    /// uint8 or int8, or float16 where the engine [has halves](Engine::has_halves).
     ///
     /// # Errors
     /// `ErrorKind::Device` when memory runs out or the device is lost.
-    fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer>;
+    fn upload(&self, stored: DType, size: usize, words: &[u32]) -> Result<Buffer>;
 
     /// Runs the kernels of `plan` from number `from` on, with run-time scalars `params` (32-bit lanes): all of them, or, on an
     /// engine that can stop between kernels, until `enough` says so. `values` are the plan's: its leaves in the beginning

@@ -24,6 +24,7 @@ mod number;
 pub mod op;
 mod operators;
 pub mod ops;
+pub mod packed;
 pub mod plan;
 pub mod pointwise;
 #[cfg(feature = "reference")]

@@ -23,7 +23,7 @@ pub struct Value {
     pub size: usize,
     /// What the elements are computed with as: float32, int32 or bool, here and everywhere in a plan. See [`DType::lane`].
     pub dtype: DType,
-    /// What memory holds: the same, or float16. See [`DType::stored`].
+    /// What memory holds: the same, float16, or in a leaf bytes. See [`DType::stored`] and [`DType::uploaded`].
     pub stored: DType,
 }
 

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "times")]
 use headwater_core::engine::TimesCallback;
 use headwater_core::engine::{Buffer, Engine, EngineMemory, ReadCallback};
+use headwater_core::packed::{unpack, words};
 #[cfg(feature = "times")]
 use headwater_core::plan::Kernel;
 use headwater_core::plan::{Plan, Value};
 use headwater_core::{DType, Error, IdMap, Result, StructureHasher};
 
 use crate::host::{Dispatch, Host, Id, StampsCallback, UNIFORM_ALIGN};
-use crate::memory::{buffer, lanes, pack, unpack, words, Lanes, Memory};
+use crate::memory::{buffer, lanes, Lanes, Memory};
 use crate::prepare::{prepare, Pass, Slot};
 use crate::shader::{Shader, MAX_BUFFERS};
 #[cfg(feature = "times")]
@@ -164,11 +165,10 @@ impl Engine for GpuEngine {
         self.options.halves && self.host.limits().halves
     }
 
-    fn upload(&self, dtype: DType, words: &[u32]) -> Result<Buffer> {
+    fn upload(&self, stored: DType, size: usize, words: &[u32]) -> Result<Buffer> {
         let _order = self.order.lock();
-        let lanes = self.memory.take(dtype, words.len())?;
-        let halves = pack(dtype, words);
-        self.host.write_buffer(lanes.id, halves.as_deref().unwrap_or(words));
+        let lanes = self.memory.take(stored, size)?;
+        self.host.write_buffer(lanes.id, words);
         Ok(buffer(lanes))
     }
 

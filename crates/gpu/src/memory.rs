@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
-use headwater_core::half::{f16_bits, f16_value};
+use headwater_core::packed::words;
 use headwater_core::{DType, Error, IdMap, Result};
 
 use crate::host::{Host, Id};
@@ -153,31 +153,6 @@ impl BufferData for Shared {
 /// A tensor's view of lanes.
 pub fn buffer(lanes: Arc<Lanes>) -> Buffer {
     Buffer { size: lanes.size, dtype: lanes.dtype, data: Arc::new(Shared(lanes)) }
-}
-
-/// The 32-bit words that hold `size` elements.
-pub fn words(dtype: DType, size: usize) -> usize {
-    if dtype == DType::F16 {
-        size.div_ceil(2)
-    } else {
-        size
-    }
-}
-
-/// The words that hold `lanes`, where those are other ones.
-pub fn pack(dtype: DType, lanes: &[u32]) -> Option<Vec<u32>> {
-    let half = |lane: &u32| u32::from(f16_bits(f32::from_bits(*lane)));
-    let two = |pair: &[u32]| half(&pair[0]) | pair.get(1).map_or(0, half) << 16;
-    (dtype == DType::F16).then(|| lanes.chunks(2).map(two).collect())
-}
-
-/// The `size` lanes that `words` hold.
-pub fn unpack(dtype: DType, words: Vec<u32>, size: usize) -> Vec<u32> {
-    if dtype != DType::F16 {
-        return words;
-    }
-    let lane = |i: usize| f16_value((words[i / 2] >> (i % 2 * 16)) as u16).to_bits();
-    (0..size).map(lane).collect()
 }
 
 /// The host's name for the memory of a buffer.

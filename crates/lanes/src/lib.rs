@@ -13,4 +13,4 @@ pub mod math;
 pub mod simd;
 
 pub use fold::{fold_into, fold_row, Combine};
-pub use map::{binary, convert, fill, select, unary};
+pub use map::{binary, convert, fill, select, unary, widen};

@@ -85,6 +85,16 @@ pub fn fill(value: u32, out: &mut [u32]) {
     out.fill(value);
 }
 
+/// The lanes of bytes that are uint8 or int8.
+#[inline(never)]
+pub fn widen(dtype: DType, bytes: &[u8], out: &mut [u32]) {
+    if dtype == DType::I8 {
+        out.iter_mut().zip(bytes).for_each(|(o, &b)| *o = b as i8 as u32);
+    } else {
+        out.iter_mut().zip(bytes).for_each(|(o, &b)| *o = u32::from(b));
+    }
+}
+
 /// A two-operand instruction on every lane of `a` and `b`, of elements of `dtype`.
 #[inline(never)]
 pub fn binary(level: Level, op: BinOp, dtype: DType, a: &[u32], b: &[u32], out: &mut [u32]) {

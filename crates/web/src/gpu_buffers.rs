@@ -1,13 +1,14 @@
 //! Tensors whose memory JavaScript shares with the GPU engine.
 
-use headwater::Error;
+use headwater::{ops, DType, Error};
 use headwater_gpu::id_of;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::{throw, JsResult};
-use crate::table::{current_device, record, tensor};
+use crate::table::{current_device, record, tensor, with};
 
-/// What the host of the current device knows the memory of a tensor by; its value is computed first if it is not.
+/// What the host of the current device knows the memory of a tensor by, which has a lane for each element; its value is
+/// computed first if it is not.
 #[wasm_bindgen(js_name = gpuBuffer)]
 pub fn gpu_buffer(handle: u32) -> JsResult<u32> {
     let id = || {
@@ -16,7 +17,17 @@ pub fn gpu_buffer(handle: u32) -> JsResult<u32> {
         if !tensor.device().same(&current_device()?) {
             return Err(Error::device("webgpu", "received a tensor of another device"));
         }
-        id_of(&tensor.buffer()?)
+        let buffer = tensor.buffer()?;
+        if buffer.dtype.host_bytes() == 4 || buffer.dtype == DType::Bool {
+            return id_of(&buffer);
+        }
+        // A view of narrower elements gets memory of its own.
+        let lanes = ops::mul(&tensor, &tensor.device().scalar_of(tensor.dtype(), 1.0))?;
+        let id = id_of(&lanes.buffer()?);
+        // Dropped only now that the tables are free.
+        let view = with(|t| t.tensors.get_mut(handle).map(|slot| std::mem::replace(slot, lanes)));
+        drop(view);
+        id
     };
     id().map_err(throw)
 }

@@ -1,6 +1,6 @@
 //! Operations and tensors.
 
-use headwater::{registry, Shape};
+use headwater::{registry, DType, Device, Shape};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::{throw, JsResult};
@@ -30,13 +30,15 @@ pub fn invoke(op: u32, inputs: &[u32], attrs: &[f64]) -> JsResult<Vec<f64>> {
     Ok(out)
 }
 
-/// A tensor with a copy of elements given as 32-bit lanes: float32, int32, uint32, or 0 and 1. Those of narrower dtypes are
-/// rounded or wrapped.
+/// A tensor with a copy of elements given as 32-bit lanes: float32, int32, uint32, or 0 and 1. Those of float16 and bfloat16
+/// are rounded; uint8 and int8 are given four to a word.
 #[wasm_bindgen(js_name = tensorFromLanes)]
 pub fn tensor_from_lanes(lanes: &[u32], dtype: u32, shape: &[u32]) -> JsResult<Vec<f64>> {
     let dtype = dtype_of(dtype).map_err(throw)?;
     let device = current_device().map_err(throw)?;
-    device.tensor_of_lanes(dtype, lanes, shape_of(shape)).map(record).map_err(throw)
+    let bytes = matches!(dtype, DType::U8 | DType::I8);
+    let make = if bytes { Device::tensor_of_bytes } else { Device::tensor_of_lanes };
+    make(&device, dtype, lanes, shape_of(shape)).map(record).map_err(throw)
 }
 
 /// A scalar that may differ from step to step of one plan.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, BufferData, Engine, EngineMemory, ReadCallback};
 use crate::error::{Error, Result};
+use crate::packed::unpack;
 use crate::plan::{Access, Kernel, Map, Plan, Source};
 use eval::eval;
 
@@ -52,8 +53,9 @@ impl Engine for ReferenceEngine {
         self.max_buffers
     }
 
-    fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer> {
-        Ok(buffer(lanes.iter().map(|&bits| of_bits(dtype, bits)).collect(), dtype))
+    fn upload(&self, stored: DType, size: usize, words: &[u32]) -> Result<Buffer> {
+        let lanes = unpack(stored, words.to_vec(), size);
+        Ok(buffer(lanes.iter().map(|&bits| of_bits(stored, bits)).collect(), stored))
     }
 
     fn run(

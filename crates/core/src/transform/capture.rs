@@ -1,7 +1,7 @@
 //! A function captured as one plan.
 
 use crate::collect::AllOk;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::device::{Device, Gathered};
 use crate::dtype::DType;
@@ -9,7 +9,6 @@ use crate::engine::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::IdMap;
 use crate::lower::lower;
-use crate::ops::mul;
 use crate::plan::{Plan, ValueId};
 use crate::shape::Shape;
 use crate::tensor::{Node, State, Tensor};
@@ -30,7 +29,8 @@ enum Leaf {
 /// were when it was captured. Results are not recorded on tapes: capture the function that computes the gradients.
 pub struct Captured {
     device: Device,
-    plan: Plan,
+    /// For what the operands of the last call had in their memory.
+    plan: Mutex<Plan>,
     leaves: Vec<Leaf>,
     params: Vec<u32>,
     operands: Vec<(Shape, DType)>,
@@ -90,7 +90,7 @@ impl Captured {
             device: device.clone(),
             leaves: gathered.nodes.iter().filter_map(leaf).all_ok()?,
             params: gathered.params,
-            plan,
+            plan: Mutex::new(plan),
             operands: placeholders.iter().map(|t| (t.shape().clone(), t.dtype())).collect(),
             results: results.iter().map(|t| (t.shape().clone(), t.dtype())).collect(),
         })
@@ -115,25 +115,23 @@ impl Captured {
             let expected = format_args!("operands on '{}'", self.device.engine().name());
             return Err(Error::argument("jit", expected, format_args!("one on '{}'", other.device().engine().name())));
         }
-        let halves = self.device.engine().has_halves();
-        let buffer = |t: &&Tensor| {
-            let buffer = t.buffer()?;
-            if buffer.dtype == t.dtype().stored(halves) {
-                return Ok(buffer);
-            }
-            // A view of another dtype: the plan reads buffers of the operand's own.
-            mul(t, &t.device().scalar_of(t.dtype(), 1.0))?.buffer()
-        };
-        let buffers: Vec<Buffer> = operands.iter().map(buffer).all_ok()?;
+        let buffers: Vec<Buffer> = operands.iter().map(|t| t.buffer()).all_ok()?;
         let leaf = |leaf: &Leaf| match leaf {
-            Leaf::Operand(i) => Some(buffers[*i].clone()),
-            Leaf::Held(buffer) => Some(buffer.clone()),
+            Leaf::Operand(i) => buffers[*i].clone(),
+            Leaf::Held(buffer) => buffer.clone(),
         };
-        let mut values = self.plan.start(self.leaves.iter().map(leaf).collect());
-        self.device.engine().run(&self.plan, &mut values, 0, &self.params, &|| false)?;
+        let leaves: Vec<Buffer> = self.leaves.iter().map(leaf).collect();
+        let plan = &mut *self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        // A dtype is stored in one way or another; what an engine prepared reads one.
+        for (value, leaf) in plan.values.iter_mut().zip(&leaves).filter(|(value, leaf)| value.stored != leaf.dtype) {
+            value.stored = leaf.dtype;
+            plan.prepared = OnceLock::new();
+        }
+        let mut values = plan.start(leaves.into_iter().map(Some).collect());
+        self.device.engine().run(plan, &mut values, 0, &self.params, &|| false)?;
         let tensor = |(&value, (shape, dtype)): (&ValueId, &(Shape, DType))| {
             Some(Tensor::ready(&self.device, values[value].clone()?, shape.clone(), *dtype))
         };
-        Ok(self.plan.results.iter().zip(&self.results).filter_map(tensor).collect())
+        Ok(plan.results.iter().zip(&self.results).filter_map(tensor).collect())
     }
 }

@@ -4,10 +4,12 @@
 use std::ops::Range;
 
 use headwater_core::dtype::Scalar;
-use headwater_core::plan::{Access, Map, Source};
+use headwater_core::packed::per_word;
+use headwater_core::plan::{Access, Map, Source, Value};
 use headwater_core::scalar::{eval_cast, exact_binary, exact_unary, Instr, Reg};
 use smallvec::SmallVec;
 
+use super::memory::Elements;
 use headwater_lanes::simd::Level;
 use headwater_lanes::{binary, convert, fill, select, unary};
 
@@ -44,7 +46,7 @@ pub struct Prepared {
 
 impl Prepared {
     /// Chooses places for a map's registers.
-    pub fn new(map: &Map) -> Prepared {
+    pub fn new(map: &Map, values: &[Value]) -> Prepared {
         let code = &map.program.code;
         let mut place = vec![Place::Uniform; code.len()];
         let mut last = vec![0; code.len()];
@@ -65,7 +67,7 @@ impl Prepared {
             if varies {
                 place[i] = match (*instr, output) {
                     (Instr::Acc, _) => Place::Acc,
-                    (Instr::Input(n), _) if in_place(&map.inputs[n as usize]) => Place::Input(n as usize),
+                    (Instr::Input(n), _) if in_place(&map.inputs[n as usize], values) => Place::Input(n as usize),
                     (_, Some(output)) => Place::Output(output),
                     _ => Place::Slot(free.pop().unwrap_or_else(|| {
                         slots += 1;
@@ -106,19 +108,19 @@ fn is_uniform(access: &Access) -> bool {
     access.view.strides.iter().zip(access.view.shape.iter()).all(|(&s, &d)| s == 0 || d <= 1)
 }
 
-/// Whether linear index `i` is the element `offset + i` of a buffer.
-pub fn in_place(access: &Access) -> bool {
+/// Whether linear index `i` is the lane `offset + i` of a buffer.
+pub fn in_place(access: &Access, values: &[Value]) -> bool {
     let natural = access.view.shape.strides();
     let ordered =
         (0..access.view.shape.rank()).all(|d| access.view.shape[d] <= 1 || access.view.strides[d] == natural[d]);
-    ordered && access.source != Source::Index
+    ordered && matches!(access.source, Source::Buffer(value) if per_word(values[value].stored) == 1)
 }
 
 /// What a map computes on.
 #[derive(Clone, Copy)]
 pub struct Operands<'a> {
-    /// One buffer per input; empty for an index source.
-    pub inputs: &'a [&'a [u32]],
+    /// Those of one buffer per input; none for an index source.
+    pub inputs: &'a [Elements<'a>],
     /// The plan's run-time scalars.
     pub params: &'a [u32],
     /// The head's results, for the range that is evaluated.
@@ -156,9 +158,7 @@ impl Evaluate<'_, '_> {
                     let access = &self.map.inputs[n as usize];
                     match access.source {
                         Source::Index => access.view.offset as u32,
-                        Source::Buffer(_) => {
-                            self.operands.inputs[n as usize].get(access.view.offset).copied().unwrap_or(0)
-                        }
+                        Source::Buffer(_) => self.operands.inputs[n as usize].get(access.view.offset).unwrap_or(0),
                     }
                 }
                 Instr::Unary(op, a) => exact_unary(op, at(a)).map_or(0, Scalar::bits),
@@ -249,7 +249,7 @@ impl<'a> Evaluate<'a, '_> {
             Place::Output(o) => &tiles[o][..len],
             Place::Input(n) => {
                 let at = self.map.inputs[n].view.offset + start;
-                &self.operands.inputs[n][at..at + len]
+                &self.operands.inputs[n].words[at..at + len]
             }
             Place::Acc => &self.operands.acc[skip..skip + len],
         }
@@ -257,8 +257,8 @@ impl<'a> Evaluate<'a, '_> {
 }
 
 /// Reads elements `start..` of a strided operand.
-pub fn load(access: &Access, buffer: &[u32], start: usize, out: &mut [u32]) {
-    let view = &access.view;
+pub fn load(access: &Access, elements: Elements<'_>, start: usize, out: &mut [u32]) {
+    let (view, buffer) = (&access.view, elements.words);
     let rank = view.shape.rank();
     let (inner, stride) = (view.shape[rank - 1], view.strides[rank - 1]);
     // The position of `start`, then row by row.
@@ -283,7 +283,11 @@ pub fn load(access: &Access, buffer: &[u32], start: usize, out: &mut [u32]) {
         match access.source {
             Source::Index => row.iter_mut().enumerate().for_each(|(i, o)| *o = (at + i as isize * stride) as u32),
             Source::Buffer(_) => match stride {
-                1 => row.copy_from_slice(&buffer[at as usize..at as usize + n]),
+                1 => elements.read(at as usize, row),
+                _ if elements.are_bytes() => {
+                    let byte = |i: usize| elements.get((at + i as isize * stride) as usize).unwrap_or(0);
+                    row.iter_mut().enumerate().for_each(|(i, o)| *o = byte(i));
+                }
                 0 => fill(buffer[at as usize], row),
                 _ => row.iter_mut().enumerate().for_each(|(i, o)| *o = buffer[(at + i as isize * stride) as usize]),
             },

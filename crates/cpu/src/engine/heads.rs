@@ -12,7 +12,7 @@ use headwater_core::{DType, Error, Result, Shape};
 use headwater_lanes::Combine;
 
 use super::eval::load;
-use super::memory::{Lanes, PackedWeight};
+use super::memory::{Elements, Lanes, PackedWeight};
 use super::tail::recognise;
 use super::{PreparedKernel, Run};
 use crate::kernels::gemm::{self, Epilogue};
@@ -269,13 +269,10 @@ impl Run<'_> {
             out.fill(0);
             return Ok(());
         }
-        let buffer = match input.source {
-            Source::Buffer(value) => self.lanes(value)?,
-            Source::Index => &[],
-        };
+        let elements = self.elements(input)?;
         let mut row = vec![0u32; n];
         for (r, out) in out.iter_mut().enumerate() {
-            load(input, buffer, r * n, &mut row);
+            load(input, elements, r * n, &mut row);
             let better = |a: u32, b: u32| match (input.dtype, max) {
                 (DType::F32, true) => f32::from_bits(a) > f32::from_bits(b),
                 (DType::F32, false) => f32::from_bits(a) < f32::from_bits(b),
@@ -297,7 +294,7 @@ impl Run<'_> {
         index: ValueId,
         out: &mut [u32],
     ) -> Result<()> {
-        let (x, index) = (self.lanes(input)?, self.lanes(index)?);
+        let (x, index) = (Elements::of(self.given(input)?)?, self.lanes(index)?);
         let op_of_places = if let IndexOp::Scatter(op) = op { op } else { ReduceOp::Sum };
         let combine = Combine { op: op_of_places, dtype: self.plan.values[input].dtype };
         let gathers = matches!(op, IndexOp::Gather | IndexOp::TakeAlong);
@@ -320,9 +317,9 @@ impl Run<'_> {
                 }
                 let wide = (outer * n + at) * inner;
                 if gathers {
-                    out[narrow..narrow + inner].copy_from_slice(&x[wide..wide + inner]);
+                    x.read(wide, &mut out[narrow..narrow + inner]);
                 } else {
-                    for (o, &v) in out[wide..wide + inner].iter_mut().zip(&x[narrow..narrow + inner]) {
+                    for (o, &v) in out[wide..wide + inner].iter_mut().zip(&x.words[narrow..narrow + inner]) {
                         *o = combine.pair(*o, v);
                     }
                 }
@@ -333,10 +330,7 @@ impl Run<'_> {
 
     /// Writes an operand's elements into a part of a tensor of `shape`: from `begin`, `step` apart.
     fn place(&self, input: &Access, shape: &Shape, begin: &[usize], step: Vec<isize>, out: &mut [u32]) -> Result<()> {
-        let buffer = match input.source {
-            Source::Buffer(value) => self.lanes(value)?,
-            Source::Index => &[],
-        };
+        let elements = self.elements(input)?;
         let inner = &input.view.shape;
         if inner.size() == 0 {
             return Ok(());
@@ -352,9 +346,9 @@ impl Run<'_> {
         for start in (0..inner.size()).step_by(row) {
             let at = target.element(start);
             if stride == 1 {
-                load(&input, buffer, start, &mut out[at..at + row]);
+                load(&input, elements, start, &mut out[at..at + row]);
             } else {
-                load(&input, buffer, start, &mut scratch);
+                load(&input, elements, start, &mut scratch);
                 scratch.iter().enumerate().for_each(|(i, &v)| out[at + i * stride] = v);
             }
         }

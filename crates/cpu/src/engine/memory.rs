@@ -4,7 +4,9 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
+use headwater_core::packed::per_word;
 use headwater_core::{DType, Error, IdMap, Result};
+use headwater_lanes::widen;
 
 use crate::kernels::conv::Filters;
 use crate::kernels::gemm::Packed;
@@ -79,7 +81,7 @@ pub enum PackedWeight {
     Filters(Filters),
 }
 
-/// A buffer: `size` 32-bit lanes.
+/// A buffer: `size` words of 32 bits, lanes or, as [`headwater_core::packed`] has it, bytes.
 pub struct Lanes {
     data: Vec<u32>,
     size: usize,
@@ -119,6 +121,49 @@ impl BufferData for Lanes {
     }
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+/// The elements of a buffer, to read.
+#[derive(Clone, Copy)]
+pub struct Elements<'a> {
+    /// The lanes, or what bytes are packed in.
+    pub words: &'a [u32],
+    /// What the words hold.
+    pub stored: DType,
+}
+
+impl<'a> Elements<'a> {
+    /// Those of a buffer of this engine.
+    pub fn of(buffer: &'a Buffer) -> Result<Elements<'a>> {
+        Ok(Elements { words: lanes(buffer)?.get(), stored: buffer.dtype })
+    }
+
+    /// Whether they are narrower than lanes.
+    pub fn are_bytes(self) -> bool {
+        per_word(self.stored) > 1
+    }
+
+    fn bytes(self) -> &'a [u8] {
+        bytemuck::cast_slice(self.words)
+    }
+
+    /// The lane of the element at `i`, if it is there.
+    pub fn get(self, i: usize) -> Option<u32> {
+        if self.are_bytes() {
+            self.bytes().get(i).map(|&b| self.stored.narrow(u32::from(b)))
+        } else {
+            self.words.get(i).copied()
+        }
+    }
+
+    /// The lanes from element `at` on.
+    pub fn read(self, at: usize, out: &mut [u32]) {
+        if self.are_bytes() {
+            widen(self.stored, &self.bytes()[at..at + out.len()], out);
+        } else {
+            out.copy_from_slice(&self.words[at..at + out.len()]);
+        }
     }
 }
 

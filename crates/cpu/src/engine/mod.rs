@@ -10,14 +10,16 @@ use headwater_core::AllOk;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headwater_core::engine::{Buffer, Engine, EngineMemory, KernelTime, ReadCallback, TimesCallback};
-use headwater_core::plan::{Head, Kernel, Map, Plan, Source, ValueId};
+use headwater_core::op::IndexOp;
+use headwater_core::packed::unpack;
+use headwater_core::plan::{Access, Head, Kernel, Map, Plan, Source, ValueId};
 use headwater_core::{DType, Error, Result};
 
 use crate::kernels::Shared;
 use crate::threads::Pool;
 use eval::{Evaluate, Operands, Prepared};
 pub use headwater_lanes::simd::Level;
-use memory::{buffer, lanes, Lanes, Memory};
+use memory::{buffer, lanes, Elements, Lanes, Memory};
 
 /// How a CPU engine runs.
 #[derive(Clone, Copy, Debug)]
@@ -99,10 +101,10 @@ impl Engine for CpuEngine {
         64
     }
 
-    fn upload(&self, dtype: DType, lanes: &[u32]) -> Result<Buffer> {
-        let mut copy = self.memory.take(lanes.len())?;
-        copy.get_mut().copy_from_slice(lanes);
-        Ok(buffer(copy, dtype))
+    fn upload(&self, stored: DType, size: usize, words: &[u32]) -> Result<Buffer> {
+        let mut copy = self.memory.take(words.len())?;
+        copy.get_mut().copy_from_slice(words);
+        Ok(Buffer { size, ..buffer(copy, stored) })
     }
 
     fn run(
@@ -114,9 +116,9 @@ impl Engine for CpuEngine {
         enough: &dyn Fn() -> bool,
     ) -> Result<usize> {
         let prepare = |kernel: &Kernel| PreparedKernel {
-            map: Prepared::new(&kernel.map),
+            map: Prepared::new(&kernel.map, &plan.values),
             body: match &kernel.head {
-                Some(Head::Reduce { body, .. }) => Some(Prepared::new(body)),
+                Some(Head::Reduce { body, .. }) => Some(Prepared::new(body, &plan.values)),
                 _ => None,
             },
         };
@@ -143,7 +145,7 @@ impl Engine for CpuEngine {
     }
 
     fn read(&self, buffer: &Buffer, done: ReadCallback) {
-        done(lanes(buffer).map(|lanes| lanes.get().to_vec()));
+        done(lanes(buffer).map(|lanes| unpack(buffer.dtype, lanes.get().to_vec(), buffer.size)));
     }
 
     fn wait(&self) -> bool {
@@ -166,11 +168,15 @@ impl Engine for CpuEngine {
 }
 
 impl Run<'_> {
-    fn value(&self, value: ValueId) -> Result<&Lanes> {
+    fn given(&self, value: ValueId) -> Result<&Buffer> {
         match self.values.get(value) {
-            Some(Some(buffer)) => lanes(buffer),
+            Some(Some(buffer)) => Ok(buffer),
             _ => Err(Error::device("cpu", format_args!("value {value} is read before it is computed"))),
         }
+    }
+
+    fn value(&self, value: ValueId) -> Result<&Lanes> {
+        lanes(self.given(value)?)
     }
 
     fn lanes(&self, value: ValueId) -> Result<&[u32]> {
@@ -181,18 +187,44 @@ impl Run<'_> {
         Ok(self.value(value)?.floats())
     }
 
-    /// The buffers of a map's inputs; empty for indices.
-    fn inputs(&self, map: &Map) -> Result<Vec<&[u32]>> {
-        let input = |a: &headwater_core::plan::Access| match a.source {
-            Source::Buffer(value) => self.lanes(value),
-            Source::Index => Ok(&[][..]),
+    /// The elements that an access shows; none for indices.
+    fn elements(&self, access: &Access) -> Result<Elements<'_>> {
+        match access.source {
+            Source::Buffer(value) => Elements::of(self.given(value)?),
+            Source::Index => Ok(Elements { words: &[], stored: DType::I32 }),
+        }
+    }
+
+    /// The elements of a map's inputs.
+    fn inputs(&self, map: &Map) -> Result<Vec<Elements<'_>>> {
+        map.inputs.iter().map(|a| self.elements(a)).all_ok()
+    }
+
+    /// Puts lanes in the place of bytes that a head reads as lanes; what was there is to be put back.
+    fn widen(&mut self, kernel: &Kernel) -> Result<Vec<(ValueId, Buffer)>> {
+        let head_reads = match &kernel.head {
+            None | Some(Head::Reduce { .. } | Head::ArgReduce { .. } | Head::Pad { .. } | Head::Concat { .. }) => &[],
+            Some(Head::Index { op: IndexOp::Gather | IndexOp::TakeAlong, index, .. }) => std::slice::from_ref(index),
+            Some(_) => &kernel.reads[..],
         };
-        map.inputs.iter().map(input).all_ok()
+        let mut bytes = Vec::new();
+        for &value in head_reads {
+            let given = self.given(value)?;
+            let elements = Elements::of(given)?;
+            if elements.are_bytes() {
+                let mut lanes = self.engine.memory.take(given.size)?;
+                elements.read(0, lanes.get_mut());
+                let wide = buffer(lanes, self.plan.values[value].dtype);
+                bytes.extend(self.values[value].replace(wide).map(|given| (value, given)));
+            }
+        }
+        Ok(bytes)
     }
 
     fn kernel(&mut self, kernel: &Kernel, prepared: &PreparedKernel) -> Result<()> {
         let mut outputs: Vec<Lanes> =
             (kernel.writes()).map(|v| self.engine.memory.take(self.plan.values[v].size)).all_ok()?;
+        let bytes = self.widen(kernel)?;
         match &kernel.head {
             None => self.map(&kernel.map, &prepared.map, &[], &mut outputs)?,
             Some(head) => {
@@ -204,6 +236,7 @@ impl Run<'_> {
                 }
             }
         }
+        bytes.into_iter().for_each(|(value, given)| self.values[value] = Some(given));
         for (lanes, value) in outputs.into_iter().zip(kernel.writes()) {
             self.values[value] = Some(buffer(lanes, self.plan.values[value].dtype));
         }

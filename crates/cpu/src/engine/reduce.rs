@@ -44,8 +44,8 @@ impl Run<'_> {
         let level = self.engine.level;
         // What is only read is reduced where it lies.
         let there = match body.program.code.as_slice() {
-            &[Instr::Input(k)] if in_place(&body.inputs[k as usize]) => {
-                Some(&inputs[k as usize][body.inputs[k as usize].view.offset..])
+            &[Instr::Input(k)] if in_place(&body.inputs[k as usize], &self.plan.values) => {
+                Some(&inputs[k as usize].words[body.inputs[k as usize].view.offset..])
             }
             _ => None,
         };
@@ -106,7 +106,7 @@ impl Run<'_> {
     /// `body` has the reduced dimensions first: whole rows of results are combined at a time.
     fn reduce_columns(&self, combine: Combine, body: &Map, rows: usize, n: usize, out: &mut [u32]) -> Result<()> {
         let inputs = self.inputs(body)?;
-        let prepared = Prepared::new(body);
+        let prepared = Prepared::new(body, &self.plan.values);
         let level = self.engine.level;
         let parts = if rows * n < 2 * MIN_PART { 1 } else { PARTS.min(n) };
         let part = n.div_ceil(parts);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use headwater_core::packed::per_word;
 use headwater_core::plan::{Access, Map, Plan, Source, ValueId};
 use headwater_core::DType;
 
@@ -386,10 +387,18 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         for (n, (slot, dtype)) in self.reads.iter().enumerate() {
             let vector = self.vectors.contains(slot);
             let (binding, element, register) = (n + 1, stored_name(*dtype, vector), register_name(*dtype, vector));
+            let read = match (per_word(*dtype), vector) {
+                // WGSL has no bytes.
+                (4, true) => format!(
+                    "let w = memory{n}[i]; return {register}(vec4<{element}>(extractBits(w, 0u, 8u), extractBits(w, 8u, 8u), extractBits(w, 16u, 8u), extractBits(w, 24u, 8u)));"
+                ),
+                (4, false) => format!("return {register}(extractBits(memory{n}[i >> 2u], 8u * (i & 3u), 8u));"),
+                _ => format!("return {register}(memory{n}[i]);"),
+            };
             let _ = writeln!(
                 source,
                 "@group(0) @binding({binding}) var<storage, read> memory{n}: array<{element}>;
-fn buf{n}(i: u32) -> {register} {{ return {register}(memory{n}[i]); }}"
+fn buf{n}(i: u32) -> {register} {{ {read} }}"
             );
         }
         for (n, (_, dtype)) in self.writes.iter().enumerate() {
@@ -419,6 +428,9 @@ pub fn stored_name(dtype: DType, vector: bool) -> &'static str {
         (DType::F16, true) => "vec4<f16>",
         (DType::Bool, false) => "u32",
         (DType::Bool, true) => "vec4<u32>",
+        // Four to a word: bits are extracted with its sign.
+        (DType::U8, _) => "u32",
+        (DType::I8, _) => "i32",
         _ => register_name(dtype, vector),
     }
 }
