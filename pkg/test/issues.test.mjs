@@ -145,16 +145,57 @@ issue('1492: tensors are quantised to bytes, and products take them', () => {
   assert.ok(error < 0.04 * 8, String(error));
 });
 
-issue('1492: quantised weights of a stored model stay bytes', async () => {
-  const model = tf.sequential({ layers: [tf.layers.dense({ units: 64, inputShape: [64], useBias: false })] });
+/** A model of two dense layers and what it is stored as, its kernels in fewer bits. */
+async function quantizedModel(dtype, scale = 0.01, min = -1) {
+  const dense = (units, extra) => tf.layers.dense({ units, useBias: false, ...extra });
+  const model = tf.sequential({ layers: [dense(64, { inputShape: [64] }), dense(3)] });
   let stored;
   await model.save(tf.io.withSaveHandler(async (artifacts) => ((stored = artifacts), { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } })));
-  const weightSpecs = [{ ...stored.weightSpecs[0], quantization: { dtype: 'uint8', scale: 0.01, min: -1 } }];
-  const before = tf.memory().numBytes;
-  await tf.loadLayersModel(tf.io.fromMemory({ modelTopology: stored.modelTopology, weightSpecs, weightData: new Uint8Array(64 * 64).fill(9).buffer }));
-  const took = tf.memory().numBytes - before;
-  assert.ok(took < 64 * 64 * 2, `took ${took} bytes for ${64 * 64} numbers`);
-});
+  model.dispose();
+  const width = dtype === 'uint8' ? 1 : 2;
+  const weightData = Uint8Array.from({ length: 67 * 64 * width }, (_, i) => (i * 37) % 101).buffer;
+  const weightSpecs = stored.weightSpecs.map((spec) => ({ ...spec, quantization: dtype === 'float16' ? { dtype } : { dtype, scale, min } }));
+  return tf.io.fromMemory({ modelTopology: stored.modelTopology, weightSpecs, weightData });
+}
+
+for (const [dtype, width, scale] of [['uint8', 1, 0.01], ['uint16', 2, 1e-5], ['float16', 2]]) {
+  issue(`1492: quantised weights of a stored model stay ${dtype === 'uint8' ? 'bytes' : dtype}`, async () => {
+    const handler = await quantizedModel(dtype, scale);
+    const plain = await tf.loadLayersModel(handler);
+    const x = tf.randomNormal([5, 64], 0, 1, 'float32', 3);
+    const wanted = plain.predict(x);
+    wanted.dataSync();
+    const before = tf.memory();
+    const model = await tf.loadLayersModel(handler, { keepQuantized: true });
+    const near = (got, wanted) => tf.tidy(() => assert.ok(tf.sub(got, wanted).div(wanted.abs().max()).abs().max().dataSync()[0] < 1e-5));
+    const size = 67 * 64;
+    const taken = () => {
+      const { numBytes, engineBytes } = tf.memory();
+      return [numBytes - before.numBytes, engineBytes - before.engineBytes];
+    };
+    for (let i = 0; i < 2; i++) {
+      const y = model.predict(x);
+      near(y, wanted);
+      y.dispose();
+      const [numBytes, engineBytes] = taken();
+      assert.equal(numBytes, size * width, `took ${numBytes} bytes for ${size} numbers`);
+      // The CPU engine has lanes of 32 bits for halves.
+      if (dtype !== 'float16') assert.ok(engineBytes <= size * width + 1024, `the engine took ${engineBytes} bytes for ${size} numbers`);
+    }
+    assert.deepEqual(model.weights.map((w) => w.dtype), ['float32', 'float32']);
+    near(model.getWeights()[0], plain.getWeights()[0]);
+    // What is trained becomes float32; what is frozen stays.
+    for (const m of [model, plain]) m.layers[0].trainable = false;
+    for (const m of [model, plain]) {
+      m.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+      await m.fit(x, tf.ones([5, 3]), { epochs: 2, shuffle: false, verbose: 0 });
+    }
+    near(model.predict(x), plain.predict(x));
+    near(model.getWeights()[1], plain.getWeights()[1]);
+    model.dispose();
+    plain.dispose();
+  });
+}
 
 issue('7906: layers with dilated kernels are trained', () =>
   learns([tf.layers.conv2d({ inputShape: [6, 5, 1], filters: 2, kernelSize: 2, dilationRate: 2 }), tf.layers.flatten(), tf.layers.dense({ units: 1 })], [6, 5, 1], [1]));

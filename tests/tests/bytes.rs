@@ -186,3 +186,40 @@ fn computed_bytes_are_lanes() -> Result<()> {
     }
     Ok(())
 }
+
+/// A weight that is computed of bytes wherever it is used: no run leaves its floats behind.
+#[test]
+fn what_is_recomputed_is_not_kept() -> Result<()> {
+    for device in devices()? {
+        let n = 256;
+        let q = device.tensor(HostSlice::U8(&noise(n * n)), [n, n])?;
+        let w = (&(&q.cast(DType::F32)? * 0.01)? + -1.0)?.recomputed();
+        drop(q);
+        let want: Vec<f32> = noise(n * n).iter().map(|&b| f32::from(b) * 0.01 - 1.0).collect();
+        let x = device.ones([2, n], DType::F32)?;
+        x.buffer()?;
+        let held = device.engine().memory().live;
+        for _ in 0..2 {
+            let y = ops::matmul(&x, &w, false, false)?;
+            let sum: f32 = (0..n).map(|i| want[i * n + 7]).sum();
+            assert!((y.to_vec()?[7] - sum).abs() < 1e-3);
+            assert!(w.to_vec()?.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-6));
+            drop(y);
+            assert!(!w.is_computed());
+            assert_eq!(device.engine().memory().live, held);
+        }
+        // Captured functions hold what they compute of it; its gradient is that of any operand.
+        let f = Captured::new(&device, &[(x.shape().clone(), DType::F32)], |x| {
+            Ok(vec![ops::matmul(&x[0], &w, false, false)?])
+        })?;
+        let got = f.call(&[&x])?;
+        assert_eq!(got[0].to_vec()?, ops::matmul(&x, &w, false, false)?.to_vec()?);
+        drop((got, f));
+        let (_, gradients) =
+            device.value_and_grads(&[&w], || ops::sum(&ops::matmul(&x, &w, false, false)?, None, false))?;
+        assert_eq!(gradients[0].to_vec()?[..3], [2.0; 3]);
+        drop(gradients);
+        assert_eq!(device.engine().memory().live, held);
+    }
+    Ok(())
+}

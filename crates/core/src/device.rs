@@ -121,14 +121,13 @@ impl Device {
     /// # Errors
     /// As [`Device::tensor`].
     pub fn tensor_of_lanes(&self, dtype: DType, lanes: &[u32], shape: Shape) -> Result<Tensor> {
-        check_size(&shape, shape.size(), lanes.len())?;
-        let mut packed = Vec::new();
         let stored = dtype.uploaded(self.engine().has_halves());
+        let mut packed = Vec::new();
         if dtype.host_bytes() < 4 {
             packed = pack(dtype, stored, lanes);
         }
         let words = if packed.is_empty() { lanes } else { &packed };
-        self.upload(stored, words, shape, dtype)
+        self.upload((shape.size(), lanes.len()), dtype, stored, words, shape)
     }
 
     /// As [`Device::tensor_of_lanes`], of uint8 or int8 given four to a word, the first in the least significant bits.
@@ -136,11 +135,21 @@ impl Device {
     /// # Errors
     /// As [`Device::tensor`].
     pub fn tensor_of_bytes(&self, dtype: DType, words: &[u32], shape: Shape) -> Result<Tensor> {
-        check_size(&shape, packed::words(dtype, shape.size()), words.len())?;
-        self.upload(dtype, words, shape, dtype)
+        self.upload((packed::words(dtype, shape.size()), words.len()), dtype, dtype, words, shape)
     }
 
-    fn upload(&self, stored: DType, words: &[u32], shape: Shape, dtype: DType) -> Result<Tensor> {
+    /// A tensor of what the host gives, of which so much is needed and so much was given.
+    fn upload(
+        &self,
+        (needed, given): (usize, usize),
+        dtype: DType,
+        stored: DType,
+        words: &[u32],
+        shape: Shape,
+    ) -> Result<Tensor> {
+        if needed != given {
+            return Err(Error::shape("tensor", format_args!("{needed} values for shape {shape}"), given));
+        }
         Ok(Tensor::ready(self, self.engine().upload(stored, shape.size(), words)?, shape, dtype))
     }
 
@@ -306,7 +315,7 @@ impl Device {
     /// Makes a run of the pending operations, unless there are none.
     fn begin(&self, queue: &mut Queue, wanted: Option<&Arc<Node>>) -> Result<()> {
         let mut outputs: Vec<Arc<Node>> = (queue.pending.iter().filter_map(Weak::upgrade))
-            .filter(|n| n.handles.load(Ordering::Relaxed) > 0)
+            .filter(|n| n.handles.load(Ordering::Relaxed) > 0 && !n.passing.load(Ordering::Relaxed))
             .chain(wanted.cloned())
             .filter(|n| matches!(&*n.state(), State::Pending { .. }))
             .collect();
@@ -363,14 +372,6 @@ impl Device {
             }
         }
     }
-}
-
-/// An error where the host gives other than the words that a tensor takes.
-fn check_size(shape: &Shape, needed: usize, given: usize) -> Result<()> {
-    if needed == given {
-        return Ok(());
-    }
-    Err(Error::shape("tensor", format_args!("{needed} values for shape {shape}"), given))
 }
 
 impl Queue {

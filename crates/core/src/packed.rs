@@ -21,13 +21,17 @@ pub fn words(stored: DType, size: usize) -> usize {
 /// The words that hold elements of `dtype` given in lanes, each first made one of the dtype's values ([`DType::narrow`]).
 pub(crate) fn pack(dtype: DType, stored: DType, lanes: &[u32]) -> Vec<u32> {
     let per = per_word(stored);
-    let bits = |lane: u32| match stored {
-        DType::F16 => u32::from(f16_bits(f32::from_bits(lane))),
-        DType::U8 | DType::I8 => lane & 0xff,
-        _ => lane,
-    };
-    let place = |(i, &lane): (usize, &u32)| bits(dtype.narrow(lane)) << (i * (32 / per));
-    lanes.chunks(per).map(|few| few.iter().enumerate().map(place).fold(0, |a, b| a | b)).collect()
+    let mut held = vec![0; words(stored, lanes.len())];
+    for (i, &lane) in lanes.iter().enumerate() {
+        let lane = dtype.narrow(lane);
+        let bits = match per {
+            4 => lane & 0xff,
+            2 => u32::from(f16_bits(f32::from_bits(lane))),
+            _ => lane,
+        };
+        held[i / per] |= bits << (i % per * (32 / per));
+    }
+    held
 }
 
 /// The `size` lanes of what `words` hold.
@@ -36,14 +40,22 @@ pub fn unpack(stored: DType, words: Vec<u32>, size: usize) -> Vec<u32> {
     if per == 1 {
         return words;
     }
-    let lane = |i: usize| {
+    let mut lanes = vec![0; size];
+    for (i, lane) in lanes.iter_mut().enumerate() {
         let bits = words[i / per] >> (i % per * (32 / per));
-        match stored {
+        *lane = match stored {
             DType::F16 => f16_value(bits as u16).to_bits(),
-            _ => stored.narrow(bits),
-        }
-    };
-    (0..size).map(lane).collect()
+            _ => widened(stored, bits as u8),
+        };
+    }
+    lanes
+}
+
+/// The lane of a byte that is a uint8 or an int8.
+#[inline(always)]
+pub fn widened(stored: DType, byte: u8) -> u32 {
+    let sign = if stored == DType::I8 { 0x80 } else { 0 };
+    (u32::from(byte) ^ sign).wrapping_sub(sign)
 }
 
 #[cfg(test)]

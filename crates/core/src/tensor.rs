@@ -1,7 +1,7 @@
 //! Tensors: handles to nodes of the lazy graph.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
@@ -11,7 +11,7 @@ use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, Engine, ReadCallback};
 use crate::error::{Error, Result};
 use crate::host::HostData;
-use crate::op::Op;
+use crate::op::{Op, ViewOp};
 use crate::shape::Shape;
 
 /// A value of the graph: computed, or known how to compute.
@@ -24,6 +24,8 @@ pub(crate) struct Node {
     pub handles: AtomicUsize,
     /// Whether the value depends on a placeholder and so is never computed: see [`crate::transform`].
     pub traced: bool,
+    /// Whether the value is not kept: see [`Tensor::recomputed`].
+    pub passing: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -47,7 +49,8 @@ impl Node {
             State::Ready(_) => false,
             State::Placeholder => true,
         };
-        Arc::new(Node { id, shape, dtype, handles: AtomicUsize::new(0), traced, state: Mutex::new(state) })
+        let (handles, passing) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Arc::new(Node { id, shape, dtype, handles, traced, passing, state: Mutex::new(state) })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -152,6 +155,15 @@ impl Tensor {
         self.node.id
     }
 
+    /// The same tensor, which from now on is computed by every run that needs it and not kept, unless it is computed already:
+    /// what it is computed of stays in its place. For what takes little memory in another form, as quantised weights do.
+    /// Captured functions ([`crate::transform::Captured`]) hold what they computed.
+    #[must_use]
+    pub fn recomputed(self) -> Tensor {
+        self.node.passing.store(true, Ordering::Relaxed);
+        self
+    }
+
     /// Whether the value is computed and in the engine's memory.
     pub fn is_computed(&self) -> bool {
         matches!(&*self.node.state(), State::Ready(_))
@@ -164,6 +176,10 @@ impl Tensor {
     pub fn buffer(&self) -> Result<Buffer> {
         if let State::Ready(buffer) = &*self.node.state() {
             return Ok(buffer.clone());
+        }
+        if self.node.passing.load(Ordering::Relaxed) {
+            let op = Op::View(ViewOp::Detach);
+            return self.device.record(op, &[self], self.shape().clone(), self.dtype())?.buffer();
         }
         self.device.compute(self)?;
         match &*self.node.state() {

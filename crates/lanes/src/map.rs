@@ -2,6 +2,7 @@
 
 use headwater_core::half;
 use headwater_core::math as platform;
+use headwater_core::packed::widened;
 use headwater_core::scalar::{BinOp, UnOp};
 use headwater_core::DType;
 
@@ -88,11 +89,7 @@ pub fn fill(value: u32, out: &mut [u32]) {
 /// The lanes of bytes that are uint8 or int8.
 #[inline(never)]
 pub fn widen(dtype: DType, bytes: &[u8], out: &mut [u32]) {
-    if dtype == DType::I8 {
-        out.iter_mut().zip(bytes).for_each(|(o, &b)| *o = b as i8 as u32);
-    } else {
-        out.iter_mut().zip(bytes).for_each(|(o, &b)| *o = u32::from(b));
-    }
+    out.iter_mut().zip(bytes).for_each(|(o, &b)| *o = widened(dtype, b));
 }
 
 /// A two-operand instruction on every lane of `a` and `b`, of elements of `dtype`.

@@ -56,6 +56,11 @@ export interface LoadOptions {
   onProgress?: (fraction: number) => void;
   fetchFunc?: Fetch;
   strict?: boolean;
+  /** Has weights that were stored as uint8, uint16 or float16 stay that in memory: each use computes their float32 values
+   *  anew, which takes the time of a pass over them, and forgets them. A weight that is set or trained is float32 from then
+   *  on, as after loading without the option; so are all after the engine was changed, and in what `save` writes. On
+   *  the CPU engine float16 takes 32 bits. A function of `tf.jit` has computed its weights once and holds the floats. */
+  keepQuantized?: boolean;
   weightPathPrefix?: string;
   weightUrlConverter?: (file: string) => Promise<string>;
   signal?: AbortSignal;

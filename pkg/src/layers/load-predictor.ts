@@ -36,7 +36,7 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
   if (modelTopology === undefined) throw coded('format', 'The model has no topology.');
   const model = readTopology(modelTopology as object, MADE);
   if (weightData === undefined) return model;
-  const tensors = decodeWeights(weightData, weightSpecs);
+  const tensors = decodeWeights(weightData, weightSpecs, options.keepQuantized);
   // What an optimizer knew is of no use here.
   const specs = weightSpecs.filter((spec) => spec.group !== 'optimizer');
   const weights: NamedTensorMap = Object.fromEntries(specs.map(({ name }) => [name, tensors[name] as Tensor]));

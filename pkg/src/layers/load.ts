@@ -56,7 +56,7 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
   if (artifacts.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
   if (artifacts.weightData !== undefined) {
     const specs = artifacts.weightSpecs ?? [];
-    const tensors = decodeWeights(artifacts.weightData, specs);
+    const tensors = decodeWeights(artifacts.weightData, specs, options.keepQuantized);
     const optimizerNames = new Set(specs.filter((s) => s.group === 'optimizer').map((s) => s.name));
     const weights = Object.fromEntries(Object.entries(tensors).filter(([name]) => !optimizerNames.has(name)));
     try {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use headwater_core::engine::{size_class, Buffer, BufferData, EngineMemory};
-use headwater_core::packed::per_word;
+use headwater_core::packed::{per_word, widened};
 use headwater_core::{DType, Error, IdMap, Result};
 use headwater_lanes::widen;
 
@@ -151,7 +151,7 @@ impl<'a> Elements<'a> {
     /// The lane of the element at `i`, if it is there.
     pub fn get(self, i: usize) -> Option<u32> {
         if self.are_bytes() {
-            self.bytes().get(i).map(|&b| self.stored.narrow(u32::from(b)))
+            self.bytes().get(i).map(|&b| widened(self.stored, b))
         } else {
             self.words.get(i).copied()
         }

@@ -200,31 +200,29 @@ impl Run<'_> {
         map.inputs.iter().map(|a| self.elements(a)).all_ok()
     }
 
-    /// Puts lanes in the place of bytes that a head reads as lanes; what was there is to be put back.
-    fn widen(&mut self, kernel: &Kernel) -> Result<Vec<(ValueId, Buffer)>> {
-        let head_reads = match &kernel.head {
+    /// Puts lanes in the place of bytes that a head reads as lanes, for what is left of the run.
+    fn widen(&mut self, kernel: &Kernel) -> Result<()> {
+        let read = match &kernel.head {
             None | Some(Head::Reduce { .. } | Head::ArgReduce { .. } | Head::Pad { .. } | Head::Concat { .. }) => &[],
             Some(Head::Index { op: IndexOp::Gather | IndexOp::TakeAlong, index, .. }) => std::slice::from_ref(index),
             Some(_) => &kernel.reads[..],
         };
-        let mut bytes = Vec::new();
-        for &value in head_reads {
+        for &value in read {
             let given = self.given(value)?;
             let elements = Elements::of(given)?;
             if elements.are_bytes() {
                 let mut lanes = self.engine.memory.take(given.size)?;
                 elements.read(0, lanes.get_mut());
-                let wide = buffer(lanes, self.plan.values[value].dtype);
-                bytes.extend(self.values[value].replace(wide).map(|given| (value, given)));
+                self.values[value] = Some(buffer(lanes, DType::I32));
             }
         }
-        Ok(bytes)
+        Ok(())
     }
 
     fn kernel(&mut self, kernel: &Kernel, prepared: &PreparedKernel) -> Result<()> {
         let mut outputs: Vec<Lanes> =
             (kernel.writes()).map(|v| self.engine.memory.take(self.plan.values[v].size)).all_ok()?;
-        let bytes = self.widen(kernel)?;
+        self.widen(kernel)?;
         match &kernel.head {
             None => self.map(&kernel.map, &prepared.map, &[], &mut outputs)?,
             Some(head) => {
@@ -236,7 +234,6 @@ impl Run<'_> {
                 }
             }
         }
-        bytes.into_iter().for_each(|(value, given)| self.values[value] = Some(given));
         for (lanes, value) in outputs.into_iter().zip(kernel.writes()) {
             self.values[value] = Some(buffer(lanes, self.plan.values[value].dtype));
         }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use headwater_core::packed::per_word;
 use headwater_core::plan::{Access, Map, Plan, Source, ValueId};
 use headwater_core::DType;
 
@@ -387,18 +386,18 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
         for (n, (slot, dtype)) in self.reads.iter().enumerate() {
             let vector = self.vectors.contains(slot);
             let (binding, element, register) = (n + 1, stored_name(*dtype, vector), register_name(*dtype, vector));
-            let read = match (per_word(*dtype), vector) {
-                // WGSL has no bytes.
-                (4, true) => format!(
-                    "let w = memory{n}[i]; return {register}(vec4<{element}>(extractBits(w, 0u, 8u), extractBits(w, 8u, 8u), extractBits(w, 16u, 8u), extractBits(w, 24u, 8u)));"
-                ),
-                (4, false) => format!("return {register}(extractBits(memory{n}[i >> 2u], 8u * (i & 3u), 8u));"),
-                _ => format!("return {register}(memory{n}[i]);"),
+            // WGSL has no bytes.
+            let four = "[i]) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u)";
+            let (before, after) = match (*dtype, vector) {
+                (DType::U8, true) => ("(vec4<u32>(", four),
+                (DType::I8, true) => ("(vec4<i32>(", four),
+                (DType::U8 | DType::I8, false) => ("extractBits(", "[i / 4u], i % 4u * 8u, 8u)"),
+                _ => ("", "[i]"),
             };
             let _ = writeln!(
                 source,
                 "@group(0) @binding({binding}) var<storage, read> memory{n}: array<{element}>;
-fn buf{n}(i: u32) -> {register} {{ {read} }}"
+fn buf{n}(i: u32) -> {register} {{ return {register}({before}memory{n}{after}); }}"
             );
         }
         for (n, (_, dtype)) in self.writes.iter().enumerate() {

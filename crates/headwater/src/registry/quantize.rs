@@ -25,6 +25,8 @@ pub(super) const OPERATIONS: &[Declared] = &[
     ("fakeQuantize", Arity::Exactly(3), |_, x, a| {
         one(ops::fake_quantize(&x[0], &x[1], &x[2], axis(a, 1)?, quantized(a, 0)?))
     }),
+    // Its operand as it is, but not kept.
+    ("recomputed", Arity::Exactly(1), |_, x, _| one(Ok(x[0].clone().recomputed()))),
     // Without a type.
     ("dequantize", Arity::Exactly(3), |_, x, a| one(ops::dequantize(&x[0], &x[1], &x[2], axis(a, 0)?))),
 ];
