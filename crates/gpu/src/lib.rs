@@ -7,6 +7,9 @@
 //! Where shaders know `f16`, float16 takes 16 bits of memory. It is converted where it is read and where it is stored, and
 //! computed with as the float32 of the same value, like everywhere else: a program's own rounding makes every stored value
 //! one of float16, so that no conversion rounds.
+//!
+//! uint8 and int8 that come from the host are held four to a word, which the functions that read buffers take apart. Single
+//! bytes cannot be written without disturbing their neighbours: what shaders compute has lanes.
 
 mod engine;
 mod host;
