@@ -191,10 +191,10 @@ pub fn expm1(x: f32) -> f32 {
 }
 
 /// The numbers that [`tanh_of`] computes with: two limits and the coefficients of a polynomial of odd powers and of the one
-/// that divides it (Eigen's). At the limits the quotient is 1.
-pub const TANH: [f32; 13] = [
-    -7.905_311,
-    7.905_311,
+/// that divides it (Eigen's), and the limits of the quotient, which rounds to a little more than 1 where x is limited.
+pub const TANH: [f32; 15] = [
+    -9.286,
+    9.286,
     -2.760_768_477_423_55e-16,
     2.000_187_904_824_77e-13,
     -8.604_671_522_137_35e-11,
@@ -206,6 +206,8 @@ pub const TANH: [f32; 13] = [
     1.185_347_056_866_54e-4,
     2.268_434_632_439e-3,
     4.893_525_185_543_85e-3,
+    -1.0,
+    1.0,
 ];
 
 /// The hyperbolic tangent, in vectors, of [`TANH`] in vectors.
@@ -214,7 +216,7 @@ pub const TANH: [f32; 13] = [
 /// The processor has the instruction set.
 #[allow(unsafe_code)]
 #[inline(always)]
-pub unsafe fn tanh_of<S: Simd>(x: S::V, c: &[S::V; 13]) -> S::V {
+pub unsafe fn tanh_of<S: Simd>(x: S::V, c: &[S::V; 15]) -> S::V {
     // SAFETY: the caller's.
     unsafe {
         let limited = S::limit(x, c[0], c[1]);
@@ -228,7 +230,7 @@ pub unsafe fn tanh_of<S: Simd>(x: S::V, c: &[S::V; 13]) -> S::V {
         let q = S::mul_add(c[9], square, c[10]);
         let q = S::mul_add(q, square, c[11]);
         let q = S::mul_add(q, square, c[12]);
-        let y = S::div(S::mul(p, limited), q);
+        let y = S::limit(S::div(S::mul(p, limited), q), c[13], c[14]);
         if S::LIMIT_KEEPS_NAN {
             y
         } else {
