@@ -441,6 +441,7 @@ pub trait Kernel {
 
 /// Runs a kernel with the widest instruction set that `level` and the processor allow.
 #[inline]
+#[cfg_attr(all(target_arch = "wasm32", target_feature = "simd128"), allow(unused_variables))]
 pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     // The level is a rung for native tests; the web module is not doubled for it.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
