@@ -362,11 +362,11 @@ impl<'p> Code<'p> {
     pub fn each(mut self, count: usize, body: &str) -> Shader {
         self.sizes([("invocations", count)]);
         self.push(&format!(
-            "@compute @workgroup_size({GROUP})
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
-  let i = (w.y * groups.x + w.x) * {GROUP}u + l;
-  if (i >= u.invocations) {{ return; }}
-{body}}}
+            "@compute @workgroup_size({GROUP})\
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{\
+  let i = (w.y * groups.x + w.x) * {GROUP}u + l;\
+  if (i >= u.invocations) {{ return; }}\
+{body}}}\
 "
         ));
         self.finish(spread(count.div_ceil(GROUP)))
@@ -404,7 +404,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
             };
             let _ = writeln!(
                 source,
-                "@group(0) @binding({binding}) var<storage, read> memory{n}: array<{element}>;
+                "@group(0) @binding({binding}) var<storage, read> memory{n}: array<{element}>;\
 fn buf{n}(i: u32) -> {register} {{ {read} }}"
             );
         }

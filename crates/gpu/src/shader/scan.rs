@@ -45,11 +45,11 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
             format!("{step} tail(j, acc);")
         };
         body.push_str(&format!(
-            "  for (var p = part * u.part; p < min(u.n, (part + 1u) * u.part); p++) {{
-    let j = at(line, p);
-    let x = {x}(j);
-    {place}
-  }}
+            "  for (var p = part * u.part; p < min(u.n, (part + 1u) * u.part); p++) {{\
+    let j = at(line, p);\
+    let x = {x}(j);\
+    {place}\
+  }}\
 "
         ));
         if scans {
