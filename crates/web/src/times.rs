@@ -21,7 +21,7 @@ pub fn time_kernels(on: bool) -> JsResult<bool> {
 fn table(times: Result<Vec<KernelTime>, Error>) -> Result<JsValue, Error> {
     let times = times?;
     let labels: Vec<&str> = times.iter().map(|t| &*t.label).listed();
-    let numbers: Vec<f64> = times.iter().flat_map(|t| [t.start, t.duration]).collect();
+    let numbers: Vec<f64> = times.iter().flat_map(|t| [t.start, t.duration]).listed();
     Ok(Array::of2(&labels.join("\n").into(), &Float64Array::from(&numbers[..])).into())
 }
 

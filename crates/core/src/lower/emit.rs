@@ -336,7 +336,7 @@ impl<'g> Emitter<'g> {
                     body.inlined.push(node);
                     body.label.push(function.name);
                     let zero = body.builder.constant(Scalar::F32(0.0));
-                    let regs = body.builder.inline(&function.program, |n| operands[n as usize], |_| zero);
+                    let regs = body.builder.inline(&function.program, &|n| operands[n as usize], &|_| zero);
                     regs[function.output as usize]
                 }
                 GraphOp::Op(_) => return Err(NeedsBuffer(node)),

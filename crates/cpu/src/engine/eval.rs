@@ -1,6 +1,7 @@
 //! The fused evaluator: runs a map's program over tiles of elements that stay in the first-level cache, one loop per
 //! instruction: see [`headwater_lanes`].
 
+use headwater_core::Listed;
 use std::ops::Range;
 
 use headwater_core::dtype::Scalar;
@@ -176,7 +177,7 @@ impl Evaluate<'_, '_> {
             };
         }
         let is_uniform = |i: usize| self.prepared.place[i] == Place::Uniform;
-        values.into_iter().enumerate().map(|(i, v)| is_uniform(i).then_some(v)).collect()
+        values.into_iter().enumerate().map(|(i, v)| is_uniform(i).then_some(v)).listed()
     }
 }
 
@@ -185,7 +186,7 @@ impl Evaluate<'_, '_> {
     pub fn run(mut self, level: Level) {
         let most = self.prepared.tile.min(self.range.len());
         let uniform: Vec<Vec<u32>> =
-            self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; most])).collect();
+            self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; most])).listed();
         let mut slots = vec![vec![0u32; most]; self.prepared.slots];
         let mut outputs = std::mem::take(&mut self.outputs);
         let (code, types) = (&self.map.program.code, &self.map.program.types);

@@ -3,6 +3,7 @@
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Access, Map};
 use headwater_core::scalar::Instr;
+use headwater_core::Listed;
 use headwater_core::{Result, Shape};
 
 use super::eval::{in_place, Evaluate, Operands, Prepared, TILE};
@@ -168,7 +169,7 @@ fn walks_columns(body: &Map, kept: usize) -> bool {
 
 /// The body with its reduced dimensions before the kept ones.
 fn columns_first(body: &Map, kept: usize) -> Map {
-    let order: Vec<usize> = (kept..body.shape.rank()).chain(0..kept).collect();
+    let order: Vec<usize> = (kept..body.shape.rank()).chain(0..kept).listed();
     let mut turned = body.clone();
     turned.shape = order.iter().map(|&d| body.shape[d]).collect::<Shape>();
     turned.inputs.iter_mut().for_each(|a| a.view = a.view.permute(&order));
