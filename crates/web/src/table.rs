@@ -1,7 +1,7 @@
 //! The tables that handles index.
 
 use headwater::AllOk;
-use std::cell::{RefCell, RefMut};
+use std::cell::RefCell;
 
 #[cfg(feature = "layers")]
 use headwater::nn::Layer;
@@ -82,19 +82,12 @@ pub struct Tables {
 }
 
 thread_local! {
-    static TABLES: &'static RefCell<Tables> = Box::leak(Box::default());
-}
-
-/// The tables. Not generic, unlike [`with`], which is in many places.
-#[inline(never)]
-fn tables() -> RefMut<'static, Tables> {
-    let tables: &'static RefCell<Tables> = TABLES.with(|tables| *tables);
-    tables.borrow_mut()
+    static TABLES: RefCell<Tables> = RefCell::default();
 }
 
 /// Calls `f` with the tables. Must not be nested.
 pub fn with<T>(f: impl FnOnce(&mut Tables) -> T) -> T {
-    f(&mut tables())
+    TABLES.with(|tables| f(&mut tables.borrow_mut()))
 }
 
 /// The device new tensors go to.

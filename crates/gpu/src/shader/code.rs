@@ -17,6 +17,12 @@ pub const GROUP: usize = 64;
 /// The most workgroups along one dimension.
 pub const MAX_GROUPS: usize = 65_535;
 
+/// The whole part of the square root of a number of elements. The standard library's is for all numbers, and long.
+#[cfg(any(feature = "scan", feature = "sort"))]
+pub fn root(n: usize) -> usize {
+    (n as f64).sqrt() as usize
+}
+
 /// See the module.
 pub struct Code<'p> {
     /// The plan, for the dtypes of its values.

@@ -1,6 +1,8 @@
 //! WGSL functions where the built-in ones are missing, inexact (Vulkan asks little of them) or undefined for NaN and
 //! infinities (polynomials: Cephes, Moshier; as in the CPU engine).
 
+use std::fmt::Write;
+
 /// The functions that `name` calls.
 pub fn needs(name: &str) -> &'static [&'static str] {
     match name {
@@ -31,9 +33,12 @@ pub fn wide(name: &str) -> String {
     let two = matches!(name, "min_" | "max_" | "divide" | "rem_int" | "rem_float" | "pow_" | "atan2_");
     let parameters =
         if two { format!("a: vec4<{operand}>, b: vec4<{operand}>") } else { format!("a: vec4<{operand}>") };
-    let call = |c: &str| if two { format!("{name}(a.{c}, b.{c})") } else { format!("{name}(a.{c})") };
-    let [x, y, z, w] = ["x", "y", "z", "w"].map(call);
-    format!("fn {name}4({parameters}) -> vec4<{result}> {{ return vec4<{result}>({x}, {y}, {z}, {w}); }}\n")
+    let mut calls = String::new();
+    for (n, c) in ["x", "y", "z", "w"].into_iter().enumerate() {
+        let (comma, second) = (if n > 0 { ", " } else { "" }, if two { format!(", b.{c}") } else { String::new() });
+        let _ = write!(calls, "{comma}{name}(a.{c}{second})");
+    }
+    format!("fn {name}4({parameters}) -> vec4<{result}> {{ return vec4<{result}>({calls}); }}\n")
 }
 
 /// The text of a function.

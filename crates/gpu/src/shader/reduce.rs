@@ -1,5 +1,7 @@
 //! Reductions by whole workgroups: invocations share a row, and a row may be shared by several workgroups.
 
+use std::fmt::Write;
+
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Kernel, Map, Plan, Source};
 use headwater_core::DType;
@@ -46,8 +48,10 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     code.wide = false;
     let scalar = accumulate(&mut code, op, dtype, "acc");
     let (start, take, flat) = if let Some((wide, take)) = wide {
-        let flat: String =
-            ["x", "y", "z", "w"].iter().map(|c| format!("  {{ let x = wide.{c}; {scalar} }}\n")).collect();
+        let mut flat = String::new();
+        for c in ["x", "y", "z", "w"] {
+            let _ = writeln!(flat, "  {{ let x = wide.{c}; {scalar} }}");
+        }
         (format!("var wide = {wide}({empty});"), take, flat)
     } else {
         (String::new(), scalar.clone(), String::new())

@@ -7,6 +7,8 @@ use headwater_core::plan::{Kernel, Plan, ValueId};
 use headwater_core::selection::has;
 use headwater_core::DType;
 
+#[cfg(feature = "sort")]
+use super::code::root;
 use super::code::{stored_name, type_name, Code, MAX_BUFFERS};
 use super::heads::{accumulate, empty_value};
 #[cfg(feature = "sort")]
@@ -159,7 +161,7 @@ fn sorted(
     [input, index]: [ValueId; 2],
 ) -> Vec<Shader> {
     let ([outer, k, inner], n) = (from, to[1]);
-    let block = k.isqrt().max(MIN_BLOCK);
+    let block = root(k).max(MIN_BLOCK);
     let blocks = k / block;
     let dtype = plan.values[input].dtype;
     // Buffers are numbered as they are first read.
