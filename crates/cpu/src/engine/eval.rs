@@ -8,7 +8,6 @@ use headwater_core::dtype::Scalar;
 use headwater_core::packed::per_word;
 use headwater_core::plan::{Access, Map, Source, Value};
 use headwater_core::scalar::{eval_cast, exact_binary, exact_unary, Instr, Reg};
-use smallvec::SmallVec;
 
 use super::memory::Elements;
 use headwater_lanes::simd::Level;
@@ -188,13 +187,20 @@ impl Evaluate<'_, '_> {
         let uniform: Vec<Vec<u32>> =
             self.uniform().into_iter().map(|v| v.map_or_else(Vec::new, |v| vec![v; most])).listed();
         let mut slots = vec![vec![0u32; most]; self.prepared.slots];
+        // What is left of the outputs, and a tile of each.
         let mut outputs = std::mem::take(&mut self.outputs);
+        let mut tiles: Vec<&mut [u32]> = Vec::with_capacity(outputs.len());
         let (code, types) = (&self.map.program.code, &self.map.program.types);
         let mut start = self.range.start;
         while start < self.range.end {
             let len = most.min(self.range.end - start);
             let skip = start - self.range.start;
-            let mut tiles: SmallVec<[&mut [u32]; 4]> = outputs.iter_mut().map(|o| &mut o[skip..skip + len]).collect();
+            tiles.clear();
+            for output in &mut outputs {
+                let (tile, rest) = std::mem::take(output).split_at_mut(len);
+                *output = rest;
+                tiles.push(tile);
+            }
             for (i, instr) in code.iter().enumerate() {
                 let mut slot = Vec::new();
                 let mut tile: &mut [u32] = &mut [];

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use headwater_core::op::{ConvGeometry, ConvKind, ReduceOp};
 use headwater_core::plan::{Access, Head, Kernel, Plan, Source, ValueId};
 use headwater_core::view::View;
-use headwater_core::Listed;
+use headwater_core::{joined, Listed};
 use headwater_core::{DType, Shape};
 
 use super::code::{can_be_wide, reads, Code, GROUP, MAX_GROUPS};
@@ -253,7 +253,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         body.push_str(&text);
     }
     let any: Vec<String> = (0..sizes.rows).map(|r| format!("ok{r}")).listed();
-    let _ = writeln!(body, "  if (!({})) {{ continue; }}", any.join(" || "));
+    let _ = writeln!(body, "  if (!({})) {{ continue; }}", joined(&any, " || "));
     bases(&mut body, "(fh * u.filter_w + fw) * u.in_c * u.out_c");
     body.push_str(&inner(&sizes, (&left, &right), &names, steps, true, ("0u", "u.k")));
     body.push_str("  }\n  }\n");
