@@ -27,6 +27,17 @@ impl<T, I: Iterator<Item = Result<T>>> AllOk<T> for I {
     }
 }
 
+/// Texts one after the other, with `between` between them.
+#[must_use]
+pub fn joined<S: AsRef<str>>(texts: &[S], between: &str) -> String {
+    let mut all = String::new();
+    for (i, text) in texts.iter().enumerate() {
+        all.push_str(if i > 0 { between } else { "" });
+        all.push_str(text.as_ref());
+    }
+    all
+}
+
 /// Collects an iterator as `collect::<Vec<_>>()` does, by one loop for each type of element as well: for lists that are short and not
 /// made often.
 pub trait Listed: Iterator {

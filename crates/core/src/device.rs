@@ -4,8 +4,7 @@ use std::hash::Hash;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use smallvec::SmallVec;
-
+use crate::collect::Listed;
 use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, Engine};
 use crate::error::{Error, Result};
@@ -161,22 +160,22 @@ impl Device {
 
     /// A scalar tensor whose value may change between otherwise equal steps without a new plan.
     pub fn scalar(&self, value: Scalar) -> Tensor {
-        Tensor::pending(self, Op::Param(value), SmallVec::new(), Shape::scalar(), value.dtype())
+        Tensor::pending(self, Op::Param(value), Vec::new(), Shape::scalar(), value.dtype())
     }
 
     /// As [`Device::scalar`], of any dtype: see [`Scalar::from_f64`].
     pub fn scalar_of(&self, dtype: DType, value: f64) -> Tensor {
-        Tensor::pending(self, Op::Param(Scalar::from_f64(dtype, value)), SmallVec::new(), Shape::scalar(), dtype)
+        Tensor::pending(self, Op::Param(Scalar::from_f64(dtype, value)), Vec::new(), Shape::scalar(), dtype)
     }
 
     /// A scalar tensor whose value is part of the computation's structure, open to constant folding.
     pub fn constant(&self, value: Scalar) -> Tensor {
-        Tensor::pending(self, Op::Const(value), SmallVec::new(), Shape::scalar(), value.dtype())
+        Tensor::pending(self, Op::Const(value), Vec::new(), Shape::scalar(), value.dtype())
     }
 
     /// As [`Device::constant`], of any dtype: see [`Scalar::from_f64`].
     pub fn constant_of(&self, dtype: DType, value: f64) -> Tensor {
-        Tensor::pending(self, Op::Const(Scalar::from_f64(dtype, value)), SmallVec::new(), Shape::scalar(), dtype)
+        Tensor::pending(self, Op::Const(Scalar::from_f64(dtype, value)), Vec::new(), Shape::scalar(), dtype)
     }
 
     /// Records an operation. Shape and dtype have been inferred by the caller.
@@ -191,7 +190,7 @@ impl Device {
         }
         let mut queue = self.queue();
         let swapped = queue.stand_ins(inputs);
-        let swapped: Option<SmallVec<[&Tensor; 3]>> = swapped.as_ref().map(|list| list.iter().collect());
+        let swapped: Option<Vec<&Tensor>> = swapped.as_ref().map(|list| list.iter().listed());
         let inputs = swapped.as_deref().unwrap_or(inputs);
         let nodes = inputs.iter().map(|t| t.node.clone()).collect();
         let heavy = !matches!(op, Op::View(_) | Op::Pointwise(_) | Op::Iota { .. } | Op::Const(_) | Op::Param(_));
@@ -214,7 +213,7 @@ impl Device {
     pub(crate) fn record_custom(&self, gradient: CustomGradient, inputs: &[&Tensor], output: &Tensor) {
         let mut queue = self.queue();
         let swapped = queue.stand_ins(inputs);
-        let swapped: Option<SmallVec<[&Tensor; 3]>> = swapped.as_ref().map(|list| list.iter().collect());
+        let swapped: Option<Vec<&Tensor>> = swapped.as_ref().map(|list| list.iter().listed());
         queue.tape_push(Recorded::Custom(gradient), swapped.as_deref().unwrap_or(inputs), output);
     }
 
@@ -376,9 +375,9 @@ impl Device {
 
 impl Queue {
     /// The operands with what stands in for them, if anything does.
-    fn stand_ins(&self, inputs: &[&Tensor]) -> Option<SmallVec<[Tensor; 3]>> {
+    fn stand_ins(&self, inputs: &[&Tensor]) -> Option<Vec<Tensor>> {
         let by_id = self.stand_ins.last()?;
-        Some(inputs.iter().map(|&t| by_id.get(t.id()).unwrap_or(t).clone()).collect())
+        Some(inputs.iter().map(|&t| by_id.get(t.id()).unwrap_or(t).clone()).listed())
     }
 
     fn tape_push(&mut self, recorded: Recorded, inputs: &[&Tensor], output: &Tensor) {
@@ -427,7 +426,7 @@ impl Gathered {
                 State::Pending { .. } | State::Placeholder => {}
             }
         }
-        let outputs = outputs.iter().map(|n| position(&nodes, n)).collect();
+        let outputs = outputs.iter().map(|n| position(&nodes, n)).listed();
         Gathered { nodes, outputs, leaves, params }
     }
 
@@ -463,17 +462,17 @@ impl Gathered {
                 let (op, inputs) = match &*node.state() {
                     State::Ready(buffer) => {
                         stored = buffer.dtype;
-                        (GraphOp::Leaf(count(&mut leaves)), SmallVec::new())
+                        (GraphOp::Leaf(count(&mut leaves)), Vec::new())
                     }
-                    State::Placeholder => (GraphOp::Leaf(count(&mut leaves)), SmallVec::new()),
-                    State::Pending { op: Op::Param(_), .. } => (GraphOp::Param(count(&mut params)), SmallVec::new()),
+                    State::Placeholder => (GraphOp::Leaf(count(&mut leaves)), Vec::new()),
+                    State::Pending { op: Op::Param(_), .. } => (GraphOp::Param(count(&mut params)), Vec::new()),
                     State::Pending { op, inputs } => {
-                        (GraphOp::Op(op.clone()), inputs.iter().map(|i| position(&self.nodes, i)).collect())
+                        (GraphOp::Op(op.clone()), inputs.iter().map(|i| position(&self.nodes, i)).listed())
                     }
                 };
                 GraphNode { op, inputs, shape: node.shape.clone(), dtype: node.dtype.lane(), stored }
             })
-            .collect();
+            .listed();
         Graph { nodes, outputs: self.outputs.clone(), leaves, params }
     }
 }

@@ -36,7 +36,7 @@ mod tensor;
 pub mod transform;
 pub mod view;
 
-pub use collect::{AllOk, Listed};
+pub use collect::{joined, AllOk, Listed};
 pub use device::Device;
 pub use dtype::{DType, Scalar};
 pub use error::{Error, ErrorKind, Result};

@@ -46,14 +46,19 @@ impl Shape {
     pub fn broadcast(&self, other: &Shape, op: &str) -> Result<Shape> {
         let rank = self.rank().max(other.rank());
         let dim = |s: &Shape, i: usize| (i + s.rank()).checked_sub(rank).map_or(1, |j| s[j]);
-        (0..rank)
-            .map(|i| match (dim(self, i), dim(other, i)) {
-                (a, b) if a == b => Ok(a),
-                (1, b) => Ok(b),
-                (a, 1) => Ok(a),
-                _ => Err(Error::shape(op, "shapes that broadcast together", format_args!("{self} and {other}"))),
-            })
-            .collect()
+        let mut dims = SmallVec::new();
+        for i in 0..rank {
+            dims.push(match (dim(self, i), dim(other, i)) {
+                (a, b) if a == b => a,
+                (1, b) => b,
+                (a, 1) => a,
+                _ => {
+                    let got = format_args!("{self} and {other}");
+                    return Err(Error::shape(op, "shapes that broadcast together", got));
+                }
+            });
+        }
+        Ok(Shape(dims))
     }
 
     /// The dimensions of all parts, one after the other.

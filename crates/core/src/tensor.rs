@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use smallvec::SmallVec;
-
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
 use crate::engine::{Buffer, Engine, ReadCallback};
@@ -33,7 +31,7 @@ pub(crate) struct Node {
 pub(crate) enum State {
     Pending {
         op: Op,
-        inputs: SmallVec<[Arc<Node>; 3]>,
+        inputs: Vec<Arc<Node>>,
     },
     Ready(Buffer),
     /// Stands for the operand of a function that is being traced.
@@ -71,9 +69,9 @@ impl Drop for Node {
     fn drop(&mut self) {
         let take = |state: &mut State| match state {
             State::Pending { inputs, .. } => std::mem::take(inputs),
-            State::Ready(_) | State::Placeholder => SmallVec::new(),
+            State::Ready(_) | State::Placeholder => Vec::new(),
         };
-        let mut list = take(self.state.get_mut().unwrap_or_else(PoisonError::into_inner)).into_vec();
+        let mut list = take(self.state.get_mut().unwrap_or_else(PoisonError::into_inner));
         while let Some(node) = list.pop() {
             if let Some(mut node) = Arc::into_inner(node) {
                 list.extend(take(node.state.get_mut().unwrap_or_else(PoisonError::into_inner)));
@@ -107,13 +105,7 @@ impl Tensor {
         Tensor { node, device }
     }
 
-    pub(crate) fn pending(
-        device: &Device,
-        op: Op,
-        inputs: SmallVec<[Arc<Node>; 3]>,
-        shape: Shape,
-        dtype: DType,
-    ) -> Tensor {
+    pub(crate) fn pending(device: &Device, op: Op, inputs: Vec<Arc<Node>>, shape: Shape, dtype: DType) -> Tensor {
         Tensor::of_node(device.clone(), Node::new(shape, dtype, State::Pending { op, inputs }))
     }
 

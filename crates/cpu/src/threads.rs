@@ -100,17 +100,22 @@ impl Pool {
 
     /// Calls `f` with every number below `tasks`, on all threads. Runs inline where there is one thread or one task,
     /// or where the pool is busy (from inside a task).
+    #[inline]
     pub fn parallel_for(&self, tasks: usize, f: impl Fn(usize) + Sync) {
+        self.run(tasks, &f);
+    }
+
+    #[inline(never)]
+    fn run(&self, tasks: usize, f: &(dyn Fn(usize) + Sync)) {
         let turn = if self.threads == 1 || tasks <= 1 { None } else { self.turn.try_lock().ok() };
         if turn.is_none() {
             (0..tasks).for_each(f);
             return;
         }
         let inner = &*self.inner;
-        let job: &(dyn Fn(usize) + Sync) = &f;
         // SAFETY: only the lifetime is changed; no worker holds the job once `busy` is 0 and `current` is cleared, and
         // this function does not return before, nor unwind: a panic of a task is caught.
-        let job: Job = unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), Job>(job) };
+        let job: Job = unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), Job>(f) };
         inner.next.store(0, Ordering::Relaxed);
         {
             // Counted under the lock: a worker about to sleep has seen the count, or is seen by the call to wake.
@@ -119,7 +124,7 @@ impl Pool {
             inner.epoch.fetch_add(1, Ordering::Release);
         }
         inner.wake.notify_all();
-        run_tasks(inner, &f, tasks);
+        run_tasks(inner, f, tasks);
         *lock_turning(&inner.current) = None;
         while inner.busy.load(Ordering::Acquire) != 0 {
             std::hint::spin_loop();

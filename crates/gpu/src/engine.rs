@@ -1,5 +1,6 @@
 //! The engine: runs prepared plans as one submission each.
 
+use headwater_core::Listed;
 use std::hash::Hasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +11,7 @@ use headwater_core::packed::{unpack, words};
 #[cfg(feature = "times")]
 use headwater_core::plan::Kernel;
 use headwater_core::plan::{Plan, Value};
-use headwater_core::{DType, Error, IdMap, Result, StructureHasher};
+use headwater_core::{AllOk, DType, Error, IdMap, Result, StructureHasher};
 
 use crate::host::{Dispatch, Host, Id, StampsCallback, UNIFORM_ALIGN};
 use crate::memory::{buffer, lanes, Lanes, Memory};
@@ -71,7 +72,7 @@ impl GpuEngine {
     fn stamps(&self, plan: &Plan, prepared: &[Vec<Pass>]) -> Option<StampsCallback> {
         self.times.begin(|| {
             let of = |(kernel, passes): (&Kernel, &Vec<Pass>)| (kernel.label.clone(), passes.len());
-            plan.kernels.iter().zip(prepared).map(of).collect()
+            plan.kernels.iter().zip(prepared).map(of).listed()
         })
     }
 
@@ -146,7 +147,7 @@ impl Run {
             groups: pass.groups,
             uniform_offset: offset as u32,
             uniform_size: (self.uniforms.len() - offset) as u32,
-            buffers: pass.buffers.iter().map(id).collect::<Result<_>>()?,
+            buffers: pass.buffers.iter().map(id).all_ok()?,
         });
         Ok(())
     }

@@ -2,7 +2,6 @@
 //! JavaScript (wgpu in WebAssembly would add 50 kB to the download for the same calls).
 
 use headwater_core::Result;
-use smallvec::SmallVec;
 
 /// The name of a buffer or pipeline on a host; the engine chooses it.
 pub type Id = u32;
@@ -32,7 +31,7 @@ pub struct Dispatch {
     /// In words, a multiple of [`UNIFORM_ALIGN`].
     pub uniform_size: u32,
     /// Bindings 1 and up, in order.
-    pub buffers: SmallVec<[Id; 8]>,
+    pub buffers: Vec<Id>,
 }
 
 /// Uniform ranges start at multiples of this many words: WebGPU's 256 bytes.

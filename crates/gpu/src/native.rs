@@ -5,7 +5,6 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headwater_core::{Error, Result};
-use smallvec::SmallVec;
 
 use crate::host::{Dispatch, Host, Id, Limits, StampsCallback, WordsCallback};
 use crate::stamps::Stamps;
@@ -25,7 +24,7 @@ pub struct NativeHost {
 }
 
 /// What a bind group is made from: pipeline layout, uniform bytes, buffers.
-type BindGroupKey = ((usize, usize), u32, SmallVec<[Id; 8]>);
+type BindGroupKey = ((usize, usize), u32, Vec<Id>);
 
 #[derive(Default)]
 struct State {

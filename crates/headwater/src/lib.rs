@@ -37,8 +37,8 @@ pub mod train;
 use std::sync::Arc;
 
 pub use headwater_core::{
-    custom, engine, ops, transform, AllOk, DType, Device, Error, ErrorKind, HostData, HostSlice, Listed, Result,
-    Scalar, Shape, Tape, Tensor,
+    custom, engine, joined, ops, transform, AllOk, DType, Device, Error, ErrorKind, HostData, HostSlice, Listed,
+    Result, Scalar, Shape, Tape, Tensor,
 };
 pub use host_tensor::{HostTensor, TensorMap};
 

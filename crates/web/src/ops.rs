@@ -1,6 +1,6 @@
 //! Operations and tensors.
 
-use headwater::{registry, DType, Device, Shape};
+use headwater::{joined, registry, DType, Device, Shape};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::{throw, JsResult};
@@ -13,7 +13,7 @@ fn shape_of(dims: &[u32]) -> Shape {
 /// The names of the operations, one a line; a name's position is its number.
 #[wasm_bindgen(js_name = opNames)]
 pub fn op_names() -> String {
-    registry::op_names().join("\n")
+    joined(&registry::op_names(), "\n")
 }
 
 /// Runs operation `op` and returns the records of its results.

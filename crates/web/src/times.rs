@@ -1,8 +1,8 @@
 //! Times of kernels.
 
 use headwater::engine::KernelTime;
-use headwater::Error;
 use headwater::Listed;
+use headwater::{joined, Error};
 use js_sys::{Array, Float64Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
@@ -21,8 +21,8 @@ pub fn time_kernels(on: bool) -> JsResult<bool> {
 fn table(times: Result<Vec<KernelTime>, Error>) -> Result<JsValue, Error> {
     let times = times?;
     let labels: Vec<&str> = times.iter().map(|t| &*t.label).listed();
-    let numbers: Vec<f64> = times.iter().flat_map(|t| [t.start, t.duration]).collect();
-    Ok(Array::of2(&labels.join("\n").into(), &Float64Array::from(&numbers[..])).into())
+    let numbers: Vec<f64> = times.iter().flat_map(|t| [t.start, t.duration]).listed();
+    Ok(Array::of2(&joined(&labels, "\n").into(), &Float64Array::from(&numbers[..])).into())
 }
 
 /// A promise of what was measured since it was last taken.

@@ -94,7 +94,7 @@ pub fn checkpoint(operands: &[u32], f: Function, keep_contractions: bool) -> JsR
     let handle = FunctionHandle::new(f);
     let call = move || {
         let function = handle.function()?;
-        let given: Vec<u32> = operands.iter().map(|t| with(|tables| tables.tensors.insert(t.clone()))).collect();
+        let given: Vec<u32> = operands.iter().map(|t| with(|tables| tables.tensors.insert(t.clone()))).listed();
         let result = function.call1(&JsValue::NULL, &Uint32Array::from(&given[..])).map_err(|e| caught(&e))?;
         let value = result.as_f64().unwrap_or(0.0) as u32;
         with(|t| t.tensors.remove(value)).ok_or_else(Error::disposed)

@@ -78,7 +78,7 @@ impl<'a> Calc<'a> {
             last => {
                 let (end, size) = last.map_or((&self.first, 8), |block| (&block.next, 2 * block.slots.len()));
                 let new =
-                    || Box::new(Block { slots: (0..size).map(|_| OnceCell::new()).collect(), next: OnceCell::new() });
+                    || Box::new(Block { slots: (0..size).map(|_| OnceCell::new()).listed(), next: OnceCell::new() });
                 self.used.set(0);
                 end.get_or_init(new)
             }
@@ -106,7 +106,7 @@ impl<'a> Calc<'a> {
     #[inline(never)]
     pub fn results(&'a self, terms: &[Term<'a>]) -> Result<Vec<Tensor>> {
         self.check()?;
-        Ok(terms.iter().map(|term| term.0.value.clone()).collect())
+        Ok(terms.iter().map(|term| term.0.value.clone()).listed())
     }
 
     /// What two values are.
@@ -172,7 +172,7 @@ impl<'a> Term<'a> {
         let calc = self.0.calc;
         if calc.failure.get().is_none() {
             match f(&self.0.value) {
-                Ok(values) => return values.into_iter().map(|value| calc.put(value)).collect(),
+                Ok(values) => return values.into_iter().map(|value| calc.put(value)).listed(),
                 Err(error) => self.fail(error),
             };
         }

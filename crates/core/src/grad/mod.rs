@@ -9,8 +9,6 @@ use crate::collect::AllOk;
 use crate::collect::Listed;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::ids::{IdMap, IdSet};
@@ -31,7 +29,7 @@ pub(crate) enum Recorded {
 
 struct Entry {
     recorded: Recorded,
-    inputs: SmallVec<[Tensor; 3]>,
+    inputs: Vec<Tensor>,
     output: Tensor,
 }
 
@@ -43,7 +41,7 @@ pub struct Tape {
 
 impl Tape {
     pub(crate) fn push(&mut self, recorded: Recorded, inputs: &[&Tensor], output: &Tensor) {
-        let inputs = inputs.iter().map(|&t| t.clone()).collect();
+        let inputs = inputs.iter().map(|&t| t.clone()).listed();
         self.entries.push(Entry { recorded, inputs, output: output.clone() });
     }
 

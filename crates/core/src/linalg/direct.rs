@@ -1,6 +1,7 @@
 //! Triangular factors and systems.
 
 use super::{add_multiple, dot, two_rows};
+use crate::collect::Listed;
 
 /// See [`crate::op::Linalg::Cholesky`]: row by row, each from the rows above.
 pub fn cholesky(a: &[f64], n: usize, l: &mut [f64]) {
@@ -39,7 +40,7 @@ pub fn lu(a: &[f64], n: usize, out: &mut [f64]) {
     let width = n + 1;
     out.fill(0.0);
     (0..n).for_each(|i| out[i * width..][..n].copy_from_slice(&a[i * n..(i + 1) * n]));
-    let mut order: Vec<usize> = (0..n).collect();
+    let mut order: Vec<usize> = (0..n).listed();
     let mut parity = 1.0;
     for j in 0..n {
         let size = |i: usize, out: &[f64]| out[i * width + j].abs();

@@ -1,6 +1,7 @@
 //! Eigenvalues and singular values by Jacobi's rotations (Golub and Van Loan, Matrix Computations, 8.5 and 8.6).
 
 use super::{add_multiple, dot, identity, two_rows};
+use crate::collect::Listed;
 use crate::op::Linalg;
 
 /// The cosine and sine of the rotation that makes `[[p, pq], [pq, q]]` diagonal, `pq` not being 0.
@@ -76,7 +77,7 @@ pub fn eigh(a: &[f64], n: usize, out: &mut [f64]) {
         rotate(&mut v, n, [p, q], turn);
         true
     });
-    let values: Vec<f64> = (0..n).map(|i| a[i * n + i]).collect();
+    let values: Vec<f64> = (0..n).map(|i| a[i * n + i]).listed();
     for (to, from) in ascending(&values).into_iter().enumerate() {
         out[to] = values[from];
         let v = &v[from * n..(from + 1) * n];
@@ -108,14 +109,14 @@ pub fn svd(x: &[f64], m: usize, n: usize, out: &mut [f64]) {
         rotate(&mut v, n, [p, q], turn);
         true
     });
-    let minus: Vec<f64> = columns.chunks_exact(m.max(1)).map(|c| -dot(c, c).sqrt()).collect();
+    let minus: Vec<f64> = columns.chunks_exact(m.max(1)).map(|c| -dot(c, c).sqrt()).listed();
     let (left, rest) = out.split_at_mut(m * n);
     let (values, right) = rest.split_at_mut(n);
     let mut found: Vec<f64> = Vec::with_capacity(n * m);
     for (to, from) in ascending(&minus).into_iter().enumerate() {
         values[to] = -minus[from];
         let mut u = if values[to] > nothing {
-            columns[from * m..(from + 1) * m].iter().map(|x| x / values[to]).collect()
+            columns[from * m..(from + 1) * m].iter().map(|x| x / values[to]).listed()
         } else {
             orthogonal(&found, m)
         };

@@ -1,6 +1,7 @@
 //! The QR decomposition by Householder reflections.
 
 use super::add_multiple;
+use crate::collect::Listed;
 
 /// Applies `1 - tau v vᵀ` to the rows from `first` on and the columns from `from` on of a matrix with `width` columns.
 fn reflect(x: &mut [f64], width: usize, first: usize, from: usize, v: &[f64], tau: f64) {
@@ -21,7 +22,7 @@ pub fn qr(x: &[f64], m: usize, n: usize, k: usize, out: &mut [f64]) {
     // Each reflection's vector, from the diagonal on, and factor.
     let mut reflections: Vec<(Vec<f64>, f64)> = Vec::with_capacity(n);
     for j in 0..n {
-        let mut v: Vec<f64> = (j..m).map(|i| x[i * n + j]).collect();
+        let mut v: Vec<f64> = (j..m).map(|i| x[i * n + j]).listed();
         let size = v.iter().map(|v| v * v).sum::<f64>().sqrt();
         let (head, diagonal) = (v[0], if v[0] > 0.0 { -size } else { size });
         // A column of zeros is left as it is.

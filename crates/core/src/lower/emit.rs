@@ -2,8 +2,7 @@
 
 use super::decide::{apply, resolve, role, Decisions, Role};
 use super::{Graph, GraphNode, GraphOp};
-use crate::collect::AllOk;
-use crate::collect::Listed;
+use crate::collect::{joined, AllOk, Listed};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::op::{IndexOp, Op, ViewOp};
@@ -146,7 +145,7 @@ impl<'g> Emitter<'g> {
             label.insert(0, name(graph, h));
         }
         let map = Map { shape, inputs, params, program, outputs: vec![(regs[0], out)] };
-        let kernel = Kernel { reads: reads(head.as_ref(), &map), head, map, label: label.join("+") };
+        let kernel = Kernel { reads: reads(head.as_ref(), &map), head, map, label: joined(&label, "+") };
         if kernel.reads.len() + 1 > self.max_buffers {
             return self.too_many_buffers(node, fused, &inlined).map(Err);
         }
@@ -336,7 +335,7 @@ impl<'g> Emitter<'g> {
                     body.inlined.push(node);
                     body.label.push(function.name);
                     let zero = body.builder.constant(Scalar::F32(0.0));
-                    let regs = body.builder.inline(&function.program, |n| operands[n as usize], |_| zero);
+                    let regs = body.builder.inline(&function.program, &|n| operands[n as usize], &|_| zero);
                     regs[function.output as usize]
                 }
                 GraphOp::Op(_) => return Err(NeedsBuffer(node)),

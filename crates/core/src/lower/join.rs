@@ -1,8 +1,7 @@
 //! Sums of paddings that are joins: what the gradients of a tensor's parts add up to.
 
-use smallvec::SmallVec;
-
 use super::{GraphNode, GraphOp};
+use crate::collect::Listed;
 use crate::dtype::{DType, Scalar};
 use crate::op::Op;
 
@@ -29,7 +28,7 @@ fn is_sum(node: &GraphNode) -> bool {
 }
 
 /// The pieces in order, and the axis along which they lie.
-fn pieces(nodes: &[GraphNode], uses: &[u32], sum: usize) -> Option<(usize, SmallVec<[usize; 3]>)> {
+fn pieces(nodes: &[GraphNode], uses: &[u32], sum: usize) -> Option<(usize, Vec<usize>)> {
     let whole = &nodes[sum].shape;
     let mut axis = None;
     // Where along the axis a piece begins, and which node it is.
@@ -62,5 +61,5 @@ fn pieces(nodes: &[GraphNode], uses: &[u32], sum: usize) -> Option<(usize, Small
         }
         end += nodes[inner].shape[axis];
     }
-    (end == whole[axis]).then(|| (axis, found.into_iter().map(|(_, inner)| inner).collect()))
+    (end == whole[axis]).then(|| (axis, found.into_iter().map(|(_, inner)| inner).listed()))
 }

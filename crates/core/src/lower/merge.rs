@@ -72,7 +72,7 @@ fn join(first: &Kernel, second: &Kernel) -> Option<Kernel> {
         let slots: Vec<usize> = map.params.iter().map(|p| place(&mut params, p)).listed();
         let types = |n: u16| param_dtype(map, n);
         let regs =
-            builder.inline(&map.program, |n| operands[n as usize], |n| builder.param(slots[n as usize], types(n)));
+            builder.inline(&map.program, &|n| operands[n as usize], &|n| builder.param(slots[n as usize], types(n)));
         outputs.extend(map.outputs.iter().map(|&(reg, value)| (regs[reg as usize].reg, value)));
     }
     let (program, regs) = builder.finish(&outputs.iter().map(|&(reg, _)| reg).listed());

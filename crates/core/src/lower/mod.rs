@@ -14,8 +14,6 @@ mod join;
 mod merge;
 mod rewrite;
 
-use smallvec::SmallVec;
-
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::op::Op;
@@ -39,7 +37,7 @@ pub struct GraphNode {
     /// The operation.
     pub op: GraphOp,
     /// The operands, by position in [`Graph::nodes`].
-    pub inputs: SmallVec<[usize; 3]>,
+    pub inputs: Vec<usize>,
     /// The result's shape.
     pub shape: Shape,
     /// What the result's lanes hold: float32, int32 or bool. See [`DType::lane`].

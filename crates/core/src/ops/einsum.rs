@@ -179,10 +179,9 @@ fn implicit_output(terms: &[Side]) -> Side {
 /// twice or one that no operand has; `ErrorKind::Shape` when an operand's rank or a dimension does not fit its labels.
 pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
     let text: String = equation.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let (left, right) = match text.split_once("->") {
-        Some((left, right)) => (left, Some(right)),
-        None => (&text[..], None),
-    };
+    // Not `split_once("->")`, which brings a search for any text.
+    let parts = text.split_once('-').and_then(|(left, rest)| Some((left, rest.strip_prefix('>')?)));
+    let (left, right) = parts.map_or((&text[..], None), |(left, right)| (left, Some(right)));
     let terms: Vec<Side> = left.split(',').map(|term| parse_term(term, &text)).all_ok()?;
     if operands.is_empty() || terms.len() != operands.len() {
         return Err(Error::argument("einsum", format_args!("{} operands for '{text}'", terms.len()), operands.len()));

@@ -1,5 +1,6 @@
 //! Rearrangements of blocks, borders that mirror, grids and diagonals: all written in views, joins and comparisons of indices.
 
+use crate::collect::AllOk;
 use crate::collect::Listed;
 use crate::device::Device;
 use crate::dtype::{DType, Scalar};
@@ -201,7 +202,7 @@ pub fn meshgrid(axes: &[&Tensor], by_rows: bool) -> Result<Vec<Tensor>> {
     let alone = vec![1; axes.len()];
     (axes.iter().enumerate())
         .map(|(i, x)| broadcast_to(&reshape(x, Shape::from(&alone[..]).with_dim(place(i), x.size()))?, &full))
-        .collect()
+        .all_ok()
 }
 
 /// Where the row's number equals the column's.

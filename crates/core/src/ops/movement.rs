@@ -248,7 +248,7 @@ pub fn split(x: &Tensor, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
             start += size;
             slice(x, &begin, &x.shape().with_dim(axis, size))
         })
-        .collect()
+        .all_ok()
 }
 
 /// The parts of size 1 along `axis`, without that dimension.

@@ -219,7 +219,7 @@ impl Function {
         if !self.dtype.is_float() {
             return None;
         }
-        let derived = self.derived.get_or_init(|| (0..self.operands.len()).map(|i| self.derive(i)).collect());
+        let derived = self.derived.get_or_init(|| (0..self.operands.len()).map(|i| self.derive(i)).listed());
         let function = derived[wrt].clone()?;
         Some(match self.gradient {
             Gradient::OfOutput(_) => Derivative::OfOutput(function),

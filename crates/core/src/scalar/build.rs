@@ -1,5 +1,6 @@
 //! Expressions that build programs.
 
+use crate::collect::Listed;
 use std::cell::RefCell;
 use std::ops;
 
@@ -47,8 +48,8 @@ impl Builder {
     pub fn inline<'b>(
         &'b self,
         program: &Program,
-        mut input: impl FnMut(u16) -> Ex<'b>,
-        mut param: impl FnMut(u16) -> Ex<'b>,
+        input: &dyn Fn(u16) -> Ex<'b>,
+        param: &dyn Fn(u16) -> Ex<'b>,
     ) -> Vec<Ex<'b>> {
         let mut regs: Vec<Ex<'b>> = Vec::with_capacity(program.code.len());
         for (instr, &dtype) in program.code.iter().zip(&program.types) {
@@ -87,7 +88,7 @@ impl Builder {
                 out.types.push(program.types[i].lane());
             }
         }
-        (out, outputs.iter().map(|&o| renumbered[o as usize]).collect())
+        (out, outputs.iter().map(|&o| renumbered[o as usize]).listed())
     }
 
     fn dtype(&self, reg: Reg) -> DType {

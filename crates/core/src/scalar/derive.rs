@@ -13,7 +13,7 @@ pub fn derivative<'b>(
     wrt: usize,
     dy: Ex<'b>,
 ) -> Option<Ex<'b>> {
-    let regs = builder.inline(program, |n| inputs[n as usize], |n| builder.param(n as usize, DType::F32));
+    let regs = builder.inline(program, &|n| inputs[n as usize], &|n| builder.param(n as usize, DType::F32));
     let mut adjoint: Vec<Option<Ex<'b>>> = vec![None; program.code.len()];
     adjoint[output as usize] = Some(dy);
     let mut result: Option<Ex<'b>> = None;

@@ -1,7 +1,7 @@
 //! A function captured as one plan.
 
 use crate::collect::AllOk;
-use crate::collect::Listed;
+use crate::collect::{joined, Listed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::device::{Device, Gathered};
@@ -106,8 +106,7 @@ impl Captured {
         let given = operands.iter().map(|t| (t.shape(), t.dtype()));
         if !given.eq(self.operands.iter().map(|(shape, dtype)| (shape, *dtype))) {
             let show = |list: &mut dyn Iterator<Item = (&Shape, DType)>| -> String {
-                let each: Vec<String> = list.map(|(s, d)| format!("{} {s}", d.name())).listed();
-                each.join(", ")
+                joined(&list.map(|(s, d)| format!("{} {s}", d.name())).listed(), ", ")
             };
             let expected = show(&mut self.operands.iter().map(|(s, d)| (s, *d)));
             return Err(Error::shape("jit", expected, show(&mut operands.iter().map(|t| (t.shape(), t.dtype())))));

@@ -4,6 +4,7 @@ use crate::collect::AllOk;
 use crate::collect::Listed;
 use std::sync::Arc;
 
+use crate::calc::{Calc, Term};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::ids::IdMap;
@@ -15,10 +16,10 @@ use crate::tensor::{Node, State, Tensor};
 use super::trace::{steps, trace};
 
 /// A value of the function: of each example, with the batch as dimension 0, or the same for all.
-#[derive(Clone)]
-enum Value {
-    Each(Tensor),
-    Same(Tensor),
+#[derive(Clone, Copy)]
+struct Value<'a> {
+    x: Term<'a>,
+    each: bool,
 }
 
 /// Applies `f`, a function of one example, to all: `axes[i]` is the dimension of `xs[i]` that the examples lie along,
@@ -68,231 +69,243 @@ pub fn vmap_traced(
     if xs.len() != axes.len() || xs.len() != placeholders.len() {
         return Err(Error::argument("vmap", format_args!("an axis for each of {} operands", xs.len()), axes.len()));
     }
+    let calc = Calc::default();
     let mut n = None;
-    let mut values: IdMap<Value> = IdMap::default();
+    let mut values: IdMap<Value<'_>> = IdMap::default();
     for ((x, &axis), placeholder) in xs.iter().zip(axes).zip(placeholders) {
-        let value = match axis {
-            None => Value::Same((*x).clone()),
-            Some(axis) => {
-                let axis = x.shape().axis(axis, "vmap")?;
-                let size = *n.get_or_insert(x.shape()[axis]);
-                if size != x.shape()[axis] {
-                    let got = format_args!("{} along dimension {axis} of {}", x.shape()[axis], x.shape());
-                    return Err(Error::shape("vmap", format_args!("{size} examples"), got));
-                }
-                Value::Each(front(x, axis)?)
+        let mut value = Value { x: calc.of(x), each: false };
+        if let Some(axis) = axis {
+            let axis = x.shape().axis(axis, "vmap")?;
+            let size = *n.get_or_insert(x.shape()[axis]);
+            if size != x.shape()[axis] {
+                let got = format_args!("{} along dimension {axis} of {}", x.shape()[axis], x.shape());
+                return Err(Error::shape("vmap", format_args!("{size} examples"), got));
             }
-        };
+            let mut order: Vec<usize> = (0..x.rank()).listed();
+            order[..=axis].rotate_right(1);
+            value = Value { x: value.x.permute(&order), each: true };
+        }
         values.insert(placeholder.id(), value);
     }
     let Some(n) = n else {
         return Err(Error::argument("vmap", "at least one operand with an axis", "none"));
     };
-    let batch = Batch { device: xs[0].device().clone(), n };
+    let device = xs[0].device();
+    let batch = Batch { device, n };
     for step in steps(results) {
         let (op, inputs) = match &*step.state() {
             State::Pending { op, inputs } => (op.clone(), inputs.clone()),
             _ => continue,
         };
         let of = |i: &Arc<Node>| {
-            let outside = || Value::Same(Tensor::of_node(batch.device.clone(), i.clone()));
-            values.get(i.id).cloned().unwrap_or_else(outside)
+            let outside = || Value { x: calc.of(&Tensor::of_node(device.clone(), i.clone())), each: false };
+            values.get(i.id).copied().unwrap_or_else(outside)
         };
-        let operands: Vec<Value> = inputs.iter().map(of).listed();
-        values.insert(step.id, batch.step(&op, &step, &operands)?);
+        let operands: Vec<Value<'_>> = inputs.iter().map(of).listed();
+        let each = operands.iter().any(|v| v.each);
+        let x = if each {
+            Step { batch: &batch, op: &op, node: &step }.of_each(&operands)
+        } else {
+            let same: Vec<&Tensor> = operands.iter().map(|v| v.x.value()).listed();
+            calc.of(&device.record(op, &same, step.shape.clone(), step.dtype)?)
+        };
+        calc.check()?;
+        values.insert(step.id, Value { x, each });
     }
     let finish = |result: &Tensor| {
-        let value = values.get(result.id()).cloned().unwrap_or_else(|| Value::Same(result.clone()));
-        back(&batch.each(&value)?, out_axis)
+        let value = values.get(result.id()).copied();
+        let x = batch.each(value.unwrap_or_else(|| Value { x: calc.of(result), each: false }));
+        x.then(&|x| {
+            let mut order: Vec<usize> = (0..x.rank()).listed();
+            order[..=x.shape().axis(out_axis, "vmap")?].rotate_left(1);
+            // Where `axis` comes first in the order, dimension 0 goes there.
+            ops::permute(x, &order)
+        })
     };
-    results.iter().map(finish).all_ok()
+    let finished: Vec<Term<'_>> = results.iter().map(finish).listed();
+    calc.results(&finished)
 }
 
-/// `x` with dimension `axis` first.
-fn front(x: &Tensor, axis: usize) -> Result<Tensor> {
-    let order: Vec<usize> = [axis].into_iter().chain((0..x.rank()).filter(|&d| d != axis)).listed();
-    ops::permute(x, &order)
+/// The shape without its first dimension; that of a scalar, which comes of a failure, has none.
+fn rest(shape: &[usize]) -> &[usize] {
+    shape.get(1..).unwrap_or(&[])
 }
 
-/// `x` with its first dimension at `axis`.
-fn back(x: &Tensor, axis: isize) -> Result<Tensor> {
-    let axis = x.shape().axis(axis, "vmap")?;
-    let mut order: Vec<usize> = (1..x.rank()).listed();
-    order.insert(axis, 0);
-    ops::permute(x, &order)
-}
-
-/// Does for all examples what an operation does for one.
-struct Batch {
-    device: Device,
+/// All examples.
+struct Batch<'b> {
+    device: &'b Device,
     n: usize,
 }
 
-impl Batch {
+impl Batch<'_> {
     /// The value of each example.
-    fn each(&self, value: &Value) -> Result<Tensor> {
-        match value {
-            Value::Each(x) => Ok(x.clone()),
-            Value::Same(x) => ops::broadcast_to(x, self.batched(x.shape())),
+    fn each<'a>(&self, value: Value<'a>) -> Term<'a> {
+        if value.each {
+            value.x
+        } else {
+            value.x.broadcast(&self.batched(value.x.shape()))
         }
     }
 
     /// A shape with the batch before it.
+    #[inline(never)]
     fn batched(&self, shape: &[usize]) -> Shape {
-        [self.n].iter().chain(shape).copied().collect()
+        let mut dims = vec![self.n];
+        dims.extend_from_slice(shape);
+        Shape::from(&dims[..])
     }
 
     /// The shape of an operand of all examples with batch and first dimension as one.
+    #[inline(never)]
     fn folded(&self, shape: &[usize]) -> Shape {
-        match shape.split_first() {
-            Some((first, rest)) => [self.n * first].iter().chain(rest).copied().collect(),
-            None => Shape::from([self.n]),
+        let mut dims = shape.to_vec();
+        match dims.first_mut() {
+            Some(first) => *first *= self.n,
+            None => dims.push(self.n),
         }
+        Shape::from(&dims[..])
+    }
+}
+
+/// Does for all examples what an operation does for one.
+struct Step<'b> {
+    batch: &'b Batch<'b>,
+    op: &'b Op,
+    node: &'b Node,
+}
+
+impl Step<'_> {
+    /// Records an operation with the value of one example in the shape `out`.
+    #[inline(never)]
+    fn record<'a>(&self, op: Op, operands: &[Term<'a>], out: &Shape) -> Term<'a> {
+        operands[0].then(&|_| {
+            let operands: Vec<&Tensor> = operands.iter().map(|x| x.value()).listed();
+            self.batch.device.record(op.clone(), &operands, out.clone(), self.node.dtype)
+        })
     }
 
-    /// Does an operation that treats its first dimension as a batch already.
-    fn fold(&self, op: Op, node: &Node, operands: &[&Value]) -> Result<Tensor> {
-        let fold = |value: &&Value| {
-            let x = self.each(value)?;
-            ops::reshape(&x, self.folded(&x.shape()[1..]))
+    /// As [`Step::record`], with the values of all examples.
+    #[inline(never)]
+    fn record_all<'a>(&self, op: Op, operands: &[Term<'a>]) -> Term<'a> {
+        self.record(op, operands, &self.batch.batched(&self.node.shape))
+    }
+
+    /// Does an operation that treats its first dimension as a batch already; the second operand may be the `same` for all.
+    #[inline(never)]
+    fn fold<'a>(&self, op: Op, operands: &[Value<'a>], same: bool) -> Term<'a> {
+        let fold = |(i, value): (usize, &Value<'a>)| {
+            if same && i == 1 {
+                return value.x;
+            }
+            let x = self.batch.each(*value);
+            x.reshape(&self.batch.folded(rest(x.shape())))
         };
-        let operands: Vec<Tensor> = operands.iter().map(fold).all_ok()?;
-        self.fold_around(op, node, &operands.iter().listed())
+        let operands: Vec<Term<'a>> = operands.iter().enumerate().map(fold).listed();
+        let y = self.record(op, &operands, &self.batch.folded(&self.node.shape));
+        y.reshape(&self.batch.batched(&self.node.shape))
     }
 
-    /// Records an operation on operands that have batch and first dimension as one, and takes these apart again.
-    fn fold_around(&self, op: Op, node: &Node, operands: &[&Tensor]) -> Result<Tensor> {
-        let y = self.device.record(op, operands, self.folded(&node.shape), node.dtype)?;
-        ops::reshape(&y, self.batched(&node.shape))
-    }
-
-    fn step(&self, op: &Op, node: &Node, operands: &[Value]) -> Result<Value> {
-        let same: Option<Vec<&Tensor>> =
-            operands.iter().map(|v| if let Value::Same(x) = v { Some(x) } else { None }).collect();
-        if let Some(operands) = same {
-            return self.device.record(op.clone(), &operands, node.shape.clone(), node.dtype).map(Value::Same);
-        }
-        self.step_of_each(op, node, operands).map(Value::Each)
-    }
-
-    fn step_of_each(&self, op: &Op, node: &Node, operands: &[Value]) -> Result<Tensor> {
-        let out = self.batched(&node.shape);
-        let record = |op: Op, operands: &[&Tensor]| self.device.record(op, operands, out.clone(), node.dtype);
+    fn of_each<'a>(&self, operands: &[Value<'a>]) -> Term<'a> {
         let shifted = |dims: &[usize]| -> Dims { [0].into_iter().chain(dims.iter().map(|d| d + 1)).per_dimension() };
         let zero_first = |dims: &[usize]| -> Dims { [0].iter().chain(dims).copied().per_dimension() };
-        match op {
-            Op::Pointwise(_) => {
-                // Operands of lower rank broadcast from the right: the batch keeps to the left.
-                let aligned = |value: &Value| match value {
-                    Value::Same(x) => Ok(x.clone()),
-                    Value::Each(x) => self.aligned(x, node.shape.rank()),
-                };
-                let operands: Vec<Tensor> = operands.iter().map(aligned).all_ok()?;
-                record(op.clone(), &operands.iter().listed())
+        let first = operands[0];
+        // Of the second operand, where one for each example has no form for all.
+        let shared = operands.get(1).is_none_or(|v| !v.each);
+        let n = self.batch.n;
+        match self.op {
+            // Operands of lower rank broadcast from the right: the batch keeps to the left.
+            Op::Pointwise(_) | Op::View(ViewOp::Broadcast) => {
+                let operands: Vec<Term<'a>> = operands.iter().map(|v| self.aligned(*v)).listed();
+                self.record_all(self.op.clone(), &operands)
             }
             Op::View(view) => {
-                let x = self.each(&operands[0])?;
-                match view {
-                    ViewOp::Broadcast => record(op.clone(), &[&self.aligned(&x, node.shape.rank())?]),
-                    ViewOp::Permute(perm) => record(Op::View(ViewOp::Permute(shifted(perm))), &[&x]),
+                let view = match view {
+                    ViewOp::Permute(perm) => ViewOp::Permute(shifted(perm)),
                     ViewOp::Slice { begin, step } => {
                         let step = [1].iter().chain(step).copied().collect();
-                        record(Op::View(ViewOp::Slice { begin: zero_first(begin), step }), &[&x])
+                        ViewOp::Slice { begin: zero_first(begin), step }
                     }
-                    ViewOp::Reshape | ViewOp::Detach | ViewOp::Recompute { .. } => record(op.clone(), &[&x]),
-                }
+                    other => other.clone(),
+                };
+                self.record_all(Op::View(view), &[first.x])
             }
             Op::Reduce { op, axes } => {
                 let axes = axes.iter().map(|a| a + 1).collect();
-                record(Op::Reduce { op: *op, axes }, &[&self.each(&operands[0])?])
+                self.record_all(Op::Reduce { op: *op, axes }, &[first.x])
             }
             Op::Concat { axis } => {
-                let operands: Vec<Tensor> = operands.iter().map(|v| self.each(v)).all_ok()?;
-                record(Op::Concat { axis: axis + 1 }, &operands.iter().listed())
+                let operands: Vec<Term<'a>> = operands.iter().map(|v| self.batch.each(*v)).listed();
+                self.record_all(Op::Concat { axis: axis + 1 }, &operands)
             }
-            Op::Pad { before, between } => match &operands[1] {
-                Value::Same(value) => {
-                    let op = Op::Pad { before: zero_first(before), between: zero_first(between) };
-                    record(op, &[&self.each(&operands[0])?, value])
-                }
-                Value::Each(_) => self.one_by_one(op, node, operands),
-            },
-            Op::MatMul => self.matmul(node, operands),
-            Op::Conv(kind @ (ConvKind::Forward | ConvKind::BackwardInput), geometry) => match &operands[1] {
-                Value::Same(filter) => {
-                    let geometry = ConvGeometry { batch: self.n * geometry.batch, ..*geometry };
-                    let x = self.each(&operands[0])?;
-                    let x = ops::reshape(&x, self.folded(&x.shape()[1..]))?;
-                    self.fold_around(Op::Conv(*kind, geometry), node, &[&x, filter])
-                }
-                Value::Each(_) => self.one_by_one(op, node, operands),
-            },
+            Op::Pad { before, between } if shared => {
+                let op = Op::Pad { before: zero_first(before), between: zero_first(between) };
+                self.record_all(op, &[self.batch.each(first), operands[1].x])
+            }
+            Op::MatMul => self.matmul(operands),
+            Op::Conv(kind @ (ConvKind::Forward | ConvKind::BackwardInput), geometry) if shared => {
+                let geometry = ConvGeometry { batch: n * geometry.batch, ..*geometry };
+                self.fold(Op::Conv(*kind, geometry), operands, true)
+            }
             Op::Pool(kind, geometry) => {
-                let geometry = PoolGeometry { batch: self.n * geometry.batch, ..*geometry };
-                self.fold(Op::Pool(*kind, geometry), node, &operands.iter().listed())
+                let geometry = PoolGeometry { batch: n * geometry.batch, ..*geometry };
+                self.fold(Op::Pool(*kind, geometry), operands, false)
             }
             Op::Resize(kind, geometry) => {
-                let geometry = ResizeGeometry { batch: self.n * geometry.batch, ..*geometry };
-                self.fold(Op::Resize(*kind, geometry), node, &[&operands[0]])
+                let geometry = ResizeGeometry { batch: n * geometry.batch, ..*geometry };
+                self.fold(Op::Resize(*kind, geometry), operands, false)
             }
-            Op::Index(kind @ (IndexOp::Gather | IndexOp::Scatter(_))) => match &operands[1] {
-                Value::Same(index) => {
-                    let x = self.each(&operands[0])?;
-                    let x = ops::reshape(&x, self.folded(&x.shape()[1..]))?;
-                    self.fold_around(Op::Index(*kind), node, &[&x, index])
-                }
-                Value::Each(_) => self.one_by_one(op, node, operands),
-            },
+            Op::Index(IndexOp::Gather | IndexOp::Scatter(_)) if shared => self.fold(self.op.clone(), operands, true),
             // Rows: of each example its own.
             Op::ArgReduce { .. }
             | Op::Routine(_)
             | Op::Scan(_)
-            | Op::Index(IndexOp::TakeAlong | IndexOp::PutAlongAdd) => {
-                self.fold(op.clone(), node, &operands.iter().listed())
-            }
-            Op::Conv(ConvKind::BackwardFilter, _) | Op::Const(_) | Op::Param(_) | Op::Iota { .. } => {
-                self.one_by_one(op, node, operands)
+            | Op::Index(IndexOp::TakeAlong | IndexOp::PutAlongAdd) => self.fold(self.op.clone(), operands, false),
+            Op::Conv(..) | Op::Index(_) | Op::Pad { .. } | Op::Const(_) | Op::Param(_) | Op::Iota { .. } => {
+                self.one_by_one(operands)
             }
         }
     }
 
-    /// An operand of all examples whose one example broadcasts to `rank` dimensions.
-    fn aligned(&self, x: &Tensor, rank: usize) -> Result<Tensor> {
-        let ones = vec![1; rank + 1 - x.rank()];
-        ops::reshape(x, [self.n].iter().chain(&ones).chain(&x.shape()[1..]).copied().collect::<Shape>())
+    /// An operand whose one example broadcasts to the rank of the result.
+    fn aligned<'a>(&self, Value { x, each }: Value<'a>) -> Term<'a> {
+        if !each {
+            return x;
+        }
+        let mut dims = vec![1; (self.node.shape.rank() + 1).saturating_sub(x.rank())];
+        dims.extend_from_slice(rest(x.shape()));
+        x.reshape(&self.batch.batched(&dims))
     }
 
-    fn matmul(&self, node: &Node, operands: &[Value]) -> Result<Tensor> {
-        if let (Value::Each(a), Value::Same(b)) = (&operands[0], &operands[1]) {
-            if b.shape()[0] == 1 {
-                // One right operand for all: a single tall product.
-                let (m, k) = (a.shape()[2], a.shape()[3]);
-                let y = ops::batch_matmul_views(&ops::reshape(a, [1, self.n * m, k])?, b)?;
-                return ops::reshape(&y, self.batched(&node.shape));
-            }
+    fn matmul<'a>(&self, operands: &[Value<'a>]) -> Term<'a> {
+        let (a, b) = (operands[0], operands[1]);
+        if a.each && !b.each && b.x.dim(0) == 1 {
+            // One right operand for all: a single tall product.
+            let tall = a.x.reshape(&[1, self.batch.n * a.x.dim(2), a.x.dim(3)]);
+            return tall.with(b.x, ops::batch_matmul_views).reshape(&self.batch.batched(&self.node.shape));
         }
-        self.fold(Op::MatMul, node, &operands.iter().listed())
+        self.fold(Op::MatMul, operands, false)
     }
 
     /// Does an operation example by example, where it has no form for all.
-    fn one_by_one(&self, op: &Op, node: &Node, operands: &[Value]) -> Result<Tensor> {
-        let of = |i: usize, value: &Value| match value {
-            Value::Same(x) => Ok(x.clone()),
-            Value::Each(x) => {
-                let mut begin = vec![0; x.rank()];
-                begin[0] = i;
-                let part = ops::slice(x, &begin, &x.shape().with_dim(0, 1))?;
-                ops::reshape(&part, Shape::from(&x.shape()[1..]))
+    fn one_by_one<'a>(&self, operands: &[Value<'a>]) -> Term<'a> {
+        let part = |i: usize, Value { x, each }: Value<'a>| {
+            if each {
+                x.part(0, i, 1).reshape(rest(x.shape()))
+            } else {
+                x
             }
         };
         let example = |i: usize| {
-            let operands: Vec<Tensor> = operands.iter().map(|v| of(i, v)).all_ok()?;
-            self.device.record(op.clone(), &operands.iter().listed(), node.shape.clone(), node.dtype)
+            let operands: Vec<Term<'a>> = operands.iter().map(|v| part(i, *v)).listed();
+            self.record(self.op.clone(), &operands, &self.node.shape)
         };
-        let all: Vec<Tensor> = (0..self.n).map(example).all_ok()?;
-        if all.is_empty() {
-            return self.device.zeros(self.batched(&node.shape), node.dtype);
-        }
-        ops::stack(&all.iter().listed(), 0)
+        let all: Vec<Term<'a>> = (0..self.batch.n).map(example).listed();
+        operands[0].x.then(&|_| {
+            if all.is_empty() {
+                return self.batch.device.zeros(self.batch.batched(&self.node.shape), self.node.dtype);
+            }
+            let all: Vec<&Tensor> = all.iter().map(|x| x.value()).listed();
+            ops::stack(&all, 0)
+        })
     }
 }

@@ -1,13 +1,13 @@
 //! The fused evaluator: runs a map's program over tiles of elements that stay in the first-level cache, one loop per
 //! instruction: see [`headwater_lanes`].
 
+use headwater_core::Listed;
 use std::ops::Range;
 
 use headwater_core::dtype::Scalar;
 use headwater_core::packed::per_word;
 use headwater_core::plan::{Access, Map, Source, Value};
 use headwater_core::scalar::{eval_cast, exact_binary, exact_unary, Instr, Reg};
-use smallvec::SmallVec;
 
 use super::memory::Elements;
 use headwater_lanes::simd::Level;
@@ -210,13 +210,13 @@ impl Evaluate<'_> {
             };
         }
         let is_uniform = |i: usize| self.prepared.place[i] == Place::Uniform;
-        values.into_iter().enumerate().map(|(i, v)| is_uniform(i).then_some(v)).collect()
+        values.into_iter().enumerate().map(|(i, v)| is_uniform(i).then_some(v)).listed()
     }
 }
 
 impl Evaluate<'_> {
     /// Evaluates linear indices of the map; `outputs` are the results' slices for them.
-    pub fn run(&mut self, level: Level, range: Range<usize>, mut outputs: SmallVec<[&mut [u32]; 4]>) {
+    pub fn run(&mut self, level: Level, range: Range<usize>, outputs: &mut [&mut [u32]]) {
         let most = self.prepared.tile;
         let (uniform, mut slots) = (std::mem::take(&mut self.uniform), std::mem::take(&mut self.slots));
         let (code, types) = (&self.map.program.code, &self.map.program.types);
@@ -225,7 +225,6 @@ impl Evaluate<'_> {
             let row = self.prepared.row;
             let len = most.min(range.end - start).min(row - start % row);
             let skip = start - range.start;
-            let mut tiles: SmallVec<[&mut [u32]; 4]> = outputs.iter_mut().map(|o| &mut o[skip..skip + len]).collect();
             for (i, instr) in code.iter().enumerate() {
                 let mut slot = Vec::new();
                 let mut tile: &mut [u32] = &mut [];
@@ -236,12 +235,12 @@ impl Evaluate<'_> {
                         &mut slot[..if self.prepared.by_block[i] { len.min(BLOCK) } else { len }]
                     }
                     Place::Output(o) => {
-                        tile = std::mem::take(&mut tiles[o]);
-                        &mut *tile
+                        tile = std::mem::take(&mut outputs[o]);
+                        &mut tile[skip..skip + len]
                     }
                     Place::Uniform | Place::Input(_) | Place::Acc => continue,
                 };
-                let at = |r: Reg| self.lanes(r, start, skip, len, &uniform, &slots, &tiles);
+                let at = |r: Reg| self.lanes(r, start, skip, len, &uniform, &slots, outputs);
                 match *instr {
                     Instr::Input(n) => load(&self.map.inputs[n as usize], self.operands.inputs[n as usize], start, out),
                     Instr::Unary(op, a) => unary(level, op, types[a as usize], at(a), out),
@@ -261,14 +260,14 @@ impl Evaluate<'_> {
                 }
                 match place {
                     Place::Slot(s) => slots[s] = slot,
-                    Place::Output(o) => tiles[o] = tile,
+                    Place::Output(o) => outputs[o] = tile,
                     _ => {}
                 }
             }
             for &(o, r) in &self.prepared.copies {
-                let tile = std::mem::take(&mut tiles[o]);
-                tile.copy_from_slice(self.lanes(r, start, skip, len, &uniform, &slots, &tiles));
-                tiles[o] = tile;
+                let tile = std::mem::take(&mut outputs[o]);
+                tile[skip..skip + len].copy_from_slice(self.lanes(r, start, skip, len, &uniform, &slots, outputs));
+                outputs[o] = tile;
             }
             start += len;
         }
@@ -287,7 +286,7 @@ impl<'a> Evaluate<'a> {
         len: usize,
         uniform: &'t [Vec<u32>],
         slots: &'t [Vec<u32>],
-        tiles: &'t [&mut [u32]],
+        outputs: &'t [&mut [u32]],
     ) -> &'t [u32]
     where
         'a: 't,
@@ -295,7 +294,7 @@ impl<'a> Evaluate<'a> {
         match self.prepared.place[r as usize] {
             Place::Uniform => &uniform[r as usize][..len],
             Place::Slot(s) => &slots[s][..len],
-            Place::Output(o) => &tiles[o][..len],
+            Place::Output(o) => &outputs[o][skip..skip + len],
             Place::Input(n) => {
                 let at = self.map.inputs[n].view.offset + start;
                 &self.operands.inputs[n].words[at..at + len]

@@ -1,5 +1,7 @@
 //! Heads: what provides a kernel's accumulator.
 
+use headwater_core::AllOk;
+use headwater_core::Listed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(any(feature = "linalg", feature = "sort"))]
@@ -64,7 +66,7 @@ impl Run<'_> {
                 };
                 out.fill(fill);
                 let step = |d: usize| between[d] as isize + 1;
-                self.place(input, shape, before, (0..shape.rank()).map(step).collect(), out)
+                self.place(input, shape, before, (0..shape.rank()).map(step).listed(), out)
             }
             Head::Concat { axis, shape, inputs } if const { has("kernel:concat") } => {
                 let mut begin: Dims = Dims::from_elem(0, shape.rank());
@@ -85,7 +87,7 @@ impl Run<'_> {
             #[cfg(feature = "linalg")]
             Head::Routine { routine: Routine::Linalg(routine), inputs, shapes, .. } if const { has("kernel:linalg") } =>
             {
-                let operands = inputs.iter().map(|&v| self.floats(v)).collect::<Result<Vec<_>>>()?;
+                let operands = inputs.iter().map(|&v| self.floats(v)).all_ok()?;
                 linalg::run(pool, *routine, shapes, &operands, bytemuck::cast_slice_mut(out));
                 Ok(())
             }

@@ -7,6 +7,7 @@ mod reduce;
 mod tail;
 
 use headwater_core::AllOk;
+use headwater_core::Listed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headwater_core::engine::{Buffer, Engine, EngineMemory, KernelTime, ReadCallback, TimesCallback};
@@ -122,7 +123,7 @@ impl Engine for CpuEngine {
                 _ => None,
             },
         };
-        let prepared = plan.prepared.get_or_init(|| Box::new(plan.kernels.iter().map(prepare).collect::<Vec<_>>()));
+        let prepared = plan.prepared.get_or_init(|| Box::new(plan.kernels.iter().map(prepare).listed()));
         let Some(prepared) = prepared.downcast_ref::<Vec<PreparedKernel>>() else {
             return Err(Error::device("cpu", "received a plan prepared by another engine"));
         };
@@ -247,15 +248,15 @@ impl Run<'_> {
         if size == 0 {
             return Ok(());
         }
-        let shared: Vec<Shared<u32>> = outputs.iter_mut().map(|o| Shared(o.get_mut().as_mut_ptr())).collect();
+        let shared: Vec<Shared<u32>> = outputs.iter_mut().map(|o| Shared(o.get_mut().as_mut_ptr())).listed();
         let parts = size.div_ceil(prepared.grain).min(self.engine.pool.threads() * 4);
         let chunk = size.div_ceil(parts).next_multiple_of(eval::TILE);
         self.engine.pool.parallel_for(size.div_ceil(chunk), |part| {
             let range = part * chunk..((part + 1) * chunk).min(size);
-            let outputs = shared.iter().map(|s| part_of(*s, range.clone())).collect();
+            let mut outputs = shared.iter().map(|s| part_of(*s, range.clone())).listed();
             let acc = acc.get(range.clone()).unwrap_or(&[]);
             let operands = Operands { inputs: &inputs, params: self.params, acc };
-            Evaluate::new(map, prepared, operands, range.len()).run(self.engine.level, range, outputs);
+            Evaluate::new(map, prepared, operands, range.len()).run(self.engine.level, range, &mut outputs);
         });
         Ok(())
     }

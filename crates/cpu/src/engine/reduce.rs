@@ -3,8 +3,8 @@
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Access, Map};
 use headwater_core::scalar::Instr;
+use headwater_core::Listed;
 use headwater_core::{Result, Shape};
-use smallvec::smallvec;
 
 use super::eval::{in_place, Evaluate, Operands, Prepared, TILE};
 use super::Run;
@@ -77,7 +77,7 @@ impl Run<'_> {
                         Some(lanes) => &lanes[start..end.min(start + BLOCK)],
                         None => {
                             let len = scratch.len().min(end - start);
-                            evaluate.run(level, start..start + len, smallvec![&mut scratch[..len]]);
+                            evaluate.run(level, start..start + len, &mut [&mut scratch[..len]]);
                             &scratch[..len]
                         }
                     };
@@ -129,7 +129,7 @@ impl Run<'_> {
                 let count = batch.min(last - i);
                 let range = i * rows..(i + count) * rows;
                 let tile = &mut scratch[..count * rows];
-                evaluate.run(level, range, smallvec![&mut *tile]);
+                evaluate.run(level, range, &mut [&mut *tile]);
                 let sums = if block.is_empty() { &mut *acc } else { &mut block };
                 for lanes in tile.chunks_exact(rows) {
                     fold_into(level, combine, sums, lanes);
@@ -170,7 +170,7 @@ fn walks_columns(body: &Map, kept: usize) -> bool {
 
 /// The body with its reduced dimensions before the kept ones.
 fn columns_first(body: &Map, kept: usize) -> Map {
-    let order: Vec<usize> = (kept..body.shape.rank()).chain(0..kept).collect();
+    let order: Vec<usize> = (kept..body.shape.rank()).chain(0..kept).listed();
     let mut turned = body.clone();
     turned.shape = order.iter().map(|&d| body.shape[d]).collect::<Shape>();
     turned.inputs.iter_mut().for_each(|a| a.view = a.view.permute(&order));

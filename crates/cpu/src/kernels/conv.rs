@@ -1,6 +1,7 @@
 //! Convolutions of NHWC images as products of matrices.
 
 use headwater_core::op::ConvGeometry;
+use headwater_core::Listed;
 
 use super::gemm::{pack_into, panel_width, Epilogue, Rows, Strided};
 use super::{multiply, Shared};
@@ -200,7 +201,7 @@ fn pack_groups(level: Level, s: &Shape, fill: impl Fn(usize, &mut [f32], usize))
         fill(group, &mut out, nr);
         out
     });
-    Filters { panels: panels.collect(), sizes: (s.inner(), s.group_out) }
+    Filters { panels: panels.listed(), sizes: (s.inner(), s.group_out) }
 }
 
 /// `y = epilogue(conv(x, filters))`.

@@ -1,6 +1,7 @@
 //! Window operations and resizes of NHWC images. Results are written in full.
 
 use headwater_core::op::{PoolGeometry, PoolKind, ResizeGeometry, ResizeKind};
+use headwater_core::Listed;
 
 use super::Shared;
 use crate::threads::Pool;
@@ -179,7 +180,7 @@ fn taps(kind: ResizeKind, g: &ResizeGeometry, input: usize, output: usize) -> Ve
             Tap { low, high: low, weight: 0.0 }
         }
     };
-    (0..output).map(tap).collect()
+    (0..output).map(tap).listed()
 }
 
 /// Runs a resize or its adjoint, an image to a task.

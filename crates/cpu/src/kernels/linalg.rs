@@ -2,6 +2,7 @@
 
 use headwater_core::linalg;
 use headwater_core::op::Linalg;
+use headwater_core::Listed;
 use headwater_core::Shape;
 
 use super::Shared;
@@ -21,7 +22,7 @@ pub fn run(pool: &Pool, routine: Linalg, shapes: &[Shape], operands: &[&[f32]], 
                 let size = s[1] * s[2];
                 x[g * size..(g + 1) * size].iter().map(|&x| f64::from(x)).collect()
             };
-            let matrices: Vec<Vec<f64>> = operands.iter().zip(shapes).map(matrix).collect();
+            let matrices: Vec<Vec<f64>> = operands.iter().zip(shapes).map(matrix).listed();
             linalg::run(routine, shapes, &matrices, &mut result);
             // SAFETY: `out` has `size` elements for each matrix, and every matrix belongs to one task.
             let out = unsafe { std::slice::from_raw_parts_mut(target.get().add(g * size), size) };

@@ -3,7 +3,7 @@
 use headwater_core::plan::{Access, Kernel, Plan};
 use headwater_core::DType;
 
-use super::code::{Code, MAX_BUFFERS};
+use super::code::{root, Code, MAX_BUFFERS};
 use super::heads::best_of_row;
 use super::{Shader, Slot};
 
@@ -16,7 +16,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, max: bool, input: &Access) -> Option<
     if n < LONG || kernel.reads.len() + kernel.map.outputs.len() >= MAX_BUFFERS {
         return None;
     }
-    let parts = n.isqrt();
+    let parts = root(n);
     let found = Slot::Temporary(0);
     let mut code = Code::new(plan);
     best_of_row(&mut code, max, input, "i / u.parts", "var j = i % u.parts; j < u.n; j += u.parts", "j");

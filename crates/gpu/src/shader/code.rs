@@ -16,6 +16,12 @@ pub const GROUP: usize = 64;
 /// The most workgroups along one dimension.
 pub const MAX_GROUPS: usize = 65_535;
 
+/// The whole part of the square root of a number of elements. The standard library's is for all numbers, and long.
+#[cfg(any(feature = "scan", feature = "sort"))]
+pub fn root(n: usize) -> usize {
+    (n as f64).sqrt() as usize
+}
+
 /// See the module.
 pub struct Code<'p> {
     /// The plan, for the dtypes of its values.
@@ -361,11 +367,11 @@ impl<'p> Code<'p> {
     pub fn each(mut self, count: usize, body: &str) -> Shader {
         self.sizes([("invocations", count)]);
         self.push(&format!(
-            "@compute @workgroup_size({GROUP})
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
-  let i = (w.y * groups.x + w.x) * {GROUP}u + l;
-  if (i >= u.invocations) {{ return; }}
-{body}}}
+            "@compute @workgroup_size({GROUP})\
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{\
+  let i = (w.y * groups.x + w.x) * {GROUP}u + l;\
+  if (i >= u.invocations) {{ return; }}\
+{body}}}\
 "
         ));
         self.finish(spread(count.div_ceil(GROUP)))
@@ -403,7 +409,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: ve
             };
             let _ = writeln!(
                 source,
-                "@group(0) @binding({binding}) var<storage, read> memory{n}: array<{element}>;
+                "@group(0) @binding({binding}) var<storage, read> memory{n}: array<{element}>;\
 fn buf{n}(i: u32) -> {register} {{ return {register}({before}memory{n}{after}); }}"
             );
         }

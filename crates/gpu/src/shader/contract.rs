@@ -8,7 +8,7 @@ use std::fmt::Write;
 use headwater_core::op::{ConvGeometry, ConvKind, ReduceOp};
 use headwater_core::plan::{Access, Head, Kernel, Plan, Source, ValueId};
 use headwater_core::view::View;
-use headwater_core::Listed;
+use headwater_core::{joined, Listed};
 use headwater_core::{DType, Shape};
 
 use super::code::{can_be_wide, reads, Code, GROUP, MAX_GROUPS};
@@ -190,19 +190,19 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         body.push_str(&left.across_bases(&mut code, "r", "row", "u.m", sizes.rows));
         let count = if left.mode == Mode::Across { sizes.rows / 4 } else { sizes.rows };
         body.push_str(
-            "  let fh = g / u.filter_w;
-  let fw = g % u.filter_w;
-  // The result columns whose source lies inside the image.
-  let shift = fw * u.dilation_w;
-  let low = select((u.left - shift + u.stride_w - 1u) / u.stride_w, 0u, shift >= u.left);
-  let high = select(min(u.out_w, (u.in_w - 1u + u.left - shift) / u.stride_w + 1u), 0u, u.in_w + u.left <= shift);
-  for (var line = part; line < u.batch * u.out_h; line += u.parts) {
-  let image = line / u.out_h;
-  let oh = line % u.out_h;
-  let ih = oh * u.stride_h + fh * u.dilation_h - u.top;
-  if (ih >= u.in_h) { continue; }
-  let left_base = ((image * u.in_h + ih) * u.in_w + shift - u.left) * u.in_c;
-  let right_base = line * u.out_w * u.out_c;
+            // From `low` to `high`: the result columns whose source lies inside the image.
+            "  let fh = g / u.filter_w;\
+  let fw = g % u.filter_w;\
+  let shift = fw * u.dilation_w;\
+  let low = select((u.left - shift + u.stride_w - 1u) / u.stride_w, 0u, shift >= u.left);\
+  let high = select(min(u.out_w, (u.in_w - 1u + u.left - shift) / u.stride_w + 1u), 0u, u.in_w + u.left <= shift);\
+  for (var line = part; line < u.batch * u.out_h; line += u.parts) {\
+  let image = line / u.out_h;\
+  let oh = line % u.out_h;\
+  let ih = oh * u.stride_h + fh * u.dilation_h - u.top;\
+  if (ih >= u.in_h) { continue; }\
+  let left_base = ((image * u.in_h + ih) * u.in_w + shift - u.left) * u.in_c;\
+  let right_base = line * u.out_w * u.out_c;\
 ",
         );
         (0..count).for_each(|r| {
@@ -218,42 +218,42 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
     for r in 0..sizes.rows {
         let _ = writeln!(
             body,
-            "  let p{r} = min(row + {r}u, u.m - 1u);
-  let x{r} = p{r} % {rows_w};
-  let y{r} = p{r} / {rows_w} % {rows_h};
+            "  let p{r} = min(row + {r}u, u.m - 1u);\
+  let x{r} = p{r} % {rows_w};\
+  let y{r} = p{r} / {rows_w} % {rows_h};\
   let n{r} = p{r} / {rows_w} / {rows_h};"
         );
     }
     body.push_str(
-        "  for (var fh = 0u; fh < u.filter_h; fh++) {
-  for (var fw = 0u; fw < u.filter_w; fw++) {
+        "  for (var fh = 0u; fh < u.filter_h; fh++) {\
+  for (var fw = 0u; fw < u.filter_w; fw++) {\
 ",
     );
     for r in 0..sizes.rows {
         // Positions before the first wrap around to large numbers, which the comparisons reject.
         let text = if forward {
             format!(
-                "  let h{r} = y{r} * u.stride_h + fh * u.dilation_h - u.top;
-  let w{r} = x{r} * u.stride_w + fw * u.dilation_w - u.left;
-  let ok{r} = h{r} < u.in_h && w{r} < u.in_w;
-  let a{r} = select(0u, ((n{r} * u.in_h + h{r}) * u.in_w + w{r}) * u.in_c, ok{r});
+                "  let h{r} = y{r} * u.stride_h + fh * u.dilation_h - u.top;\
+  let w{r} = x{r} * u.stride_w + fw * u.dilation_w - u.left;\
+  let ok{r} = h{r} < u.in_h && w{r} < u.in_w;\
+  let a{r} = select(0u, ((n{r} * u.in_h + h{r}) * u.in_w + w{r}) * u.in_c, ok{r});\
 "
             )
         } else {
             format!(
-                "  let th{r} = y{r} + u.top - fh * u.dilation_h;
-  let tw{r} = x{r} + u.left - fw * u.dilation_w;
-  let h{r} = th{r} / u.stride_h;
-  let w{r} = tw{r} / u.stride_w;
-  let ok{r} = h{r} < u.out_h && w{r} < u.out_w && th{r} % u.stride_h == 0u && tw{r} % u.stride_w == 0u;
-  let a{r} = select(0u, ((n{r} * u.out_h + h{r}) * u.out_w + w{r}) * u.out_c, ok{r});
+                "  let th{r} = y{r} + u.top - fh * u.dilation_h;\
+  let tw{r} = x{r} + u.left - fw * u.dilation_w;\
+  let h{r} = th{r} / u.stride_h;\
+  let w{r} = tw{r} / u.stride_w;\
+  let ok{r} = h{r} < u.out_h && w{r} < u.out_w && th{r} % u.stride_h == 0u && tw{r} % u.stride_w == 0u;\
+  let a{r} = select(0u, ((n{r} * u.out_h + h{r}) * u.out_w + w{r}) * u.out_c, ok{r});\
 "
             )
         };
         body.push_str(&text);
     }
     let any: Vec<String> = (0..sizes.rows).map(|r| format!("ok{r}")).listed();
-    let _ = writeln!(body, "  if (!({})) {{ continue; }}", any.join(" || "));
+    let _ = writeln!(body, "  if (!({})) {{ continue; }}", joined(&any, " || "));
     bases(&mut body, "(fh * u.filter_w + fw) * u.in_c * u.out_c");
     body.push_str(&inner(&sizes, (&left, &right), &names, steps, true, ("0u", "u.k")));
     body.push_str("  }\n  }\n");
@@ -415,13 +415,13 @@ fn finish(mut code: Code<'_>, kernel: &Kernel, sizes: &Sizes, operands: [&Operan
     }
     code.sizes([("groups", sizes.g), ("products", sizes.g * parts), ("size", size)]);
     let mut text = format!(
-        "@compute @workgroup_size({x}, {y}, {z})
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
-  let column = id.x * {columns}u;
-  let row = id.y * {rows}u;
-  let g = id.z % u.groups;
-  let part = id.z / u.groups;
-  if (column >= u.n || row >= u.m || id.z >= u.products) {{ return; }}
+        "@compute @workgroup_size({x}, {y}, {z})\
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {{\
+  let column = id.x * {columns}u;\
+  let row = id.y * {rows}u;\
+  let g = id.z % u.groups;\
+  let part = id.z / u.groups;\
+  if (column >= u.n || row >= u.m || id.z >= u.products) {{ return; }}\
 "
     );
     for (r, q) in (0..rows).flat_map(|r| (0..columns / 4).map(move |q| (r, q))) {
@@ -438,9 +438,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
         };
         let _ = writeln!(
             text,
-            "  if (row + {r}u < u.m) {{
-    let i = part * u.size + (g * u.m + row + {r}u) * u.n + column + {first}u;
-    {store}
+            "  if (row + {r}u < u.m) {{\
+    let i = part * u.size + (g * u.m + row + {r}u) * u.n + column + {first}u;\
+    {store}\
   }}"
         );
     }

@@ -47,10 +47,10 @@ pub fn print(
     code.tail(&kernel.map, true);
     let invocations = g.batch * height * tiles * (channels / 4);
     let mut text = format!(
-        "  let c = i % u.quads;
-  let x = i / u.quads % u.tiles * {PIXELS}u;
-  let y = i / u.quads / u.tiles % u.height;
-  let n = i / u.quads / u.tiles / u.height;
+        "  let c = i % u.quads;\
+  let x = i / u.quads % u.tiles * {PIXELS}u;\
+  let y = i / u.quads / u.tiles % u.height;\
+  let n = i / u.quads / u.tiles / u.height;\
 "
     );
     (0..PIXELS).for_each(|p| {
@@ -59,19 +59,19 @@ pub fn print(
     // Positions before the first wrap around to large numbers, which the comparisons reject.
     let (row, column, row_size) = if forward {
         (
-            "  let h = y * u.stride_h + fh * u.dilation_h - u.top;
-  if (h >= u.in_h) { continue; }
-  let base = (n * u.in_h + h) * u.in_w;
+            "  let h = y * u.stride_h + fh * u.dilation_h - u.top;\
+  if (h >= u.in_h) { continue; }\
+  let base = (n * u.in_h + h) * u.in_w;\
 ",
             "(x + Pu) * u.stride_w + fw * u.dilation_w - u.left",
             "u.in_w",
         )
     } else {
         (
-            "  let t = y + u.top - fh * u.dilation_h;
-  let h = t / u.stride_h;
-  if (h >= u.out_h || t % u.stride_h != 0u) { continue; }
-  let base = (n * u.out_h + h) * u.out_w;
+            "  let t = y + u.top - fh * u.dilation_h;\
+  let h = t / u.stride_h;\
+  if (h >= u.out_h || t % u.stride_h != 0u) { continue; }\
+  let base = (n * u.out_h + h) * u.out_w;\
 ",
             "(x + Pu) + u.left - fw * u.dilation_w",
             "u.out_w",
@@ -79,9 +79,9 @@ pub fn print(
     };
     let _ = write!(
         text,
-        "  for (var fh = 0u; fh < u.filter_h; fh++) {{
-{row}  for (var fw = 0u; fw < u.filter_w; fw++) {{
-  let f = {b}((fh * u.filter_w + fw) * u.quads + c);
+        "  for (var fh = 0u; fh < u.filter_h; fh++) {{\
+{row}  for (var fw = 0u; fw < u.filter_w; fw++) {{\
+  let f = {b}((fh * u.filter_w + fw) * u.quads + c);\
 "
     );
     for p in 0..PIXELS {
@@ -89,14 +89,14 @@ pub fn print(
         let _ = if forward {
             writeln!(
                 text,
-                "  let w{p} = {column};
+                "  let w{p} = {column};\
   if (w{p} < {row_size}) {{ acc{p} = acc{p} + f * {a}((base + w{p}) * u.quads + c); }}"
             )
         } else {
             writeln!(
                 text,
-                "  let t{p} = {column};
-  let w{p} = t{p} / u.stride_w;
+                "  let t{p} = {column};\
+  let w{p} = t{p} / u.stride_w;\
   if (w{p} < {row_size} && t{p} % u.stride_w == 0u) {{ acc{p} = acc{p} + f * {a}((base + w{p}) * u.quads + c); }}"
             )
         };
@@ -121,22 +121,22 @@ fn filter(mut code: Code<'_>, kernel: &Kernel, g: &ConvGeometry, a: &str, b: &st
     }
     code.sizes([("count", quads), ("parts", parts)]);
     let body = format!(
-        "  let part = i / u.count;
-  let c = i % u.quads;
-  let fw = i % u.count / u.quads % u.filter_w;
-  let fh = i % u.count / u.quads / u.filter_w;
-  var acc = vec4<f32>();
-  for (var row = part; row < u.batch * u.out_h; row += u.parts) {{
-    let n = row / u.out_h;
-    let ih = row % u.out_h * u.stride_h + fh * u.dilation_h - u.top;
-    if (ih >= u.in_h) {{ continue; }}
-    for (var ow = 0u; ow < u.out_w; ow++) {{
-      let iw = ow * u.stride_w + fw * u.dilation_w - u.left;
-      if (iw >= u.in_w) {{ continue; }}
-      acc = acc + {a}(((n * u.in_h + ih) * u.in_w + iw) * u.quads + c) * {b}((row * u.out_w + ow) * u.quads + c);
-    }}
-  }}
-  tail(i * 4u, acc);
+        "  let part = i / u.count;\
+  let c = i % u.quads;\
+  let fw = i % u.count / u.quads % u.filter_w;\
+  let fh = i % u.count / u.quads / u.filter_w;\
+  var acc = vec4<f32>();\
+  for (var row = part; row < u.batch * u.out_h; row += u.parts) {{\
+    let n = row / u.out_h;\
+    let ih = row % u.out_h * u.stride_h + fh * u.dilation_h - u.top;\
+    if (ih >= u.in_h) {{ continue; }}\
+    for (var ow = 0u; ow < u.out_w; ow++) {{\
+      let iw = ow * u.stride_w + fw * u.dilation_w - u.left;\
+      if (iw >= u.in_w) {{ continue; }}\
+      acc = acc + {a}(((n * u.in_h + ih) * u.in_w + iw) * u.quads + c) * {b}((row * u.out_w + ow) * u.quads + c);\
+    }}\
+  }}\
+  tail(i * 4u, acc);\
 "
     );
     let plan = code.plan;

@@ -82,11 +82,11 @@ fn reduce(code: &mut Code<'_>, op: ReduceOp, body: &Map, kept: usize) {
     code.sizes([("reduced", body.shape[kept..].iter().product())]);
     let kind = type_name(dtype);
     code.push(&format!(
-        "fn head(i: u32) -> {kind} {{
-  var acc = {empty};
-  for (var j = 0u; j < u.reduced; j++) {{ let x = body(i, j); {step} }}
-  return acc;
-}}
+        "fn head(i: u32) -> {kind} {{\
+  var acc = {empty};\
+  for (var j = 0u; j < u.reduced; j++) {{ let x = body(i, j); {step} }}\
+  return acc;\
+}}\
 "
     ));
 }
@@ -114,18 +114,18 @@ pub fn best_of_row(code: &mut Code<'_>, max: bool, input: &Access, row: &str, ea
         (_, false) => "x < best",
     };
     code.push(&format!(
-        "fn head(i: u32) -> i32 {{
-  if (u.n == 0u) {{ return 0; }}
-  let row = {row};
-  var best = {first};
-  var at = 0u;
-  for ({each}) {{
-    let to = {at};
-    let x = {other};
-    if ({better} || (x == best && to < at)) {{ best = x; at = to; }}
-  }}
-  return i32(at);
-}}
+        "fn head(i: u32) -> i32 {{\
+  if (u.n == 0u) {{ return 0; }}\
+  let row = {row};\
+  var best = {first};\
+  var at = 0u;\
+  for ({each}) {{\
+    let to = {at};\
+    let x = {other};\
+    if ({better} || (x == best && to < at)) {{ best = x; at = to; }}\
+  }}\
+  return i32(at);\
+}}\
 "
     ));
 }
@@ -136,7 +136,7 @@ pub fn scan_elements(code: &mut Code<'_>, kind: ScanKind, [_, n, inner]: [usize;
     code.sizes([("n", n), ("inner", inner)]);
     let place = if kind.reverse { "u.n - 1u - p" } else { "p" };
     code.push(&format!(
-        "fn at(line: u32, p: u32) -> u32 {{ return (line / u.inner * u.n + {place}) * u.inner + line % u.inner; }}
+        "fn at(line: u32, p: u32) -> u32 {{ return (line / u.inner * u.n + {place}) * u.inner + line % u.inner; }}\
 "
     ));
     code.read(input)
@@ -150,12 +150,12 @@ fn scan(code: &mut Code<'_>, kind: ScanKind, shape: [usize; 3], input: ValueId) 
     let last = if kind.exclusive { "<" } else { "<=" };
     let place = if kind.reverse { "u.n - 1u - i / u.inner % u.n" } else { "i / u.inner % u.n" };
     code.push(&format!(
-        "fn head(i: u32) -> {name} {{
-  let line = i / u.inner / u.n * u.inner + i % u.inner;
-  var acc = {empty};
-  for (var p = 0u; p {last} {place}; p++) {{ let x = {x}(at(line, p)); {step} }}
-  return acc;
-}}
+        "fn head(i: u32) -> {name} {{\
+  let line = i / u.inner / u.n * u.inner + i % u.inner;\
+  var acc = {empty};\
+  for (var p = 0u; p {last} {place}; p++) {{ let x = {x}(at(line, p)); {step} }}\
+  return acc;\
+}}\
 "
     ));
 }
@@ -169,14 +169,14 @@ fn matmul(code: &mut Code<'_>, a: &Access, b: &Access) {
     };
     let (x, y) = (element(a, "row", "j"), element(b, "j", "column"));
     code.push(&format!(
-        "fn head(i: u32) -> f32 {{
-  let column = i % u.n;
-  let row = i / u.n % u.m;
-  let g = i / u.n / u.m;
-  var acc = 0.0;
-  for (var j = 0u; j < u.k; j++) {{ acc = acc + {x} * {y}; }}
-  return acc;
-}}
+        "fn head(i: u32) -> f32 {{\
+  let column = i % u.n;\
+  let row = i / u.n % u.m;\
+  let g = i / u.n / u.m;\
+  var acc = 0.0;\
+  for (var j = 0u; j < u.k; j++) {{ acc = acc + {x} * {y}; }}\
+  return acc;\
+}}\
 "
     ));
 }
@@ -210,15 +210,15 @@ pub fn conv_sizes(code: &mut Code<'_>, g: &ConvGeometry) {
 /// comparisons reject.
 fn each_tap(window: &str, body: &str) -> String {
     format!(
-        "  for (var fh = 0u; fh < u.{window}_h; fh++) {{
-    let ih = oh * u.stride_h + fh * u.dilation_h - u.top;
-    if (ih >= u.in_h) {{ continue; }}
-    for (var fw = 0u; fw < u.{window}_w; fw++) {{
-      let iw = ow * u.stride_w + fw * u.dilation_w - u.left;
-      if (iw >= u.in_w) {{ continue; }}
-{body}
-    }}
-  }}
+        "  for (var fh = 0u; fh < u.{window}_h; fh++) {{\
+    let ih = oh * u.stride_h + fh * u.dilation_h - u.top;\
+    if (ih >= u.in_h) {{ continue; }}\
+    for (var fw = 0u; fw < u.{window}_w; fw++) {{\
+      let iw = ow * u.stride_w + fw * u.dilation_w - u.left;\
+      if (iw >= u.in_w) {{ continue; }}\
+{body}\
+    }}\
+  }}\
 "
     )
 }
@@ -226,17 +226,17 @@ fn each_tap(window: &str, body: &str) -> String {
 /// The adjoint: runs `body` for each tap `fh`, `fw` and result `oh`, `ow` whose window holds the source `ih`, `iw` there.
 fn each_window(window: &str, body: &str) -> String {
     format!(
-        "  for (var fh = 0u; fh < u.{window}_h; fh++) {{
-    let th = ih + u.top - fh * u.dilation_h;
-    let oh = th / u.stride_h;
-    if (th % u.stride_h != 0u || oh >= u.out_h || ih + u.top < fh * u.dilation_h) {{ continue; }}
-    for (var fw = 0u; fw < u.{window}_w; fw++) {{
-      let tw = iw + u.left - fw * u.dilation_w;
-      let ow = tw / u.stride_w;
-      if (tw % u.stride_w != 0u || ow >= u.out_w || iw + u.left < fw * u.dilation_w) {{ continue; }}
-{body}
-    }}
-  }}
+        "  for (var fh = 0u; fh < u.{window}_h; fh++) {{\
+    let th = ih + u.top - fh * u.dilation_h;\
+    let oh = th / u.stride_h;\
+    if (th % u.stride_h != 0u || oh >= u.out_h || ih + u.top < fh * u.dilation_h) {{ continue; }}\
+    for (var fw = 0u; fw < u.{window}_w; fw++) {{\
+      let tw = iw + u.left - fw * u.dilation_w;\
+      let ow = tw / u.stride_w;\
+      if (tw % u.stride_w != 0u || ow >= u.out_w || iw + u.left < fw * u.dilation_w) {{ continue; }}\
+{body}\
+    }}\
+  }}\
 "
     )
 }
@@ -245,68 +245,68 @@ fn conv(code: &mut Code<'_>, kind: ConvKind, g: &ConvGeometry, inputs: [ValueId;
     conv_sizes(code, g);
     let (a, b) = (code.read(inputs[0]), code.read(inputs[1]));
     let forward = format!(
-        "      let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + first;
-      let w = (fh * u.filter_w + fw) * u.cin * u.out_c + oc;
+        "      let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + first;\
+      let w = (fh * u.filter_w + fw) * u.cin * u.out_c + oc;\
       for (var c = 0u; c < u.cin; c++) {{ acc = acc + {a}(x + c) * {b}(w + c * u.out_c); }}"
     );
     let backward = format!(
-        "      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + first;
-      let w = ((fh * u.filter_w + fw) * u.cin + ic % u.cin) * u.out_c + first;
+        "      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + first;\
+      let w = ((fh * u.filter_w + fw) * u.cin + ic % u.cin) * u.out_c + first;\
       for (var c = 0u; c < u.cout; c++) {{ acc = acc + {a}(y + c) * {b}(w + c); }}"
     );
     let text = match kind {
         ConvKind::Forward => format!(
-            "fn head(i: u32) -> f32 {{
-  let oc = i % u.out_c;
-  let ow = i / u.out_c % u.out_w;
-  let oh = i / u.out_c / u.out_w % u.out_h;
-  let n = i / u.out_c / u.out_w / u.out_h;
-  let first = oc / u.cout * u.cin;
-  var acc = 0.0;
-{}  return acc;
-}}
+            "fn head(i: u32) -> f32 {{\
+  let oc = i % u.out_c;\
+  let ow = i / u.out_c % u.out_w;\
+  let oh = i / u.out_c / u.out_w % u.out_h;\
+  let n = i / u.out_c / u.out_w / u.out_h;\
+  let first = oc / u.cout * u.cin;\
+  var acc = 0.0;\
+{}  return acc;\
+}}\
 ",
             each_tap("filter", &forward)
         ),
         ConvKind::BackwardInput => format!(
-            "fn head(i: u32) -> f32 {{
-  let ic = i % u.in_c;
-  let iw = i / u.in_c % u.in_w;
-  let ih = i / u.in_c / u.in_w % u.in_h;
-  let n = i / u.in_c / u.in_w / u.in_h;
-  let first = ic / u.cin * u.cout;
-  var acc = 0.0;
-{}  return acc;
-}}
+            "fn head(i: u32) -> f32 {{\
+  let ic = i % u.in_c;\
+  let iw = i / u.in_c % u.in_w;\
+  let ih = i / u.in_c / u.in_w % u.in_h;\
+  let n = i / u.in_c / u.in_w / u.in_h;\
+  let first = ic / u.cin * u.cout;\
+  var acc = 0.0;\
+{}  return acc;\
+}}\
 ",
             each_window("filter", &backward)
         ),
+        // One sum for each row of the image: a long sum of many small terms loses digits.
         ConvKind::BackwardFilter => format!(
-            "fn head(i: u32) -> f32 {{
-  let oc = i % u.out_c;
-  let c = i / u.out_c % u.cin;
-  let fw = i / u.out_c / u.cin % u.filter_w;
-  let fh = i / u.out_c / u.cin / u.filter_w;
-  let ic = oc / u.cout * u.cin + c;
-  var acc = 0.0;
-  for (var n = 0u; n < u.batch; n++) {{
-    for (var oh = 0u; oh < u.out_h; oh++) {{
-      let ih = oh * u.stride_h + fh * u.dilation_h - u.top;
-      if (ih >= u.in_h) {{ continue; }}
-      // One sum for each row of the image: a long sum of many small terms loses digits.
-      var row = 0.0;
-      for (var ow = 0u; ow < u.out_w; ow++) {{
-        let iw = ow * u.stride_w + fw * u.dilation_w - u.left;
-        if (iw >= u.in_w) {{ continue; }}
-        let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + ic;
-        let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + oc;
-        row = row + {a}(x) * {b}(y);
-      }}
-      acc = acc + row;
-    }}
-  }}
-  return acc;
-}}
+            "fn head(i: u32) -> f32 {{\
+  let oc = i % u.out_c;\
+  let c = i / u.out_c % u.cin;\
+  let fw = i / u.out_c / u.cin % u.filter_w;\
+  let fh = i / u.out_c / u.cin / u.filter_w;\
+  let ic = oc / u.cout * u.cin + c;\
+  var acc = 0.0;\
+  for (var n = 0u; n < u.batch; n++) {{\
+    for (var oh = 0u; oh < u.out_h; oh++) {{\
+      let ih = oh * u.stride_h + fh * u.dilation_h - u.top;\
+      if (ih >= u.in_h) {{ continue; }}\
+      var row = 0.0;\
+      for (var ow = 0u; ow < u.out_w; ow++) {{\
+        let iw = ow * u.stride_w + fw * u.dilation_w - u.left;\
+        if (iw >= u.in_w) {{ continue; }}\
+        let x = ((n * u.in_h + ih) * u.in_w + iw) * u.in_c + ic;\
+        let y = ((n * u.out_h + oh) * u.out_w + ow) * u.out_c + oc;\
+        row = row + {a}(x) * {b}(y);\
+      }}\
+      acc = acc + row;\
+    }}\
+  }}\
+  return acc;\
+}}\
 "
         ),
     };
@@ -335,10 +335,10 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
     if kind == PoolKind::MaxGather {
         let index = code.read(inputs[1]);
         let text = format!(
-            "fn head(i: u32) -> {kind_name} {{
-  let n = i / u.c / u.out_w / u.out_h;
-  return {a}(n * u.in_h * u.in_w * u.c + u32({index}(i)));
-}}
+            "fn head(i: u32) -> {kind_name} {{\
+  let n = i / u.c / u.out_w / u.out_h;\
+  return {a}(n * u.in_h * u.in_w * u.c + u32({index}(i)));\
+}}\
 "
         );
         code.push(&text);
@@ -376,14 +376,14 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
             format!("      let p = base + (ih * u.in_w + iw) * u.c + c;\n      let x = {a}(p);\n      {step}");
         let taps = each_tap("window", &element);
         let text = format!(
-            "fn head(i: u32) -> {result_kind} {{
-  let c = i % u.c;
-  let ow = i / u.c % u.out_w;
-  let oh = i / u.c / u.out_w % u.out_h;
-  let base = i / u.c / u.out_w / u.out_h * u.in_h * u.in_w * u.c;
-  {start}
-{taps}  return {result};
-}}
+            "fn head(i: u32) -> {result_kind} {{\
+  let c = i % u.c;\
+  let ow = i / u.c % u.out_w;\
+  let oh = i / u.c / u.out_w % u.out_h;\
+  let base = i / u.c / u.out_w / u.out_h * u.in_h * u.in_w * u.c;\
+  {start}\
+{taps}  return {result};\
+}}\
 "
         );
         code.push(&text);
@@ -400,20 +400,20 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
     let result = format!("      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.c + c;\n      {step}");
     let windows = each_window("window", &result);
     let text = format!(
-        "fn inside(o: u32, stride: u32, dilation: u32, pad: u32, window: u32, size: u32) -> f32 {{
-  var count = 0.0;
-  for (var f = 0u; f < window; f++) {{ if (o * stride + f * dilation - pad < size) {{ count = count + 1.0; }} }}
-  return count;
-}}
-fn head(i: u32) -> {kind_name} {{
-  let c = i % u.c;
-  let iw = i / u.c % u.in_w;
-  let ih = i / u.c / u.in_w % u.in_h;
-  let n = i / u.c / u.in_w / u.in_h;
-  let place = i % (u.in_h * u.in_w * u.c);
-  var acc = {kind_name}(0);
-{windows}  return acc;
-}}
+        "fn inside(o: u32, stride: u32, dilation: u32, pad: u32, window: u32, size: u32) -> f32 {{\
+  var count = 0.0;\
+  for (var f = 0u; f < window; f++) {{ if (o * stride + f * dilation - pad < size) {{ count = count + 1.0; }} }}\
+  return count;\
+}}\
+fn head(i: u32) -> {kind_name} {{\
+  let c = i % u.c;\
+  let iw = i / u.c % u.in_w;\
+  let ih = i / u.c / u.in_w % u.in_h;\
+  let n = i / u.c / u.in_w / u.in_h;\
+  let place = i % (u.in_h * u.in_w * u.c);\
+  var acc = {kind_name}(0);\
+{windows}  return acc;\
+}}\
 "
     );
     code.push(&text);
@@ -442,8 +442,8 @@ fn resize(code: &mut Code<'_>, kind: ResizeKind, g: &ResizeGeometry, input: Valu
     let bilinear = matches!(kind, ResizeKind::Bilinear | ResizeKind::BilinearBackward);
     // The two neighbours of a result position and the weight of the second.
     let taps = if bilinear {
-        "  let low = max(floor(at), 0.0);
-  let first = min(u32(low), size - 1u);
+        "  let low = max(floor(at), 0.0);\
+  let first = min(u32(low), size - 1u);\
   return Taps(first, min(first + 1u, size - 1u), max(at - low, 0.0));"
     } else if g.align_corners || g.half_pixel_centers {
         // Halves away from zero.
@@ -452,48 +452,48 @@ fn resize(code: &mut Code<'_>, kind: ResizeKind, g: &ResizeGeometry, input: Valu
         "  let first = min(u32(max(floor(at), 0.0)), size - 1u);\n  return Taps(first, first, 0.0);"
     };
     code.push(&format!(
-        "struct Taps {{ first: u32, second: u32, part: f32 }}
-fn taps(o: u32, scale: f32, size: u32) -> Taps {{
-  let at = (f32(o) + u.half) * scale - u.half;
-{taps}
-}}
+        "struct Taps {{ first: u32, second: u32, part: f32 }}\
+fn taps(o: u32, scale: f32, size: u32) -> Taps {{\
+  let at = (f32(o) + u.half) * scale - u.half;\
+{taps}\
+}}\
 "
     ));
     let text = if backward {
         format!(
-            "fn weight(t: Taps, i: u32) -> f32 {{
-  return select(0.0, 1.0 - t.part, t.first == i) + select(0.0, t.part, t.second == i);
-}}
-// The result positions that may read position i: a range with room for rounding.
-fn range(i: u32, scale: f32, size: u32, results: u32) -> vec2<u32> {{
-  let last = f32(results - 1u);
-  let low = (f32(i) - 1.0 + u.half) / scale - u.half - 2.0;
-  let high = (f32(i) + 1.0 + u.half) / scale - u.half + 2.0;
-  let all = !(scale > 0.0);
-  return vec2<u32>(
-    select(u32(clamp(low, 0.0, last)), 0u, all || i == 0u),
-    select(u32(clamp(high, 0.0, last)), results - 1u, all || i == size - 1u),
-  );
-}}
-fn head(i: u32) -> f32 {{
-  let c = i % u.c;
-  let iw = i / u.c % u.in_w;
-  let ih = i / u.c / u.in_w % u.in_h;
-  let n = i / u.c / u.in_w / u.in_h;
-  let rows = range(ih, u.scale_h, u.in_h, u.out_h);
-  let columns = range(iw, u.scale_w, u.in_w, u.out_w);
-  var acc = 0.0;
-  if (u.out_h == 0u || u.out_w == 0u) {{ return acc; }}
-  for (var oh = rows.x; oh <= rows.y; oh++) {{
-    let wh = weight(taps(oh, u.scale_h, u.in_h), ih);
-    if (wh == 0.0) {{ continue; }}
-    for (var ow = columns.x; ow <= columns.y; ow++) {{
-      let ww = weight(taps(ow, u.scale_w, u.in_w), iw);
-      if (ww != 0.0) {{ acc = acc + wh * ww * {a}(((n * u.out_h + oh) * u.out_w + ow) * u.c + c); }}
-    }}
-  }}
-  return acc;
-}}
+            // `range`: the result positions that may read position i, with room for rounding.
+            "fn weight(t: Taps, i: u32) -> f32 {{\
+  return select(0.0, 1.0 - t.part, t.first == i) + select(0.0, t.part, t.second == i);\
+}}\
+fn range(i: u32, scale: f32, size: u32, results: u32) -> vec2<u32> {{\
+  let last = f32(results - 1u);\
+  let low = (f32(i) - 1.0 + u.half) / scale - u.half - 2.0;\
+  let high = (f32(i) + 1.0 + u.half) / scale - u.half + 2.0;\
+  let all = !(scale > 0.0);\
+  return vec2<u32>(\
+    select(u32(clamp(low, 0.0, last)), 0u, all || i == 0u),\
+    select(u32(clamp(high, 0.0, last)), results - 1u, all || i == size - 1u),\
+  );\
+}}\
+fn head(i: u32) -> f32 {{\
+  let c = i % u.c;\
+  let iw = i / u.c % u.in_w;\
+  let ih = i / u.c / u.in_w % u.in_h;\
+  let n = i / u.c / u.in_w / u.in_h;\
+  let rows = range(ih, u.scale_h, u.in_h, u.out_h);\
+  let columns = range(iw, u.scale_w, u.in_w, u.out_w);\
+  var acc = 0.0;\
+  if (u.out_h == 0u || u.out_w == 0u) {{ return acc; }}\
+  for (var oh = rows.x; oh <= rows.y; oh++) {{\
+    let wh = weight(taps(oh, u.scale_h, u.in_h), ih);\
+    if (wh == 0.0) {{ continue; }}\
+    for (var ow = columns.x; ow <= columns.y; ow++) {{\
+      let ww = weight(taps(ow, u.scale_w, u.in_w), iw);\
+      if (ww != 0.0) {{ acc = acc + wh * ww * {a}(((n * u.out_h + oh) * u.out_w + ow) * u.c + c); }}\
+    }}\
+  }}\
+  return acc;\
+}}\
 "
         )
     } else {
@@ -506,15 +506,15 @@ fn head(i: u32) -> f32 {{
             format!("{a}(top + w.first * u.c)")
         };
         format!(
-            "fn head(i: u32) -> {dtype} {{
-  let c = i % u.c;
-  let h = taps(i / u.c / u.out_w % u.out_h, u.scale_h, u.in_h);
-  let w = taps(i / u.c % u.out_w, u.scale_w, u.in_w);
-  let n = i / u.c / u.out_w / u.out_h;
-  let top = (n * u.in_h + h.first) * u.in_w * u.c + c;
-  let bottom = (n * u.in_h + h.second) * u.in_w * u.c + c;
-  return {value};
-}}
+            "fn head(i: u32) -> {dtype} {{\
+  let c = i % u.c;\
+  let h = taps(i / u.c / u.out_w % u.out_h, u.scale_h, u.in_h);\
+  let w = taps(i / u.c % u.out_w, u.scale_w, u.in_w);\
+  let n = i / u.c / u.out_w / u.out_h;\
+  let top = (n * u.in_h + h.first) * u.in_w * u.c + c;\
+  let bottom = (n * u.in_h + h.second) * u.in_w * u.c + c;\
+  return {value};\
+}}\
 "
         )
     };
@@ -528,14 +528,14 @@ fn pick(code: &mut Code<'_>, op: IndexOp, from: [usize; 3], to: [usize; 3], inpu
     let (kind, position, x) = (type_name(dtype), code.read(index), code.read(input));
     let element = format!("{x}((outer * u.n + at) * u.inner + inner)");
     code.push(&format!(
-        "fn head(i: u32) -> {kind} {{
-  let inner = i % u.inner;
-  let j = i / u.inner % u.k;
-  let outer = i / u.inner / u.k;
-  let at = u32({position}({row}));
-  if (at >= u.n) {{ return {kind}(); }}
-  return {element};
-}}
+        "fn head(i: u32) -> {kind} {{\
+  let inner = i % u.inner;\
+  let j = i / u.inner % u.k;\
+  let outer = i / u.inner / u.k;\
+  let at = u32({position}({row}));\
+  if (at >= u.n) {{ return {kind}(); }}\
+  return {element};\
+}}\
 "
     ));
 }

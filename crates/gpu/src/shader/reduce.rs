@@ -1,5 +1,7 @@
 //! Reductions by whole workgroups: invocations share a row, and a row may be shared by several workgroups.
 
+use std::fmt::Write;
+
 use headwater_core::op::ReduceOp;
 use headwater_core::plan::{Kernel, Map, Plan, Source};
 use headwater_core::DType;
@@ -46,8 +48,10 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
     code.wide = false;
     let scalar = accumulate(&mut code, op, dtype, "acc");
     let (start, take, flat) = if let Some((wide, take)) = wide {
-        let flat: String =
-            ["x", "y", "z", "w"].iter().map(|c| format!("  {{ let x = wide.{c}; {scalar} }}\n")).collect();
+        let mut flat = String::new();
+        for c in ["x", "y", "z", "w"] {
+            let _ = writeln!(flat, "  {{ let x = wide.{c}; {scalar} }}");
+        }
         (format!("var wide = {wide}({empty});"), take, flat)
     } else {
         (String::new(), scalar.clone(), String::new())
@@ -67,29 +71,29 @@ pub fn print(plan: &Plan, kernel: &Kernel, op: ReduceOp, body: &Map, kept: usize
         code.push(&format!("fn store(row: u32, part: u32, acc: {kind}) {{ tail(row, acc); }}\n"));
     }
     code.push(&format!(
-        "var<workgroup> gathered: array<{kind}, {GROUP}>;
-@compute @workgroup_size({GROUP})
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{
-  let lane = {lane};
-  let row = (w.y * groups.x + w.x) * {columns}u + {local};
-  let end = min(u.n, (w.z + 1u) * u.part);
-  var acc = {empty};
-  {start}
-  if (row < u.rows) {{
-    for (var j = w.z * u.part + lane * {step}u; j < end; j += {}u) {{ let x = body(row, j); {take} }}
-  }}
-{flat}  gathered[l] = acc;
-  workgroupBarrier();
-  if (lane % 8u == 0u) {{
-    for (var t = 1u; t < min(8u, {lanes}u - lane); t++) {{ let x = gathered[l + t * {next}u]; {scalar} }}
-    gathered[l] = acc;
-  }}
-  workgroupBarrier();
-  if (lane == 0u && row < u.rows) {{
-    for (var t = 8u; t < {lanes}u; t += 8u) {{ let x = gathered[l + t * {next}u]; {scalar} }}
-    store(row, w.z, acc);
-  }}
-}}
+        "var<workgroup> gathered: array<{kind}, {GROUP}>;\
+@compute @workgroup_size({GROUP})\
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {{\
+  let lane = {lane};\
+  let row = (w.y * groups.x + w.x) * {columns}u + {local};\
+  let end = min(u.n, (w.z + 1u) * u.part);\
+  var acc = {empty};\
+  {start}\
+  if (row < u.rows) {{\
+    for (var j = w.z * u.part + lane * {step}u; j < end; j += {}u) {{ let x = body(row, j); {take} }}\
+  }}\
+{flat}  gathered[l] = acc;\
+  workgroupBarrier();\
+  if (lane % 8u == 0u) {{\
+    for (var t = 1u; t < min(8u, {lanes}u - lane); t++) {{ let x = gathered[l + t * {next}u]; {scalar} }}\
+    gathered[l] = acc;\
+  }}\
+  workgroupBarrier();\
+  if (lane == 0u && row < u.rows) {{\
+    for (var t = 8u; t < {lanes}u; t += 8u) {{ let x = gathered[l + t * {next}u]; {scalar} }}\
+    store(row, w.z, acc);\
+  }}\
+}}\
 ",
         lanes * step
     ));
@@ -121,11 +125,11 @@ pub fn join(
     code.sizes([("parts", parts)]);
     let kind = code.register(dtype);
     code.push(&format!(
-        "fn head(i: u32) -> {kind} {{
-  var acc = {kind}({empty});
-  for (var part = 0u; part < u.parts; part++) {{ let x = {element}; {take} }}
-  return acc;
-}}
+        "fn head(i: u32) -> {kind} {{\
+  var acc = {kind}({empty});\
+  for (var part = 0u; part < u.parts; part++) {{ let x = {element}; {take} }}\
+  return acc;\
+}}\
 "
     ));
     code.tail(map, true);

@@ -3,7 +3,7 @@
 use headwater_core::op::ScanKind;
 use headwater_core::plan::{Kernel, Plan, ValueId};
 
-use super::code::{Code, MAX_BUFFERS};
+use super::code::{root, Code, MAX_BUFFERS};
 use super::heads::{accumulate, empty_value, scan_elements};
 use super::{Shader, Slot};
 
@@ -17,7 +17,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
     let [outer, n, inner] = shape;
     let lines = outer * inner;
     // A part walks the parts before it, too: about as many as it has elements.
-    let parts = (BUSY / lines).min(n.isqrt()).min(n / MIN_PART).max(1);
+    let parts = (BUSY / lines).min(root(n)).min(n / MIN_PART).max(1);
     let parts = if kernel.reads.len() + kernel.map.outputs.len() < MAX_BUFFERS { parts } else { 1 };
     let size = n.div_ceil(parts);
     let parts = n.div_ceil(size);
@@ -45,11 +45,11 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
             format!("{step} tail(j, acc);")
         };
         body.push_str(&format!(
-            "  for (var p = part * u.part; p < min(u.n, (part + 1u) * u.part); p++) {{
-    let j = at(line, p);
-    let x = {x}(j);
-    {place}
-  }}
+            "  for (var p = part * u.part; p < min(u.n, (part + 1u) * u.part); p++) {{\
+    let j = at(line, p);\
+    let x = {x}(j);\
+    {place}\
+  }}\
 "
         ));
         if scans {

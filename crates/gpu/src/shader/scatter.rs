@@ -7,6 +7,8 @@ use headwater_core::plan::{Kernel, Plan, ValueId};
 use headwater_core::selection::has;
 use headwater_core::DType;
 
+#[cfg(feature = "sort")]
+use super::code::root;
 use super::code::{stored_name, type_name, Code, MAX_BUFFERS};
 use super::heads::{accumulate, empty_value};
 #[cfg(feature = "sort")]
@@ -51,10 +53,10 @@ fn combining(code: &mut Code<'_>, op: ReduceOp, dtype: DType) {
     let (empty, step) = (empty_value(code, op, dtype), accumulate(code, op, dtype, "acc"));
     let (memory, register) = (stored_name(dtype, false), type_name(dtype));
     code.push(&format!(
-        "alias Register = {register};
-alias Element = {memory};
-fn none() -> Register {{ return {empty}; }}
-fn take(a: Register, x: Register) -> Register {{ var acc = a; {step} return acc; }}
+        "alias Register = {register};\
+alias Element = {memory};\
+fn none() -> Register {{ return {empty}; }}\
+fn take(a: Register, x: Register) -> Register {{ var acc = a; {step} return acc; }}\
 "
     ));
 }
@@ -101,16 +103,16 @@ fn linked(
     code.write(links, DType::I32);
     let mut first = code.each(
         lists * (n + k),
-        "  let list = i / (u.n + u.k) * u.k;
-  var at = i % (u.n + u.k);
-  var j = 0u;
-  if (at >= u.n) {
-    j = at - u.n;
-    at = u32(buf0(list + j));
-    j++;
-  }
-  while (j < u.k && u32(buf0(list + j)) != at) { j++; }
-  out0[i] = i32(j);
+        "  let list = i / (u.n + u.k) * u.k;\
+  var at = i % (u.n + u.k);\
+  var j = 0u;\
+  if (at >= u.n) {\
+    j = at - u.n;\
+    at = u32(buf0(list + j));\
+    j++;\
+  }\
+  while (j < u.k && u32(buf0(list + j)) != at) { j++; }\
+  out0[i] = i32(j);\
 ",
     );
     first.temporary = lists * (n + k);
@@ -123,18 +125,18 @@ fn linked(
     let dtype = plan.values[input].dtype;
     combining(&mut code, op, dtype);
     code.push(
-        "fn head(i: u32) -> Register {
-  let inner = i % u.inner;
-  let outer = i / u.inner / u.n;
-  let list = outer * u.list;
-  var acc = none();
-  var j = u32(buf0(list + i / u.inner % u.n));
-  while (j < u.k) {
-    acc = take(acc, buf1((outer * u.k + j) * u.inner + inner));
-    j = u32(buf0(list + u.n + j));
-  }
-  return acc;
-}
+        "fn head(i: u32) -> Register {\
+  let inner = i % u.inner;\
+  let outer = i / u.inner / u.n;\
+  let list = outer * u.list;\
+  var acc = none();\
+  var j = u32(buf0(list + i / u.inner % u.n));\
+  while (j < u.k) {\
+    acc = take(acc, buf1((outer * u.k + j) * u.inner + inner));\
+    j = u32(buf0(list + u.n + j));\
+  }\
+  return acc;\
+}\
 ",
     );
     // The links are read, too.
@@ -155,7 +157,7 @@ fn sorted(
     [input, index]: [ValueId; 2],
 ) -> Vec<Shader> {
     let ([outer, k, inner], n) = (from, to[1]);
-    let block = k.isqrt().max(MIN_BLOCK);
+    let block = root(k).max(MIN_BLOCK);
     let blocks = k / block;
     let dtype = plan.values[input].dtype;
     // Buffers are numbered as they are first read.
@@ -180,9 +182,9 @@ fn sorted(
         let x = code.read(input);
         combining(&mut code, op, dtype);
         code.push(&format!(
-            "fn position(outer: u32, j: u32) -> u32 {{ return u32(buf1(outer * u.list + j)); }}
-fn place(outer: u32, j: u32) -> u32 {{ return key(outer * u.list + position(outer, j)); }}
-fn update(outer: u32, j: u32, inner: u32) -> Register {{ return {x}((outer * u.k + position(outer, j)) * u.inner + inner); }}
+            "fn position(outer: u32, j: u32) -> u32 {{ return u32(buf1(outer * u.list + j)); }}\
+fn place(outer: u32, j: u32) -> u32 {{ return key(outer * u.list + position(outer, j)); }}\
+fn update(outer: u32, j: u32, inner: u32) -> Register {{ return {x}((outer * u.k + position(outer, j)) * u.inner + inner); }}\
 "
         ));
         code
@@ -190,41 +192,41 @@ fn update(outer: u32, j: u32, inner: u32) -> Register {{ return {x}((outer * u.k
     // What the blocks come to all of whose updates are for one place.
     let mut first = shader(false).each(
         outer * blocks * inner,
-        "  let inner = i % u.inner;
-  let outer = i / u.inner / u.blocks;
-  let j = i / u.inner % u.blocks * u.block;
-  if (place(outer, j) != place(outer, j + u.block - 1u)) { return; }
-  var acc = none();
-  for (var t = 0u; t < u.block; t++) { acc = take(acc, update(outer, j + t, inner)); }
-  out0[i] = Element(acc);
+        "  let inner = i % u.inner;\
+  let outer = i / u.inner / u.blocks;\
+  let j = i / u.inner % u.blocks * u.block;\
+  if (place(outer, j) != place(outer, j + u.block - 1u)) { return; }\
+  var acc = none();\
+  for (var t = 0u; t < u.block; t++) { acc = take(acc, update(outer, j + t, inner)); }\
+  out0[i] = Element(acc);\
 ",
     );
     first.temporary = outer * blocks * inner;
     shaders.push(first);
     let mut code = shader(true);
     code.push(
-        "fn head(i: u32) -> Register {
-  let inner = i % u.inner;
-  let at = i / u.inner % u.n;
-  let outer = i / u.inner / u.n;
-  var j = 0u;
-  var end = u.k;
-  while (j < end) {
-    let half = (j + end) / 2u;
-    if (place(outer, half) < at) { j = half + 1u; } else { end = half; }
-  }
-  var acc = none();
-  while (j < u.k && place(outer, j) == at) {
-    if (j % u.block == 0u && j + u.block <= u.k && place(outer, j + u.block - 1u) == at) {
-      acc = take(acc, buf2((outer * u.blocks + j / u.block) * u.inner + inner));
-      j += u.block;
-    } else {
-      acc = take(acc, update(outer, j, inner));
-      j++;
-    }
-  }
-  return acc;
-}
+        "fn head(i: u32) -> Register {\
+  let inner = i % u.inner;\
+  let at = i / u.inner % u.n;\
+  let outer = i / u.inner / u.n;\
+  var j = 0u;\
+  var end = u.k;\
+  while (j < end) {\
+    let half = (j + end) / 2u;\
+    if (place(outer, half) < at) { j = half + 1u; } else { end = half; }\
+  }\
+  var acc = none();\
+  while (j < u.k && place(outer, j) == at) {\
+    if (j % u.block == 0u && j + u.block <= u.k && place(outer, j + u.block - 1u) == at) {\
+      acc = take(acc, buf2((outer * u.blocks + j / u.block) * u.inner + inner));\
+      j += u.block;\
+    } else {\
+      acc = take(acc, update(outer, j, inner));\
+      j++;\
+    }\
+  }\
+  return acc;\
+}\
 ",
     );
     // The order and the blocks are read, too.

@@ -59,8 +59,8 @@ fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
         DType::F32 => {
             let nan = code.need("is_nan");
             format!(
-                "if ({nan}({x}(p))) {{ return 0xffffffffu; }}
-  let b = bitcast<u32>({x}(p));
+                "if ({nan}({x}(p))) {{ return 0xffffffffu; }}\
+  let b = bitcast<u32>({x}(p));\
   return {turn}select(b | 0x80000000u, ~b, b > 0x80000000u);"
             )
         }
@@ -71,34 +71,34 @@ fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
 }
 
 /// The place of element `i` is the number of those of its run that come before it.
-const COUNTING: &str = "  let p = i % u.n;
-  let first = p / u.grown * u.grown;
-  let mine = key(i);
-  var to = first;
-  for (var q = first; q < min(u.n, first + u.grown); q++) {
-    let other = key(i - p + q);
-    if (other < mine || (other == mine && q < p)) { to++; }
-  }
-  out0[i - p + to] = i32(p);
+const COUNTING: &str = "  let p = i % u.n;\
+  let first = p / u.grown * u.grown;\
+  let mine = key(i);\
+  var to = first;\
+  for (var q = first; q < min(u.n, first + u.grown); q++) {\
+    let other = key(i - p + q);\
+    if (other < mine || (other == mine && q < p)) { to++; }\
+  }\
+  out0[i - p + to] = i32(p);\
 ";
 
 /// The place of the element that `buf1(i)` names is its place in its run, and the number of those of the other run that come
 /// before it: of equals, all on the left.
-const MERGING: &str = "  let p = i % u.n;
-  let row = i - p;
-  let first = p / u.grown * u.grown;
-  let middle = min(first + u.run, u.n);
-  let left = p < middle;
-  // Of each run only the first k can be among the first k of both.
-  if (p - select(middle, first, left) >= u.k) { return; }
-  let place = buf1(i);
-  let mine = key(row + u32(place));
-  var low = select(first, middle, left);
-  var high = min(low + u.k, select(middle, min(first + u.grown, u.n), left));
-  while (low < high) {
-    let half = (low + high) / 2u;
-    let other = key(row + u32(buf1(row + half)));
-    if (other < mine || (other == mine && !left)) { low = half + 1u; } else { high = half; }
-  }
-  out0[row + p + low - middle] = place;
+/// Of each run only the first k can be among the first k of both.
+const MERGING: &str = "  let p = i % u.n;\
+  let row = i - p;\
+  let first = p / u.grown * u.grown;\
+  let middle = min(first + u.run, u.n);\
+  let left = p < middle;\
+  if (p - select(middle, first, left) >= u.k) { return; }\
+  let place = buf1(i);\
+  let mine = key(row + u32(place));\
+  var low = select(first, middle, left);\
+  var high = min(low + u.k, select(middle, min(first + u.grown, u.n), left));\
+  while (low < high) {\
+    let half = (low + high) / 2u;\
+    let other = key(row + u32(buf1(row + half)));\
+    if (other < mine || (other == mine && !left)) { low = half + 1u; } else { high = half; }\
+  }\
+  out0[row + p + low - middle] = place;\
 ";

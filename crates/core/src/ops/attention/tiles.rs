@@ -1,6 +1,7 @@
 //! The tiles: their scores, the sums that run over them, and the gradient, which computes the scores again.
 
 use crate::calc::{each, Calc, Term};
+use crate::collect::AllOk;
 use crate::collect::Listed;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -274,7 +275,7 @@ impl Tiling {
             Some(part) => Ok(part),
             None => like.device().zeros(like.shape().with_dim(1, columns), DType::F32),
         });
-        joined(&filled.collect::<Result<Vec<_>>>()?, 1, like, like.shape())
+        joined(&filled.all_ok()?, 1, like, like.shape())
     }
 
     /// A tile's part of the mask's gradient: the sum over what the mask broadcasts to.

@@ -54,7 +54,7 @@ fn plane(w: &Tensor, k: usize) -> Result<Tensor> {
     reshape(&slice(w, &[k, 0, 0, 0, 0], &w.shape().with_dim(0, 1))?, rest)
 }
 
-fn sum(parts: impl Iterator<Item = Result<Tensor>>) -> Option<Result<Tensor>> {
+fn sum(parts: &mut dyn Iterator<Item = Result<Tensor>>) -> Option<Result<Tensor>> {
     parts.reduce(|total, part| add(&total?, &part?))
 }
 
@@ -84,7 +84,7 @@ pub fn conv3d(x: &Tensor, w: &Tensor, options: &Conv3dOptions) -> Result<Tensor>
         conv2d_as(OP, &planes, &plane(w, k)?, &options.planes())
     };
     let shape = Shape::from([n, count, out_h, out_w, taps[4]]);
-    match sum((0..taps[0]).map(under)) {
+    match sum(&mut (0..taps[0]).map(under)) {
         Some(total) => reshape(&total?, shape),
         None => x.device().zeros(shape, DType::F32),
     }
@@ -117,7 +117,7 @@ pub fn conv3d_transpose(x: &Tensor, w: &Tensor, output: [usize; 3], options: &Co
         let part = reshape(&part, [n, depth, out_h, out_w, result[4]])?;
         pad_between(&part, &[0, k * dilation, 0, 0, 0], &[0, stride - 1, 0, 0, 0], whole.clone(), &zero)
     };
-    match sum((0..taps[0]).map(placed)) {
+    match sum(&mut (0..taps[0]).map(placed)) {
         Some(total) => slice(&total?, &[0, before, 0, 0, 0], &result),
         None => x.device().zeros(result, DType::F32),
     }

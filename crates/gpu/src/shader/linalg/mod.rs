@@ -82,11 +82,11 @@ pub fn print(
 }
 
 /// What every routine of workgroups needs. Invocation `l` of `GROUP` works on matrix `g`.
-const GROUPS: &str = "var<workgroup> told: u32;
-fn sync() { storageBarrier(); workgroupBarrier(); }
-@compute @workgroup_size(GROUP)
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {
-  let g = w.y * groups.x + w.x;
-  if (g < u.batch) { routine(g, l); }
-}
+const GROUPS: &str = "var<workgroup> told: u32;\
+fn sync() { storageBarrier(); workgroupBarrier(); }\
+@compute @workgroup_size(GROUP)\
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) l: u32) {\
+  let g = w.y * groups.x + w.x;\
+  if (g < u.batch) { routine(g, l); }\
+}\
 ";
