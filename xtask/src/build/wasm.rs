@@ -17,7 +17,9 @@ use crate::workspace::Workspace;
 /// The name of the generated files.
 const NAME: &str = "headwater_web";
 /// What wasm-opt does. The kernels are as fast as with -O3.
-const WASM_OPT_FLAGS: [&str; 7] = [
+const WASM_OPT_FLAGS: [&str; 10] = [
+    // What functions do is known where they are called.
+    "--generate-global-effects",
     "-Os",
     "--converge",
     // Constants added to addresses become the loads' own offsets. That may be done where no address wraps around to the
@@ -29,6 +31,9 @@ const WASM_OPT_FLAGS: [&str; 7] = [
     "--one-caller-inline-max-function-size=0",
     "--always-inline-max-function-size=0",
     "--skip-pass=local-cse",
+    // What they do to locals makes code shorter and its compressed form longer.
+    "--skip-pass=precompute-propagate",
+    "--skip-pass=simplify-locals",
 ];
 
 /// What a module is made of, and where it goes.

@@ -22,7 +22,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, max: bool, input: &Access) -> Option<
     best_of_row(&mut code, max, input, "i / u.parts", "var j = i % u.parts; j < u.n; j += u.parts", "j");
     code.sizes([("parts", parts)]);
     let to = code.write(found, DType::I32);
-    let mut first = code.each(rows * parts, &format!("  {to}[i] = head(i);\n"));
+    let mut first = code.each(rows * parts, &format!("{to}[i] = head(i);\n"));
     first.temporary = rows * parts;
     let mut code = Code::new(plan);
     code.sizes([("parts", parts)]);

@@ -254,11 +254,11 @@ impl<'p> Code<'p> {
         let mut rest = index.to_string();
         for d in (1..dims.len()).rev() {
             let size = self.number(dims[d]);
-            let _ = writeln!(text, "  let {prefix}{d} = {rest} % {size};\n  let {prefix}q{d} = {rest} / {size};");
+            let _ = writeln!(text, "let {prefix}{d} = {rest} % {size};\nlet {prefix}q{d} = {rest} / {size};");
             rest = format!("{prefix}q{d}");
         }
         if !dims.is_empty() {
-            let _ = writeln!(text, "  let {prefix}0 = {rest};");
+            let _ = writeln!(text, "let {prefix}0 = {rest};");
         }
         text
     }
@@ -324,7 +324,7 @@ impl<'p> Code<'p> {
                 }
             };
             let register = self.load(access, &at);
-            let _ = writeln!(text, "  let {prefix}x{n} = {register};");
+            let _ = writeln!(text, "let {prefix}x{n} = {register};");
         }
         text
     }
@@ -349,7 +349,7 @@ impl<'p> Code<'p> {
             let stored = self.plan.values[value].stored;
             let (name, element) = (self.write(Slot::Value(value), stored), stored_name(stored, self.wide));
             let at = if self.wide { "i >> 2u" } else { "i" };
-            let _ = writeln!(text, "  {name}[{at}] = {element}(cr{reg});");
+            let _ = writeln!(text, "{name}[{at}] = {element}(cr{reg});");
         }
         text.push_str("}\n");
         self.push(&text);
@@ -360,7 +360,7 @@ impl<'p> Code<'p> {
         self.sizes([("size", size)]);
         let (count, first) = if self.wide { (size / 4, "4u * i") } else { (size, "i") };
         let call = if has_head { format!("tail({first}, head({first}));") } else { format!("tail({first});") };
-        self.each(count, &format!("  {call}\n"))
+        self.each(count, &format!("{call}\n"))
     }
 
     /// `count` invocations, each of which runs `body` with its number `i`.

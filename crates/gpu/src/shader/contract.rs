@@ -183,7 +183,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
     let bases = |text: &mut String, base: &str| {
         let count = if right.mode == Mode::Across { sizes.columns / 4 } else { sizes.columns };
         (0..count).for_each(|j| {
-            let _ = writeln!(text, "  let b{j} = c{j} + {base};");
+            let _ = writeln!(text, "let b{j} = c{j} + {base};");
         });
     };
     if filter {
@@ -206,11 +206,11 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
 ",
         );
         (0..count).for_each(|r| {
-            let _ = writeln!(body, "  let a{r} = r{r} + left_base;");
+            let _ = writeln!(body, "let a{r} = r{r} + left_base;");
         });
         bases(&mut body, "right_base");
         body.push_str(&inner(&sizes, (&left, &right), &names, steps, false, ("low", "high")));
-        body.push_str("  }\n");
+        body.push_str("}\n");
         return Some(finish(code, kernel, &sizes, [&left, &right], &body));
     }
     let forward = kind == ConvKind::Forward;
@@ -253,10 +253,10 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         body.push_str(&text);
     }
     let any: Vec<String> = (0..sizes.rows).map(|r| format!("ok{r}")).listed();
-    let _ = writeln!(body, "  if (!({})) {{ continue; }}", joined(&any, " || "));
+    let _ = writeln!(body, "if (!({})) {{ continue; }}", joined(&any, " || "));
     bases(&mut body, "(fh * u.filter_w + fw) * u.in_c * u.out_c");
     body.push_str(&inner(&sizes, (&left, &right), &names, steps, true, ("0u", "u.k")));
-    body.push_str("  }\n  }\n");
+    body.push_str("}\n}\n");
     Some(finish(code, kernel, &sizes, [&left, &right], &body))
 }
 
@@ -310,7 +310,7 @@ impl Operand {
         for j in (0..count).step_by(step) {
             let at = format!("min({start} + {j}u, {size} - {step}u)");
             let base = code.offset(self.offset, &[("g", self.batch), (at.as_str(), self.across)]);
-            let _ = writeln!(text, "  let {name}{} = {base};", j / step);
+            let _ = writeln!(text, "let {name}{} = {base};", j / step);
         }
         text
     }
@@ -335,7 +335,7 @@ fn inner(
 ) -> String {
     let component = |i: usize| ["x", "y", "z", "w"][i % 4];
     let steps = if left.mode == Mode::Depth || right.mode == Mode::Depth { 4 } else { 1 };
-    let mut text = format!("  for (var k = {from}; k < {to}; k += {steps}u) {{\n");
+    let mut text = format!("for (var k = {from}; k < {to}; k += {steps}u) {{\n");
     let at = |base: String, t: usize, step: &str| match (step, t) {
         ("1u", 0) => format!("{base} + k"),
         ("1u", t) => format!("{base} + k + {t}u"),
@@ -353,23 +353,23 @@ fn inner(
         match left.mode {
             Mode::Depth => {
                 let load = mask(format!("{a}((a{r} + k) >> 2u)"), "vec4<f32>()", r);
-                let _ = writeln!(text, "    let l{r} = {load};");
+                let _ = writeln!(text, "let l{r} = {load};");
             }
             Mode::Across if r % 4 == 0 => (0..steps).for_each(|t| {
                 let q = r / 4;
-                let _ = writeln!(text, "    let l{t}_{q} = {a}(({}) >> 2u);", at(format!("a{q}"), t, &a_step));
+                let _ = writeln!(text, "let l{t}_{q} = {a}(({}) >> 2u);", at(format!("a{q}"), t, &a_step));
             }),
             Mode::Across => {}
             Mode::Scalar => (0..steps).for_each(|t| {
                 let load = mask(format!("{a}({})", at(format!("a{r}"), t, &a_step)), "0.0", r);
-                let _ = writeln!(text, "    let l{t}_{r} = {load};");
+                let _ = writeln!(text, "let l{t}_{r} = {load};");
             }),
         }
     }
     let quads = sizes.columns / 4;
     if right.mode == Mode::Depth {
         for j in 0..sizes.columns {
-            let _ = writeln!(text, "    let v{j} = {b}((b{j} + k) >> 2u);");
+            let _ = writeln!(text, "let v{j} = {b}((b{j} + k) >> 2u);");
         }
     }
     for (t, q) in (0..steps).flat_map(|t| (0..quads).map(move |q| (t, q))) {
@@ -381,7 +381,7 @@ fn inner(
             Mode::Depth => of(&|j| format!("v{j}.{}", component(t))),
             Mode::Scalar => of(&|j| format!("{b}({})", at(format!("b{j}"), t, &b_step))),
         };
-        let _ = writeln!(text, "    let s{t}_{q} = {load};");
+        let _ = writeln!(text, "let s{t}_{q} = {load};");
     }
     for (t, r) in (0..steps).flat_map(|t| (0..sizes.rows).map(move |r| (t, r))) {
         let x = match left.mode {
@@ -390,10 +390,10 @@ fn inner(
             Mode::Scalar => format!("l{t}_{r}"),
         };
         for q in 0..quads {
-            let _ = writeln!(text, "    acc{r}_{q} = acc{r}_{q} + {x} * s{t}_{q};");
+            let _ = writeln!(text, "acc{r}_{q} = acc{r}_{q} + {x} * s{t}_{q};");
         }
     }
-    text.push_str("  }\n");
+    text.push_str("}\n");
     text
 }
 
@@ -425,7 +425,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{\
 "
     );
     for (r, q) in (0..rows).flat_map(|r| (0..columns / 4).map(move |q| (r, q))) {
-        let _ = writeln!(text, "  var acc{r}_{q} = vec4<f32>();");
+        let _ = writeln!(text, "var acc{r}_{q} = vec4<f32>();");
     }
     text.push_str(body);
     for (r, q) in (0..rows).flat_map(|r| (0..columns / 4).map(move |q| (r, q))) {

@@ -54,7 +54,7 @@ pub fn print(
 "
     );
     (0..PIXELS).for_each(|p| {
-        let _ = writeln!(text, "  var acc{p} = vec4<f32>();");
+        let _ = writeln!(text, "var acc{p} = vec4<f32>();");
     });
     // Positions before the first wrap around to large numbers, which the comparisons reject.
     let (row, column, row_size) = if forward {
@@ -101,9 +101,9 @@ pub fn print(
             )
         };
     }
-    text.push_str("  }\n  }\n  let first = (((n * u.height + y) * u.width + x) * u.quads + c) * 4u;\n");
+    text.push_str("}\n}\nlet first = (((n * u.height + y) * u.width + x) * u.quads + c) * 4u;\n");
     (0..PIXELS).for_each(|p| {
-        let _ = writeln!(text, "  if (x + {p}u < u.width) {{ tail(first + {p}u * u.quads * 4u, acc{p}); }}");
+        let _ = writeln!(text, "if (x + {p}u < u.width) {{ tail(first + {p}u * u.quads * 4u, acc{p}); }}");
     });
     Some(vec![code.each(invocations, &text)])
 }

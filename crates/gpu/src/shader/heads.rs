@@ -67,11 +67,11 @@ pub fn reduction_body(code: &mut Code<'_>, body: &Map, kept: usize) -> DType {
     text.push_str(&code.coordinates("m", "j", &body.shape[kept..]));
     for d in 0..rank {
         let from = if d < kept { format!("k{d}") } else { format!("m{}", d - kept) };
-        let _ = writeln!(text, "  let e{d} = {from};");
+        let _ = writeln!(text, "let e{d} = {from};");
     }
     text.push_str(&code.loads("e", body, None));
     text.push_str(&code.statements("e", body));
-    let _ = writeln!(text, "  return er{};\n}}", body.outputs[0].0);
+    let _ = writeln!(text, "return er{};\n}}", body.outputs[0].0);
     code.push(&text);
     dtype
 }
@@ -372,8 +372,7 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
                 }
             }
         };
-        let element =
-            format!("      let p = base + (ih * u.in_w + iw) * u.c + c;\n      let x = {a}(p);\n      {step}");
+        let element = format!("let p = base + (ih * u.in_w + iw) * u.c + c;\nlet x = {a}(p);\n{step}");
         let taps = each_tap("window", &element);
         let text = format!(
             "fn head(i: u32) -> {result_kind} {{\
@@ -397,7 +396,7 @@ fn pool(code: &mut Code<'_>, kind: PoolKind, g: &PoolGeometry, inputs: &[ValueId
         }
         _ => format!("acc = acc + {a}(y) / (inside(oh, u.stride_h, u.dilation_h, u.top, u.window_h, u.in_h) * inside(ow, u.stride_w, u.dilation_w, u.left, u.window_w, u.in_w));"),
     };
-    let result = format!("      let y = ((n * u.out_h + oh) * u.out_w + ow) * u.c + c;\n      {step}");
+    let result = format!("let y = ((n * u.out_h + oh) * u.out_w + ow) * u.c + c;\n{step}");
     let windows = each_window("window", &result);
     let text = format!(
         "fn inside(o: u32, stride: u32, dilation: u32, pad: u32, window: u32, size: u32) -> f32 {{\
@@ -447,9 +446,9 @@ fn resize(code: &mut Code<'_>, kind: ResizeKind, g: &ResizeGeometry, input: Valu
   return Taps(first, min(first + 1u, size - 1u), max(at - low, 0.0));"
     } else if g.align_corners || g.half_pixel_centers {
         // Halves away from zero.
-        "  let first = min(u32(max(floor(at + 0.5), 0.0)), size - 1u);\n  return Taps(first, first, 0.0);"
+        "  let first = min(u32(max(floor(at + 0.5), 0.0)), size - 1u);\nreturn Taps(first, first, 0.0);"
     } else {
-        "  let first = min(u32(max(floor(at), 0.0)), size - 1u);\n  return Taps(first, first, 0.0);"
+        "  let first = min(u32(max(floor(at), 0.0)), size - 1u);\nreturn Taps(first, first, 0.0);"
     };
     code.push(&format!(
         "struct Taps {{ first: u32, second: u32, part: f32 }}\
@@ -551,20 +550,20 @@ fn pad(code: &mut Code<'_>, before: &[usize], between: &[usize], shape: &Shape, 
     for (d, &between) in between.iter().enumerate() {
         let (start, size) = (code.number(before[d]), code.number(input.view.shape[d]));
         let mut inside = format!("s{d}");
-        let _ = writeln!(text, "  let s{d} = d{d} - {start};");
+        let _ = writeln!(text, "let s{d} = d{d} - {start};");
         if between > 0 {
             let step = code.number(between + 1);
-            let _ = writeln!(text, "  let t{d} = s{d} / {step};\n  if (s{d} % {step} != 0u) {{ return {fill}; }}");
+            let _ = writeln!(text, "let t{d} = s{d} / {step};\nif (s{d} % {step} != 0u) {{ return {fill}; }}");
             inside = format!("t{d}");
         }
         // Positions before the first wrap around to large numbers.
         let low = format!("d{d} < {start}");
-        let _ = writeln!(text, "  if ({low} || {inside} >= {size}) {{ return {fill}; }}");
+        let _ = writeln!(text, "if ({low} || {inside} >= {size}) {{ return {fill}; }}");
         terms.push((inside, input.view.strides[d]));
     }
     let at = code.offset(input.view.offset, &terms);
     let element = code.element(input, &at);
-    let _ = writeln!(text, "  return {element};\n}}");
+    let _ = writeln!(text, "return {element};\n}}");
     code.push(&text);
 }
 
@@ -572,7 +571,7 @@ fn concat(code: &mut Code<'_>, axis: usize, shape: &Shape, inputs: &[Access]) {
     let dtype = inputs.first().map_or(DType::F32, |a| a.dtype);
     let mut text = format!("fn head(i: u32) -> {} {{\n", type_name(dtype));
     text.push_str(&code.coordinates("d", "i", shape));
-    let _ = writeln!(text, "  var at = d{axis};");
+    let _ = writeln!(text, "var at = d{axis};");
     for (n, input) in inputs.iter().enumerate() {
         let terms: Vec<(String, isize)> = (input.view.strides.iter().enumerate())
             .map(|(d, &s)| (if d == axis { "at".to_string() } else { format!("d{d}") }, s))
@@ -580,10 +579,10 @@ fn concat(code: &mut Code<'_>, axis: usize, shape: &Shape, inputs: &[Access]) {
         let position = code.offset(input.view.offset, &terms);
         let element = code.element(input, &position);
         if n + 1 == inputs.len() {
-            let _ = writeln!(text, "  return {element};\n}}");
+            let _ = writeln!(text, "return {element};\n}}");
         } else {
             let size = code.number(input.view.shape[axis]);
-            let _ = writeln!(text, "  if (at < {size}) {{ return {element}; }}\n  at = at - {size};");
+            let _ = writeln!(text, "if (at < {size}) {{ return {element}; }}\nat = at - {size};");
         }
     }
     code.push(&text);

@@ -35,7 +35,7 @@ impl Code<'_> {
                 Instr::Select(c, a, b) => format!("select({}, {}, {})", reg(b), reg(a), reg(c)),
                 Instr::Cast(a) => self.cast(kind(a), dtype, &reg(a)),
             };
-            let _ = writeln!(text, "  let {prefix}r{n} = {value};");
+            let _ = writeln!(text, "let {prefix}r{n} = {value};");
         }
         text
     }

@@ -32,10 +32,10 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
         let x = scan_elements(&mut code, kind, shape, input);
         let (empty, step) = (empty_value(&mut code, kind.op, dtype), accumulate(&mut code, kind.op, dtype, "acc"));
         code.sizes([("lines", lines), ("part", size)]);
-        let mut body = format!("let line = i % u.lines;\n  let part = i / u.lines;\n  var acc = {empty};\n");
+        let mut body = format!("let line = i % u.lines;\nlet part = i / u.lines;\nvar acc = {empty};\n");
         if scans && parts > 1 {
             let totals = code.read_slot(totals, dtype);
-            body.push_str(&format!("  for (var t = line; t < i; t += u.lines) {{ let x = {totals}(t); {step} }}\n"));
+            body.push_str(&format!("for (var t = line; t < i; t += u.lines) {{ let x = {totals}(t); {step} }}\n"));
         }
         let place = if !scans {
             step
@@ -56,9 +56,9 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
             code.tail(&kernel.map, true);
         } else {
             let name = code.write(totals, dtype);
-            body.push_str(&format!("  {name}[i] = acc;\n"));
+            body.push_str(&format!("{name}[i] = acc;\n"));
         }
-        let mut shader = code.each(lines * parts, &format!("  {body}"));
+        let mut shader = code.each(lines * parts, &format!("{body}"));
         shader.temporary = if scans { 0 } else { lines * parts };
         shaders.push(shader);
     }

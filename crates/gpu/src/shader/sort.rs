@@ -67,7 +67,7 @@ fn sort_key(code: &mut Code<'_>, input: ValueId, descending: bool) {
         DType::Bool => format!("return {turn}u32({x}(p));"),
         _ => format!("return {turn}(bitcast<u32>({x}(p)) ^ 0x80000000u);"),
     };
-    code.push(&format!("fn key(p: u32) -> u32 {{\n  {key}\n}}\n"));
+    code.push(&format!("fn key(p: u32) -> u32 {{\n{key}\n}}\n"));
 }
 
 /// The place of element `i` is the number of those of its run that come before it.
