@@ -58,7 +58,7 @@ pub fn print(plan: &Plan, kernel: &Kernel, kind: ScanKind, shape: [usize; 3], in
             let name = code.write(totals, dtype);
             body.push_str(&format!("{name}[i] = acc;\n"));
         }
-        let mut shader = code.each(lines * parts, &format!("{body}"));
+        let mut shader = code.each(lines * parts, &body);
         shader.temporary = if scans { 0 } else { lines * parts };
         shaders.push(shader);
     }
