@@ -85,9 +85,16 @@ impl<V> IdMap<V> {
 
 impl<V> FromIterator<(u64, V)> for IdMap<V> {
     fn from_iter<I: IntoIterator<Item = (u64, V)>>(items: I) -> IdMap<V> {
-        let mut map = IdMap::default();
-        items.into_iter().for_each(|(id, value)| map.insert(id, value));
-        map
+        // One loop for all kinds of iterators: each would bring its own to the download.
+        fn collect<V>(next: &mut dyn FnMut() -> Option<(u64, V)>) -> IdMap<V> {
+            let mut map = IdMap::default();
+            while let Some((id, value)) = next() {
+                map.insert(id, value);
+            }
+            map
+        }
+        let mut items = items.into_iter();
+        collect(&mut || items.next())
     }
 }
 
@@ -110,11 +117,15 @@ impl IdSet {
 
 impl FromIterator<u64> for IdSet {
     fn from_iter<I: IntoIterator<Item = u64>>(ids: I) -> IdSet {
-        let mut set = IdSet::default();
-        for id in ids {
-            set.insert(id);
+        fn collect(next: &mut dyn FnMut() -> Option<u64>) -> IdSet {
+            let mut set = IdSet::default();
+            while let Some(id) = next() {
+                set.insert(id);
+            }
+            set
         }
-        set
+        let mut ids = ids.into_iter();
+        collect(&mut || ids.next())
     }
 }
 

@@ -57,7 +57,7 @@ fn collapse_map(map: &mut Map) {
 fn collapse_body(body: &mut Map, kept: usize) -> usize {
     let part = |shape: &Shape, view: &View, range: std::ops::Range<usize>| View {
         shape: Shape::from(&shape[range.clone()]),
-        strides: view.strides[range].iter().copied().collect(),
+        strides: view.strides[range].iter().copied().per_dimension(),
         offset: view.offset,
     };
     let rank = body.shape.rank();
@@ -70,7 +70,7 @@ fn collapse_body(body: &mut Map, kept: usize) -> usize {
     let (kept_shape, kept_views) = std::mem::take(&mut sides[0]);
     let shape: Shape = kept_shape.iter().chain(reduced_shape.iter()).copied().collect();
     for (access, (k, r)) in body.inputs.iter_mut().zip(kept_views.into_iter().zip(reduced)) {
-        let strides = k.strides.iter().chain(&r.strides).copied().collect();
+        let strides = k.strides.iter().chain(&r.strides).copied().per_dimension();
         access.view = View { shape: shape.clone(), strides, offset: access.view.offset };
     }
     body.shape = shape;

@@ -50,7 +50,7 @@ pub fn permute(x: &Tensor, perm: &[usize]) -> Result<Tensor> {
         ));
     }
     let shape = perm.iter().map(|&p| x.shape()[p]).collect();
-    view(x, ViewOp::Permute(perm.iter().copied().collect()), shape, x.dtype())
+    view(x, ViewOp::Permute(perm.iter().copied().per_dimension()), shape, x.dtype())
 }
 
 /// Dimensions in the order `perm` (negative: from the back), reversed when `None`.

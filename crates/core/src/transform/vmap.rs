@@ -222,7 +222,7 @@ impl Step<'_> {
                 let view = match view {
                     ViewOp::Permute(perm) => ViewOp::Permute(shifted(perm)),
                     ViewOp::Slice { begin, step } => {
-                        let step = [1].iter().chain(step).copied().collect();
+                        let step = [1].iter().chain(step).copied().per_dimension();
                         ViewOp::Slice { begin: zero_first(begin), step }
                     }
                     other => other.clone(),
@@ -230,7 +230,7 @@ impl Step<'_> {
                 self.record_all(Op::View(view), &[first.x])
             }
             Op::Reduce { op, axes } => {
-                let axes = axes.iter().map(|a| a + 1).collect();
+                let axes = axes.iter().map(|a| a + 1).per_dimension();
                 self.record_all(Op::Reduce { op: *op, axes }, &[first.x])
             }
             Op::Concat { axis } => {
