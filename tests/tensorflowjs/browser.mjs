@@ -17,9 +17,11 @@ export async function inBrowser(code, backend, log = () => {}) {
     await page.evaluate(async (name) => {
       globalThis.tf = await import('/pkg/dist/index.js');
       globalThis.HEADWATER_BACKEND = name;
-      tf.env().set('WEBGPU_CANVAS_ON_SOFTWARE', true);
       globalThis.runner = await import('./run.mjs');
       if (!(await tf.setBackend(name))) throw new Error(tf.backendInfo().fallbackReason);
+      // Read once while the flag stands: specs reset flags.
+      tf.env().set('WEBGPU_CANVAS_ON_SOFTWARE', true);
+      tf.tidy(() => tf.ones([2]).mul(2).dataSync());
     }, backend);
     await page.addScriptTag({ content: `var module = undefined;\n${readFileSync(require.resolve('jasmine-core/lib/jasmine-core/jasmine.js'), 'utf8')}` });
     await page.evaluate(() => {
