@@ -1,21 +1,11 @@
 // Data of a page: a camera and a microphone (Chromium's own, which need nobody's permission), images and tables in files.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, reportOf } from './lib/browser.mjs';
-import { serve } from './lib/serve.mjs';
+import { test } from 'node:test';
+import { reportOf } from './lib/browser.mjs';
+import { siteOf } from './lib/site.mjs';
 
-let browser;
-let server;
-let report;
-
-before(async () => {
-  [browser, server] = await Promise.all([launch(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']), serve({ isolated: false })]);
-  report = await reportOf(browser, `${server.origin}tests/browser/app/data.html`);
-});
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const site = await siteOf(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+const report = await reportOf(site.browser, `${site.server.origin}tests/browser/app/data.html`);
 
 test('a camera gives frames: whole, scaled, or cut around their centre', () => {
   const { camera } = report;

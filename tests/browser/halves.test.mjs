@@ -1,22 +1,13 @@
 // float16 in a browser: in memory as the device allows, and in a model of mixed precision.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, reportOf } from './lib/browser.mjs';
-import { serve } from './lib/serve.mjs';
+import { test } from 'node:test';
+import { reportOf } from './lib/browser.mjs';
+import { siteOf } from './lib/site.mjs';
 
-let browser;
-let server;
-
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve({ isolated: false })]);
-});
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const site = await siteOf();
 
 test('float16 on WebGPU takes 16 bits where shaders know f16, and has the same values elsewhere', async () => {
-  const report = await reportOf(browser, `${server.origin}tests/browser/app/halves.html`);
+  const report = await reportOf(site.browser, `${site.server.origin}tests/browser/app/halves.html`);
   assert.equal(report.bytes, report.expected);
   assert.deepEqual(report.odd, [1, -2, 65504, 2 ** -24, Infinity]);
   // Twice 65504 is more than there is.

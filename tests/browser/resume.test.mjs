@@ -1,28 +1,19 @@
 // A training in a page that is closed goes on when the page is opened again, from the storage of the browser.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, reportOf } from './lib/browser.mjs';
-import { serve } from './lib/serve.mjs';
+import { test } from 'node:test';
+import { reportOf } from './lib/browser.mjs';
+import { siteOf } from './lib/site.mjs';
 
 const BATCHES = 24;
-let browser;
-let server;
-
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve({ isolated: false })]);
-});
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const site = await siteOf();
 
 for (const [backend, to] of [['cpu', 'indexeddb://run'], ['cpu', 'localstorage://run'], ['webgpu', 'indexeddb://gpu']]) {
   test(`a training on ${backend} goes on from ${to}`, async () => {
-    const address = (seed, place) => `${server.origin}tests/browser/app/resume.html?backend=${backend}&seed=${seed}&to=${encodeURIComponent(place)}`;
-    const whole = await reportOf(browser, address(7, `${to}-whole`));
+    const address = (seed, place) => `${site.server.origin}tests/browser/app/resume.html?backend=${backend}&seed=${seed}&to=${encodeURIComponent(place)}`;
+    const whole = await reportOf(site.browser, address(7, `${to}-whole`));
     assert.deepEqual([whole.backend, whole.begun, whole.left], [backend, BATCHES, []]);
     // Pages of one visitor share what is stored.
-    const visitor = await browser.newContext();
+    const visitor = await site.browser.newContext();
     try {
       const page = await visitor.newPage();
       await page.goto(address(7, to));

@@ -1,19 +1,10 @@
 // Values read from WebGPU at once, in a page and in a worker; and buffers that go to the GPU's engine and come from it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { CANVASES, launch, reportOf } from './lib/browser.mjs';
-import { serve } from './lib/serve.mjs';
+import { test } from 'node:test';
+import { CANVASES, reportOf } from './lib/browser.mjs';
+import { siteOf } from './lib/site.mjs';
 
-let browser;
-let server;
-
-before(async () => {
-  [browser, server] = await Promise.all([launch(CANVASES), serve({ isolated: false })]);
-});
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const site = await siteOf(CANVASES);
 
 const NUMBERS = [0, 2, 4, 6];
 const VALUES = {
@@ -77,7 +68,7 @@ const MISSING = (method) => `'${method}' not yet implemented or not found in the
 
 for (const where of ['page', 'worker']) {
   test(`values are read from WebGPU at once in a ${where}, to the last bit`, async (t) => {
-    const report = await reportOf(browser, `${server.origin}tests/browser/app/sync.html?where=${where}`, 240_000);
+    const report = await reportOf(site.browser, `${site.server.origin}tests/browser/app/sync.html?where=${where}`, 240_000);
     if (report.backend !== 'webgpu') {
       // Chromium brings a software adapter: the full tests insist on it.
       assert.ok(!process.env.HEADWATER_TEST_ALL, report.fallbackReason);

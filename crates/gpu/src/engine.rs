@@ -1,5 +1,6 @@
 //! The engine: runs prepared plans as one submission each.
 
+#[cfg(feature = "times")]
 use headwater_core::Listed;
 use std::hash::Hasher;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,6 @@
 //! Heads: what provides a kernel's accumulator.
 
+#[cfg(feature = "linalg")]
 use headwater_core::AllOk;
 use headwater_core::Listed;
 use std::sync::{Arc, Mutex, PoisonError};
