@@ -19,9 +19,15 @@ export async function training({ pages, columns, rounds, networks }) {
   for (const name of networks) {
     rows[NETWORKS[name].title] = await train(pages, columns.filter((column) => trains(column, name)), rounds, name);
   }
-  printTable('Training', rows, columns.filter((column) => Object.values(rows).some((row) => column in row)));
+  const shown = columns.filter((column) => Object.values(rows).some((row) => column in row));
+  printTable('Training', rows, shown);
+  printTable('The first step, with what is compiled for it', mapped(rows, firstOf), shown);
   return rows;
 }
+
+const mapped = (entries, change) => Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, change(value)]));
+/** The first step of each column that trains, in place of the median. */
+const firstOf = (row) => mapped(row, ({ first, failure }) => (failure === undefined ? { median: first } : {}));
 
 async function train(pages, columns, rounds, name) {
   const results = {};

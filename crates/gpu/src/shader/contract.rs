@@ -230,12 +230,13 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
 ",
     );
     for r in 0..sizes.rows {
-        // Positions before the first wrap around to large numbers, which the comparisons reject.
+        // Positions before the first wrap around to large numbers, which the comparisons reject. Without `&&`, whose
+        // branches multiply: a software GPU took 12 s to compile them.
         let text = if forward {
             format!(
                 "  let h{r} = y{r} * u.stride_h + fh * u.dilation_h - u.top;\
   let w{r} = x{r} * u.stride_w + fw * u.dilation_w - u.left;\
-  let ok{r} = h{r} < u.in_h && w{r} < u.in_w;\
+  let ok{r} = (h{r} < u.in_h) & (w{r} < u.in_w);\
   let a{r} = select(0u, ((n{r} * u.in_h + h{r}) * u.in_w + w{r}) * u.in_c, ok{r});\
 "
             )
@@ -245,7 +246,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
   let tw{r} = x{r} + u.left - fw * u.dilation_w;\
   let h{r} = th{r} / u.stride_h;\
   let w{r} = tw{r} / u.stride_w;\
-  let ok{r} = h{r} < u.out_h && w{r} < u.out_w && th{r} % u.stride_h == 0u && tw{r} % u.stride_w == 0u;\
+  let ok{r} = (h{r} < u.out_h) & (w{r} < u.out_w) & (h{r} * u.stride_h == th{r}) & (w{r} * u.stride_w == tw{r});\
   let a{r} = select(0u, ((n{r} * u.out_h + h{r}) * u.out_w + w{r}) * u.out_c, ok{r});\
 "
             )
@@ -253,7 +254,7 @@ fn conv(plan: &Plan, kernel: &Kernel, kind: ConvKind, g: &ConvGeometry, inputs: 
         body.push_str(&text);
     }
     let any: Vec<String> = (0..sizes.rows).map(|r| format!("ok{r}")).listed();
-    let _ = writeln!(body, "if (!({})) {{ continue; }}", joined(&any, " || "));
+    let _ = writeln!(body, "if (!({})) {{ continue; }}", joined(&any, " | "));
     bases(&mut body, "(fh * u.filter_w + fw) * u.in_c * u.out_c");
     body.push_str(&inner(&sizes, (&left, &right), &names, steps, true, ("0u", "u.k")));
     body.push_str("}\n}\n");

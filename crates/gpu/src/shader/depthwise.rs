@@ -97,7 +97,7 @@ pub fn print(
                 text,
                 "  let t{p} = {column};\
   let w{p} = t{p} / u.stride_w;\
-  if (w{p} < {row_size} && t{p} % u.stride_w == 0u) {{ acc{p} = acc{p} + f * {a}((base + w{p}) * u.quads + c); }}"
+  if ((w{p} < {row_size}) & (w{p} * u.stride_w == t{p})) {{ acc{p} = acc{p} + f * {a}((base + w{p}) * u.quads + c); }}"
             )
         };
     }
