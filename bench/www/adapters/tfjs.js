@@ -17,7 +17,7 @@ export async function start({ backend, threads }) {
 
 /** On the CPU a call returns when it is done. On the GPU one element is read: it comes after all work before it. */
 async function finished(y) {
-  if (tf.getBackend() !== 'webgpu') return;
+  if (!/^web/.test(tf.getBackend())) return;
   const element = tf.tidy(() => tf.slice(tf.reshape(y, [-1]), [0], [1]));
   await element.data();
   element.dispose();
