@@ -144,11 +144,22 @@ export async function start(): Promise<Started> {
   throw failure;
 }
 
+/** Memory that threads share: of up to 4 GiB, of which browsers on small devices give a part. */
+function sharedMemory(): WebAssembly.Memory {
+  for (let maximum = 65536; ; maximum /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: 32, maximum, shared: true });
+    } catch (error) {
+      if (maximum <= 4096) throw error;
+    }
+  }
+}
+
 async function startVariant(edition: string, variant: string, threads: number, threadsReason: string): Promise<Started> {
   const [glueUrl, wasmUrl] = urlsOf(edition + variant) as [string, string];
   const glue = (await import(/* @vite-ignore */ /* webpackIgnore: true */ glueUrl)) as Glue;
   const module = await compile(wasmUrl);
-  const { memory } = await glue.default({ module_or_path: module });
+  const { memory } = await glue.default({ module_or_path: module, ...(threads > 1 && { memory: sharedMemory() }) });
   if (threads > 1) await (isNode ? spawnNodeThreads : spawnThreads)(glueUrl, module, memory, threads - 1);
   return { wasm: glue, threads, variant: edition + variant, threadsReason };
 }

@@ -122,6 +122,18 @@ test('text and tables come from files, blobs, bytes and servers, as they arrive'
   await assert.rejects(new tf.data.FileDataSource('table.csv').iterator(), /A FileDataSource reads a File, a Blob/);
 });
 
+test('what a platform fetches may come without a stream, and then in parts of the size that was asked for', async (t) => {
+  const { platform } = tf.env();
+  const bytes = new TextEncoder().encode('a,b\n1,2\n3,4');
+  const bodies = [{}, { body: null }, { body: { pipe() {} } }];
+  t.mock.method(platform, 'fetch', async () => ({ ok: true, arrayBuffer: async () => bytes.buffer, ...bodies.shift() }));
+  assert.deepEqual(await tf.data.csv('somewhere').toArray(), [{ a: 1, b: 2 }, { a: 3, b: 4 }]);
+  for (let i = 0; i < 2; i++) {
+    const parts = await (await new tf.data.URLDataSource('somewhere', { chunkSize: 5 }).iterator()).toArray();
+    assert.deepEqual(parts.map((part) => part.length), [5, 5, 1]);
+  }
+});
+
 test('a camera and a microphone are for browsers', async () => {
   await assert.rejects(tf.data.webcam(), { message: 'tf.data.webcam is only supported in browser environment.' });
   await assert.rejects(tf.data.microphone(), { message: 'microphone API is only supported in browser environment.' });

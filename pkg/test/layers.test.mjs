@@ -228,3 +228,11 @@ test('samples and losses have weights, in training, in what is held out and in e
   await line.fit(tf.ones([2, 1]), tf.tensor2d([[1], [9]]), { sampleWeight: tf.tensor1d([1, 0]), verbose: 0 });
   assert.equal(line.getWeights()[0].dataSync()[0], 0.5);
 });
+
+test('a shape of one dimension may be a number', () => {
+  const states = tf.input({ shape: 3, name: 'states' });
+  assert.deepEqual([states.shape, tf.layers.inputLayer({ inputShape: 4, batchSize: 2 }).batchInputShape], [[null, 3], [2, 4]]);
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: 5 })] });
+  assert.deepEqual([model.inputs[0].shape, model.predict(tf.ones([1, 5])).shape], [[null, 5], [1, 2]]);
+  assert.throws(() => tf.layers.inputLayer({}), /either a `batchInputShape` or an `inputShape`/);
+});

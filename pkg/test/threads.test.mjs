@@ -30,6 +30,13 @@ test('a product is right on any number of threads', () => {
   }
 });
 
+test('what threads share may be more than a gigabyte', { skip: !BUILT }, () => {
+  // TensorFlow.js's simple-object-detection holds its images in memory.
+  const parts = Array.from({ length: 18 }, (_, i) => tf.fill([16 * 2 ** 20], i));
+  assert.deepEqual(parts.map((part) => part.max().dataSync()[0]), parts.map((_, i) => i));
+  tf.dispose(parts);
+});
+
 test('waiting threads do not keep a program alive', async () => {
   const script = `import * as tf from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}; await new Promise((resolve) => setTimeout(resolve, 100)); console.log(tf.ones([64, 64]).matMul(tf.ones([64, 64])).sum().dataSync()[0]);`;
   // Several times: threads may still be starting when the program ends, and what they throw must not end it.

@@ -14,7 +14,15 @@ test('a camera gives frames: whole, scaled, or cut around their centre', () => {
   assert.deepEqual(camera.scaled, ['float32', 10, 20, 3]);
   assert.deepEqual(camera.cut, [10, 20, 3]);
   assert.ok(camera.differs);
-  assert.match(camera.stopped, /The camera was stopped/);
+  const [[least], [, most]] = camera.pixels;
+  assert.ok(least > 230 && most < 25, `the middle is cut out, and corners stay corners: ${camera.pixels}`);
+});
+
+test('a camera that was stopped is at its end, and starts again', () => {
+  const { stopped, again } = report.camera;
+  assert.match(stopped[0], /The camera was stopped/);
+  assert.deepEqual(stopped[1], { value: null, done: true });
+  assert.ok(again);
 });
 
 test('a microphone gives spectrograms and waveforms', () => {

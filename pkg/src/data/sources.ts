@@ -112,6 +112,8 @@ export class URLDataSource extends DataSource {
     // A request can be sent once; every iteration sends its own.
     const response = typeof url === 'string' ? await platform.fetch(url) : await platform.fetch(url.url, url.clone());
     if (!response.ok) throw coded('format', `Request to ${typeof url === 'string' ? url : url.url} failed with status code ${response.status}.`);
-    return response.body === null ? new FileDataSource(new Uint8Array(await response.arrayBuffer())).iterator() : new BodyIterator(response.body);
+    // A platform's own fetch may give bodies of other kinds, or none.
+    const { body } = response;
+    return typeof body?.getReader === 'function' ? new BodyIterator(body) : new FileDataSource(new Uint8Array(await response.arrayBuffer()), this.fileOptions).iterator();
   }
 }

@@ -10,7 +10,7 @@ export interface WebcamConfig {
   deviceId?: string;
   resizeWidth?: number;
   resizeHeight?: number;
-  /** Whether a frame is cut around its centre to the size, and not scaled to it. */
+  /** Whether a frame is cut around its centre, to the part that the size is of the video element's, rather than scaled as a whole. */
   centerCrop?: boolean;
 }
 
@@ -31,52 +31,62 @@ function reason(error: unknown): string {
 
 /** Frames of a camera. */
 export class WebcamIterator {
+  private stream: MediaStream | null = null;
+
   private constructor(
     private readonly video: HTMLVideoElement,
-    private stream: MediaStream | null,
     private readonly config: WebcamConfig,
   ) {}
 
   /** Opens the camera, with the user's permission. */
-  static async create(video?: HTMLVideoElement, config: WebcamConfig = {}): Promise<WebcamIterator> {
+  static async create(video?: HTMLVideoElement | null, config: WebcamConfig = {}): Promise<WebcamIterator> {
     if (globalThis.navigator?.mediaDevices === undefined) {
       const hint = typeof document === 'undefined' ? '' : ' It needs a secure page (https or localhost).';
       throw coded('device', `tf.data.webcam is only supported in browser environment.${hint}`);
     }
-    const element = video ?? document.createElement('video');
-    const size = { width: element.width || config.resizeWidth || 224, height: element.height || config.resizeHeight || 224 };
-    let stream: MediaStream;
+    const iterator = new WebcamIterator(video ?? document.createElement('video'), config);
+    await iterator.start();
+    return iterator;
+  }
+
+  /** Opens the camera again after `stop`. */
+  async start(): Promise<void> {
+    if (this.stream !== null) return;
+    const { video, config } = this;
+    const { facingMode = 'user', deviceId, resizeWidth, resizeHeight } = config;
+    const size = { width: video.width || resizeWidth || 224, height: video.height || resizeHeight || 224 };
     try {
-      const { facingMode = 'user', deviceId } = config;
-      stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...(deviceId === undefined ? { facingMode } : { deviceId }) } });
+      this.stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...(deviceId === undefined ? { facingMode } : { deviceId }) } });
     } catch (error) {
       throw coded('device', reason(error));
     }
-    element.srcObject = stream;
-    element.muted = true;
-    await element.play();
-    return new WebcamIterator(element, stream, config);
+    video.srcObject = this.stream;
+    video.muted = true;
+    await video.play();
   }
 
   /** The current frame: int32 [height, width, 3], or float32 at the configured size. */
   async capture(): Promise<Tensor> {
     if (this.stream === null) throw coded('device', 'The camera was stopped.');
-    const { resizeWidth, resizeHeight, centerCrop } = this.config;
+    const { video, config } = this;
+    const { resizeWidth, resizeHeight, centerCrop } = config;
     return tidy(() => {
-      const frame = fromPixels(this.video);
+      const frame = fromPixels(video);
       if (resizeWidth === undefined || resizeHeight === undefined) return frame;
       const size: [number, number] = [resizeHeight, resizeWidth];
-      // Of a frame that is smaller than the size, all is scaled.
-      const cut = size.map((d, i) => (centerCrop ? Math.min(d, frame.shape[i] ?? 0) : (frame.shape[i] ?? 0)));
+      const shown = [video.height, video.width];
+      // The part of the frame that `size` is of the element; of one that is smaller, all.
+      const cut = frame.shape.slice(0, 2).map((d, i) => (centerCrop ? Math.min(d, Math.round(((size[i] as number) * d) / (shown[i] || d))) : d));
       const from = cut.map((d, i) => ((frame.shape[i] ?? 0) - d) >> 1);
-      return resizeBilinear(slice(frame, [...from, 0], [...cut, -1]).toFloat(), size);
+      return resizeBilinear(slice(frame, [...from, 0], [...cut, -1]).toFloat(), size, true);
     });
   }
 
-  async next(): Promise<{ value: Tensor; done: boolean }> {
-    return { value: await this.capture(), done: this.stream === null };
+  async next(): Promise<{ value: Tensor; done: false } | { value: null; done: true }> {
+    return this.stream === null ? { value: null, done: true } : { value: await this.capture(), done: false };
   }
 
+  /** Closes the camera: `next` is at its end until `start`. */
   stop(): void {
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
@@ -84,4 +94,4 @@ export class WebcamIterator {
   }
 }
 
-export const webcam = (video?: HTMLVideoElement, config?: WebcamConfig): Promise<WebcamIterator> => WebcamIterator.create(video, config);
+export const webcam = (video?: HTMLVideoElement | null, config?: WebcamConfig): Promise<WebcamIterator> => WebcamIterator.create(video, config);

@@ -12,9 +12,9 @@ export class InputLayer extends Layer {
   readonly sparse = false;
 
   constructor(args: LayerArgs & { shape?: SymbolicShape; batchShape?: SymbolicShape }) {
-    const batchInputShape = args.batchInputShape ?? args.batchShape ?? (args.inputShape ?? args.shape ? [args.batchSize ?? null, ...((args.inputShape ?? args.shape) as SymbolicShape)] : undefined);
-    if (batchInputShape === undefined) throw coded('argument', 'An InputLayer should be passed either a `batchInputShape` or an `inputShape`.');
-    super({ ...args, name: args.name ?? uid('Input').replace('_Input', ''), batchInputShape });
+    super({ ...args, name: args.name ?? uid('Input').replace('_Input', ''), batchInputShape: args.batchInputShape ?? args.batchShape, inputShape: args.inputShape ?? args.shape });
+    const { batchInputShape } = this;
+    if (batchInputShape == null) throw coded('argument', 'An InputLayer should be passed either a `batchInputShape` or an `inputShape`.');
     this.built = true;
     const output = new SymbolicTensor(this.dtype, batchInputShape, this, [], this.name);
     this.inboundNodes.push({ layer: this, inputs: [], outputs: [output] });

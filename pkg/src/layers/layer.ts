@@ -94,7 +94,8 @@ export class Layer {
     this.policy = precision.policyOf(args.dtype ?? args.inputDType);
     this.dtype = this.policy === null ? ((args.dtype ?? args.inputDType ?? 'float32') as DataType) : 'float32';
     if (args.batchInputShape != null) this.batchInputShape = args.batchInputShape;
-    else if (args.inputShape != null) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
+    // A number is taken for a shape of one dimension.
+    else if (args.inputShape != null) this.batchInputShape = [args.batchSize ?? null].concat(args.inputShape);
   }
 
   static fromConfig(cls: new (config: any) => unknown, config: Config): unknown {

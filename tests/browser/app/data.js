@@ -15,10 +15,35 @@ async function picture(path, colour) {
   return Object.defineProperty(file, 'webkitRelativePath', { value: path });
 }
 
+/** The range of what is cut from and scaled of a frame of 40 by 20 whose middle quarter is white, for an element of 6 by 4. */
+async function pixels() {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 20 });
+  const drawing = canvas.getContext('2d');
+  const { mediaDevices } = navigator;
+  mediaDevices.getUserMedia = async () => canvas.captureStream();
+  const ranges = [];
+  for (const centerCrop of [true, false]) {
+    drawing.fillStyle = 'black';
+    drawing.fillRect(0, 0, 40, 20);
+    drawing.fillStyle = 'white';
+    drawing.fillRect(10, 5, 20, 10);
+    const video = Object.assign(document.createElement('video'), { width: 6, height: 4 });
+    const iterator = await tf.data.webcam(video, { resizeWidth: 3, resizeHeight: 2, centerCrop });
+    ranges.push(await range(await iterator.capture()));
+    iterator.stop();
+  }
+  delete mediaDevices.getUserMedia;
+  return ranges;
+}
+
 async function camera() {
   const whole = await tf.data.webcam();
   const frame = await whole.capture();
   const stepped = await whole.next();
+  whole.stop();
+  const stopped = [await failure(whole.capture()), await whole.next()];
+  await whole.start();
+  const again = (await whole.next()).value.shape;
   whole.stop();
   const small = await tf.data.webcam(undefined, { resizeWidth: 20, resizeHeight: 10 });
   const scaled = await small.capture();
@@ -27,12 +52,14 @@ async function camera() {
   const cut = await cropped.capture();
   cropped.stop();
   return {
+    pixels: await pixels(),
     frame: [frame.dtype, frame.shape[2]],
     same: stepped.value.shape.join() === frame.shape.join(),
     scaled: [scaled.dtype, ...scaled.shape],
     cut: cut.shape,
     differs: tf.sub(scaled, cut).abs().max().dataSync()[0] > 0,
-    stopped: await failure(whole.capture()),
+    stopped,
+    again: again.join() === frame.shape.join(),
   };
 }
 

@@ -17,11 +17,11 @@ pub enum Variant {
     RelaxedSimdThreads,
 }
 
-/// What a module with shared memory is linked with: the memory comes from outside, and each worker sets up its own
-/// thread-local storage.
+/// What a module with shared memory is linked with: the memory comes from outside, as large as the place gives, and each
+/// worker sets up its own thread-local storage.
 const SHARED_MEMORY: [&str; 7] = [
     "--shared-memory",
-    "--max-memory=1073741824",
+    "--max-memory=4294967296",
     "--import-memory",
     "--export=__wasm_init_tls",
     "--export=__tls_size",
