@@ -144,11 +144,11 @@ export async function start(): Promise<Started> {
   throw failure;
 }
 
-/** Memory that threads share: of up to 4 GiB, of which browsers on small devices give a part. */
+/** Memory that threads share: more than the module begins with, and up to 4 GiB, of which browsers on small devices give a part. */
 function sharedMemory(): WebAssembly.Memory {
   for (let maximum = 65536; ; maximum /= 2) {
     try {
-      return new WebAssembly.Memory({ initial: 32, maximum, shared: true });
+      return new WebAssembly.Memory({ initial: 128, maximum, shared: true });
     } catch (error) {
       if (maximum <= 4096) throw error;
     }
