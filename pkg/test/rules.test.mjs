@@ -61,3 +61,10 @@ test('a number in the place of options is refused', () => {
   assert.throws(() => tf.regularizers.l2(0.001), (e) => e.code === 'argument' && /L2: expected an object of options, received 0.001/.test(e.message));
   assert.throws(() => tf.initializers.constant(5), /Constant: expected an object of options, received 5/);
 });
+
+test('names become the classes that Keras and TensorFlow.js read in files', () => {
+  const layer = tf.layers.dense({ units: 1, inputShape: [2], kernelInitializer: 'glorotUniform', biasInitializer: 'random_normal', kernelRegularizer: 'l1l2', biasRegularizer: 'l2', kernelConstraint: 'maxNorm', biasConstraint: 'non_neg' });
+  const { config } = tf.sequential({ layers: [layer] }).toJSON(null, false).config.layers[0];
+  const classes = ['kernel_initializer', 'bias_initializer', 'kernel_regularizer', 'bias_regularizer', 'kernel_constraint', 'bias_constraint'].map((key) => config[key].class_name);
+  assert.deepEqual(classes, ['GlorotUniform', 'RandomNormal', 'L1L2', 'L2', 'MaxNorm', 'NonNeg']);
+});

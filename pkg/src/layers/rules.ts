@@ -11,6 +11,12 @@ import { Serialized, toKeras } from './config.js';
 export const initialized = (initializer: unknown, shape: Shape, dtype: DataType): Tensor =>
   fromRecord(wasm().initialize(encode(toKeras(initializer)), Uint32Array.from(shape), dtypeCode(dtype), nextSeed()), 0)[0];
 
+/** The loss that a regularizer gives a weight. */
+export const penalty = (regularizer: unknown, x: Tensor): Tensor => fromRecord(wasm().penalty(encode(toKeras(regularizer)), x.handle), 0)[0];
+
+/** A weight where a constraint allows. */
+export const constrained = (constraint: unknown, w: Tensor): Tensor => fromRecord(wasm().constrain(encode(toKeras(constraint)), w.handle), 0)[0];
+
 /** Makes the value that a weight begins with. */
 export class Initializer extends Serialized {
   apply(shape: Shape, dtype: DataType = 'float32'): Tensor {
@@ -21,13 +27,13 @@ export class Initializer extends Serialized {
 /** Charges a weight: what it gives is added to the loss. */
 export class Regularizer extends Serialized {
   apply(x: Tensor): Tensor {
-    return fromRecord(wasm().penalty(encode(toKeras(this)), x.handle), 0)[0];
+    return penalty(this, x);
   }
 }
 
 /** Moves a weight to where it may be, after each step. */
 export class Constraint extends Serialized {
   apply(w: Tensor): Tensor {
-    return fromRecord(wasm().constrain(encode(toKeras(this)), w.handle), 0)[0];
+    return constrained(this, w);
   }
 }
