@@ -68,3 +68,13 @@ test('names become the classes that Keras and TensorFlow.js read in files', () =
   const classes = ['kernel_initializer', 'bias_initializer', 'kernel_regularizer', 'bias_regularizer', 'kernel_constraint', 'bias_constraint'].map((key) => config[key].class_name);
   assert.deepEqual(classes, ['GlorotUniform', 'RandomNormal', 'L1L2', 'L2', 'MaxNorm', 'NonNeg']);
 });
+
+test('ways to scale variance are written in Keras\'s words, and read in TensorFlow.js\'s', async () => {
+  const layer = tf.layers.dense({ units: 1, inputShape: [2], kernelInitializer: tf.initializers.varianceScaling({ mode: 'fanAvg', distribution: 'truncatedNormal' }), biasInitializer: 'truncatedNormal' });
+  const model = tf.sequential({ layers: [layer] });
+  const { config } = model.toJSON(null, false).config.layers[0];
+  assert.deepEqual(config.kernel_initializer, { class_name: 'VarianceScaling', config: { scale: 1, mode: 'fan_avg', distribution: 'truncated_normal' } });
+  assert.equal(config.bias_initializer.class_name, 'TruncatedNormal');
+  const copy = await tf.models.modelFromJSON(model.toJSON(null, false));
+  assert.deepEqual(copy.layers[0].getConfig().kernelInitializer.config, { scale: 1, mode: 'fanAvg', distribution: 'truncatedNormal' });
+});
