@@ -36,7 +36,8 @@ export function encode(value: unknown): Uint8Array {
     } else if (Array.isArray(value)) {
       bytes.push(LIST);
       size(value.length);
-      value.forEach(write);
+      // Over what it lacks, too: a shape's unknown size may be a hole.
+      for (const item of value) write(item);
     } else if (typeof value === 'object' && value !== null) {
       const entries = Object.entries(value);
       bytes.push(MAP);

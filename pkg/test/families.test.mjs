@@ -95,7 +95,7 @@ test('every factory makes the layer of its name, with the defaults of TensorFlow
   const { className, config: inner } = config(layers.rnn({ cell, returnSequences: true })).cell;
   assert.equal(className, 'LSTMCell');
   assert.deepEqual([inner.units, inner.dropout, inner.recurrentDropout, inner.unitForgetBias, inner.implementation], [3, 0.1, 0.2, false, 1]);
-  assert.deepEqual(inner.recurrentConstraint, { className: 'MaxNorm', config: { maxValue: 3 } });
+  assert.deepEqual(inner.recurrentConstraint, { className: 'MaxNorm', config: { maxValue: 3, axis: 0 } });
   const both = layers.bidirectional({ layer: layers.gru({ units: 2, name: 'g' }), mergeMode: null });
   assert.equal(config(both).mergeMode, null);
   assert.deepEqual([config(both).layer.config.name, config(both).backwardLayer.config.goBackwards], ['forward_g', true]);

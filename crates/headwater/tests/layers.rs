@@ -410,16 +410,39 @@ fn elu_has_a_gradient_at_large_inputs() -> Result<()> {
 }
 
 #[test]
+fn a_null_of_reshape_is_what_is_left() -> Result<()> {
+    let layer = create("Reshape", &json!({"target_shape": [3, null]}))?;
+    assert_eq!(layer.output_shape(&[vec![None, Some(6)]])?, [vec![None, Some(3), Some(2)]]);
+    Ok(())
+}
+
+#[test]
+fn initializers_and_regularizers_are_written_by_class() -> Result<()> {
+    let config = json!({"units": 1, "kernel_initializer": "glorot_uniform", "kernel_regularizer": "l1_l2", "bias_regularizer": "l1l2"});
+    let specs = create("Dense", &config)?.weights(&[vec![None, Some(2)]])?;
+    let class = headwater::nn::Value::class;
+    assert_eq!(specs[0].initializer, class("GlorotUniform"));
+    assert_eq!(specs[0].regularizer, Some(class("L1L2")));
+    assert_eq!(specs[1].regularizer, Some(class("L1L2")));
+    Ok(())
+}
+
+#[test]
 fn mistakes_are_named() {
     let error = |class: &str, config: Value| create(class, &config).err().map(|e| e.to_string()).unwrap_or_default();
     assert_eq!(error("Dense", json!({"units": 1, "activation": "wibble"})), "Unknown activation: 'wibble'");
-    assert_eq!(error("Dense", json!({})), "Error in Dense: expected a whole number as 'units', received null");
+    assert_eq!(error("Dense", json!({})), "Error in Dense: expected a positive integer as 'units', received null");
     for (class, config) in [
         ("Conv2D", json!({"filters": 1, "kernel_size": 0})),
         ("Conv2D", json!({"filters": 1, "kernel_size": 2, "strides": 0})),
         ("MaxPooling2D", json!({"pool_size": [2, 0]})),
         ("BatchNormalization", json!({"axis": [1, 2]})),
         ("Reshape", json!({})),
+        ("Reshape", json!({"target_shape": [2, "3"]})),
+        ("Dense", json!({"units": 0})),
+        ("Permute", json!({})),
+        ("Permute", json!({"dims": [1, 3]})),
+        ("Permute", json!({"dims": [0, 1]})),
     ] {
         assert!(error(class, config.clone()).starts_with(&format!("Error in {class}: expected ")), "{class} {config}");
     }
@@ -440,6 +463,13 @@ fn mistakes_are_named() {
     ] {
         assert!(!error(class, config.clone()).is_empty(), "{class} {config}");
     }
+    let layer = create("Concatenate", &json!({"axis": -1})).expect("a layer");
+    let apart = [vec![None, Some(3), Some(5)], vec![Some(2), Some(4), Some(5)]];
+    let message = layer.output_shape(&apart).expect_err("other rows").to_string();
+    assert_eq!(
+        message,
+        "Error in Concatenate: expected inputs of one shape but for axis -1, received [null,3,5] [2,4,5]"
+    );
     let layer = create("Conv2D", &json!({"filters": 1, "kernel_size": 3})).expect("a layer");
     let message = layer.output_shape(&[vec![None, Some(2), Some(2), Some(1)]]).expect_err("too small").to_string();
     assert_eq!(message, "Error in Conv2D: expected an image that holds the window [3, 3], received [null,2,2,1]");

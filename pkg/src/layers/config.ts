@@ -25,7 +25,7 @@ export const toSnake = (name: string): string => name.replace(/([a-z0-9])([A-Z])
 export const toCamel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 
 /** Values that are words of the configuration language rather than names. */
-const WORDS: Record<string, string> = { channelsLast: 'channels_last', channelsFirst: 'channels_first' };
+const WORDS: Record<string, string> = Object.fromEntries(['channelsLast', 'channelsFirst', 'fanIn', 'fanOut', 'fanAvg', 'truncatedNormal'].map((word) => [word, toSnake(word)]));
 
 /** A layer, as an argument of one that contains it. */
 interface Nested {
@@ -49,8 +49,7 @@ export function toKeras(value: unknown): unknown {
 
 /** A Keras configuration as arguments. */
 export function fromKeras(value: unknown): unknown {
-  if (value === 'channels_last') return 'channelsLast';
-  if (value === 'channels_first') return 'channelsFirst';
+  if (typeof value === 'string' && WORDS[toCamel(value)] === value) return toCamel(value);
   if (Array.isArray(value)) return value.map(fromKeras);
   if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([k, v]) => [toCamel(k), fromKeras(v)]));
   return value;

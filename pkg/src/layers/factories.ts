@@ -2,10 +2,11 @@
 
 import { SerializationMap } from '../serialization.js';
 import { coded } from '../types.js';
-import { type Config, Serialized, toSnake } from './config.js';
+import { type Config, givenOf, toSnake } from './config.js';
 import { input, InputLayer } from './input.js';
 import { Layer, type LayerArgs } from './layer.js';
 import { ModuleLayer } from './module-layer.js';
+import { Constraint, Initializer, Regularizer } from './rules.js';
 
 /** Layers that the module has, by TensorFlow.js's factory name. */
 const CLASSES = {
@@ -83,14 +84,28 @@ export function deserializeLayer(className: string, keras: Config, args: LayerAr
   return new Made(className, args, keras);
 }
 
-type Maker = (args?: Config) => Serialized;
-const maker = (className: string): Maker => (args = {}) => new Serialized(className, args);
+type Maker<T> = (args?: Config) => T;
+
+/** A factory of those of a class, with what TensorFlow.js's configurations say where nothing is given. */
+const maker = <T>(Class: new (className: string, config: Config) => T) => (className: string, defaults: Config = {}): Maker<T> => (args) => {
+  if (typeof (args ?? {}) !== 'object') throw coded('argument', `Error in ${className}: expected an object of options, received ${String(args)}`);
+  return new Class(className, { ...defaults, ...givenOf(args) });
+};
+
+const [initializer, regularizer, constraint] = [maker(Initializer), maker(Regularizer), maker(Constraint)];
+const normal = { mean: 0, stddev: 0.05 };
 
 export const initializers = {
-  zeros: maker('Zeros'), ones: maker('Ones'), constant: maker('Constant'), randomUniform: maker('RandomUniform'), randomNormal: maker('RandomNormal'),
-  truncatedNormal: maker('TruncatedNormal'), identity: maker('Identity'), varianceScaling: maker('VarianceScaling'), glorotUniform: maker('GlorotUniform'),
-  glorotNormal: maker('GlorotNormal'), heNormal: maker('HeNormal'), heUniform: maker('HeUniform'), leCunNormal: maker('LeCunNormal'),
-  leCunUniform: maker('LeCunUniform'), orthogonal: maker('Orthogonal'),
+  zeros: initializer('Zeros'), ones: initializer('Ones'), constant: initializer('Constant'), randomUniform: initializer('RandomUniform', { minval: -0.05, maxval: 0.05 }),
+  randomNormal: initializer('RandomNormal', normal), truncatedNormal: initializer('TruncatedNormal', normal), identity: initializer('Identity', { gain: 1 }),
+  varianceScaling: initializer('VarianceScaling', { scale: 1, mode: 'fanIn', distribution: 'normal' }), glorotUniform: initializer('GlorotUniform'),
+  glorotNormal: initializer('GlorotNormal'), heNormal: initializer('HeNormal'), heUniform: initializer('HeUniform'), leCunNormal: initializer('LeCunNormal'),
+  leCunUniform: initializer('LeCunUniform'), orthogonal: initializer('Orthogonal', { gain: 1 }),
 };
-export const regularizers = { l1l2: maker('L1L2'), l1: maker('L1'), l2: maker('L2'), orthogonal: maker('OrthogonalRegularizer') };
-export const constraints = { maxNorm: maker('MaxNorm'), unitNorm: maker('UnitNorm'), nonNeg: maker('NonNeg'), minMaxNorm: maker('MinMaxNorm'), radialConstraint: maker('RadialConstraint') };
+export const regularizers = {
+  l1l2: regularizer('L1L2', { l1: 0.01, l2: 0.01 }), l1: regularizer('L1', { l1: 0.01 }), l2: regularizer('L2', { l2: 0.01 }), orthogonal: regularizer('OrthogonalRegularizer'),
+};
+export const constraints = {
+  maxNorm: constraint('MaxNorm', { maxValue: 2, axis: 0 }), unitNorm: constraint('UnitNorm', { axis: 0 }), nonNeg: constraint('NonNeg'),
+  minMaxNorm: constraint('MinMaxNorm', { minValue: 0, maxValue: 1, rate: 1, axis: 0 }), radialConstraint: constraint('RadialConstraint'),
+};

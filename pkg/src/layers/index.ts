@@ -7,6 +7,7 @@ export { constraints, initializers, layers, regularizers } from './factories.js'
 export { input, InputLayer } from './input.js';
 export { Layer, type LayerArgs } from './layer.js';
 export { type SymbolicShape, SymbolicTensor } from './symbolic.js';
+export type { Constraint, Initializer, Regularizer } from './rules.js';
 export { LayerVariable } from './variable.js';
 export { currentSeed as getSeed, setSeed } from '../random.js';
 export { loadLayersModel, modelFromJSON } from './load.js';

@@ -1,15 +1,13 @@
 /** Layers and what connects them. */
 
-import { encode } from '../encode.js';
 import { lacks } from '../lacking.js';
-import { nextSeed } from '../random.js';
-import { wasm } from '../runtime.js';
-import { fromRecord, type Tensor, tidy } from '../tensor.js';
-import { coded, dtypeCode, type DataType, type Shape } from '../types.js';
+import { type Tensor, tidy } from '../tensor.js';
+import { coded, type DataType, type Shape } from '../types.js';
 import type { State } from './callbacks.js';
 import { type Config, toKeras } from './config.js';
 import { inScopeOf, uid, weightName } from './names.js';
 import { type Policy, precision } from './policy.js';
+import { initialized } from './rules.js';
 import type { assertInputs, InputSpec } from './spec.js';
 import { type Node, type SymbolicShape, SymbolicTensor } from './symbolic.js';
 import { LayerVariable } from './variable.js';
@@ -260,11 +258,7 @@ export class Layer {
   addWeight(name: string, shape: Shape, dtype?: DataType | null, initializer?: unknown, regularizer?: unknown, trainable = true, constraint?: unknown): LayerVariable {
     const type = dtype ?? 'float32';
     const own = initializer as { apply?(shape: Shape, dtype: DataType): Tensor } | null | undefined;
-    const value = tidy(() =>
-      typeof own?.apply === 'function'
-        ? own.apply(shape, type)
-        : fromRecord(wasm().initialize(encode(toKeras(initializer ?? 'zeros')), Uint32Array.from(shape), dtypeCode(type), nextSeed()), 0)[0],
-    );
+    const value = tidy(() => (typeof own?.apply === 'function' ? own.apply(shape, type) : initialized(initializer ?? 'zeros', shape, type)));
     const weight = new LayerVariable(value, weightName(this.name, name), trainable, toKeras(regularizer ?? null), toKeras(constraint ?? null));
     value.dispose();
     if (trainable && !this.trainableFlag) weight.trainable = false;
@@ -304,7 +298,8 @@ export class Layer {
   }
 
   /** Computes tensors, or connects symbolic ones. */
-  apply(inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[], kwargs: Kwargs = {}): any {
+  apply(inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[], given?: Kwargs | null): any {
+    const kwargs = given ?? {};
     const named = kwargs.initialState ?? kwargs.countWeights ?? null;
     if (named !== null) {
       const { initialState: _, countWeights: __, ...rest } = kwargs;
@@ -327,7 +322,7 @@ export class Layer {
     const { mask: _, ...rest } = kwargs;
     const node: Node = { layer: this, inputs: symbolic, outputs, ...(Object.keys(rest).length > 0 && { kwargs: rest }) };
     this.inboundNodes.push(node);
-    for (const input of symbolic) input.sourceLayer.outboundNodes.push(node);
+    for (const input of symbolic) input.sourceLayer?.outboundNodes.push(node);
     return several ? outputs : outputs[0];
   }
 

@@ -1,13 +1,11 @@
 /** Models that train. */
 
-import { encode } from '../encode.js';
 import { gradientsOf } from '../gradients.js';
 import type { IOHandler, SaveResult } from '../io/core.js';
 import type { LossOrMetricFn } from '../metrics/functions.js';
 import * as ops from '../ops/core.js';
 import { lossScale, Optimizer, optimizerOf } from '../optimizers.js';
-import { wasm } from '../runtime.js';
-import { dispose, fromRecord, keep, type Tensor, tidy } from '../tensor.js';
+import { dispose, keep, type Tensor, tidy } from '../tensor.js';
 import { coded, type NamedTensorMap } from '../types.js';
 import type { BatchLoss, History, State } from './callbacks.js';
 import { givenOf } from './config.js';
@@ -17,6 +15,7 @@ import { aside, lossOf, maskedMean, type Measures, measuresOf, type MetricsGiven
 import type { Pause } from './pause.js';
 import { precision } from './policy.js';
 import { type Fed, Predictor, progressOf } from './predictor.js';
+import { constrained, penalty } from './rules.js';
 import { checkClassWeight, checkSamples, checkSampleWeight, classWeights } from './samples.js';
 import { type SaveConfig, saveModel } from './saving.js';
 import type { Backward, Part } from './step.js';
@@ -143,7 +142,7 @@ export class LayersModel extends Predictor {
   private regularization(trained: LayerVariable[]): Tensor[] {
     return trained
       .filter((w) => w.regularizer !== null)
-      .map((w) => fromRecord(wasm().penalty(encode(w.regularizer), w.variable.handle), 0)[0]);
+      .map((w) => penalty(w.regularizer, w.variable));
   }
 
   /** One step of training; its loss, and the metrics that are the batch's alone, as scalars that the caller disposes. */
@@ -201,7 +200,7 @@ export class LayersModel extends Predictor {
 
   private constrain(): void {
     for (const w of this.trained) {
-      if (w.constraint !== null) w.write(fromRecord(wasm().constrain(encode(w.constraint), w.variable.handle), 0)[0]);
+      if (w.constraint !== null) w.write(constrained(w.constraint, w.variable));
     }
   }
 

@@ -7,11 +7,11 @@ import { wasm } from '../runtime.js';
 import { fromRecord, keep, type Tensor, tidy } from '../tensor.js';
 import { coded, type DataType } from '../types.js';
 import type { State } from './callbacks.js';
-import { type Config, fromKeras, toKeras } from './config.js';
+import { type Config, fromKeras, toCamel, toKeras } from './config.js';
 import { type Kwargs, Layer, type LayerArgs, listOf, type Mask, single } from './layer.js';
 import { uid } from './names.js';
 import { precision } from './policy.js';
-import type { SymbolicShape } from './symbolic.js';
+import { type SymbolicShape, SymbolicTensor } from './symbolic.js';
 import type { LayerVariable } from './variable.js';
 
 interface WeightSpec {
@@ -74,7 +74,13 @@ export class ModuleLayer extends Layer {
     // The class name must be there before the base class makes a name of it.
     super({ ...inputArgs(kerasClass, args), name: args.name ?? uid(kerasClass) });
     const config = keras ?? (toKeras(Object.fromEntries(Object.entries(args).filter(([k]) => !BASE_KEYS.has(k)))) as Config);
-    this.handle = wasm().layerCreate(kerasClass, encode(config));
+    try {
+      this.handle = wasm().layerCreate(kerasClass, encode(config));
+    } catch (error) {
+      // Arguments by the names that they were given under, and the class that was asked for rather than one that it is made of.
+      if (keras === undefined && error instanceof Error) error.message = error.message.replace(/^Error in \w+/, `Error in ${kerasClass}`).replace(/'\w+'/g, toCamel);
+      throw error;
+    }
     this.stateful = config.stateful === true;
     this.inner = config.layer;
     this.describe();
@@ -105,6 +111,19 @@ export class ModuleLayer extends Layer {
       if (s.state) this.states.push(this.weightList.pop() as LayerVariable);
     }
     this.built = true;
+  }
+
+  /** Symbolic inputs of a layer that has weights must be what they are for: tensors show it when they are computed with. */
+  protected override checkInputs(inputs: (Tensor | SymbolicTensor)[]): void {
+    super.checkInputs(inputs);
+    const shapes = inputs.map((x) => x.shape as SymbolicShape);
+    if (this.slots.length === 0 || this.states.length > 0 || !(inputs[0] instanceof SymbolicTensor) || shapes.some((shape) => shape.slice(1).includes(null))) return;
+    (decode(wasm().layerWeights(this.handle, this.shapes(shapes))) as WeightSpec[]).forEach(({ name, shape }, i) => {
+      const own = (this.slots[i] as LayerVariable).shape;
+      if (`${shape}` !== `${own}`) {
+        throw coded('shape', `Input of shape ${JSON.stringify(single(shapes))} is incompatible with layer ${this.name}, whose '${name}' has the shape [${own}]`);
+      }
+    });
   }
 
   /** The states that a stateful layer carries. */
@@ -150,7 +169,7 @@ export class ModuleLayer extends Layer {
         at = next;
       }
     }
-    return single(found);
+    return found.length === 0 ? null : single(found);
   }
 
   override computeOutputShape(inputShape: SymbolicShape | SymbolicShape[]): SymbolicShape | SymbolicShape[] {

@@ -189,14 +189,17 @@ export class RNN extends Around {
     return shapesOf(this.cell, this.step(x.shape)).slice(1).map((shape) => zeros(shape as number[]));
   }
 
-  /** States begin with those given as `initialState`; `constants` are what the cell is given at every step. */
   /** States and constants come after the sequence. */
-  protected override checkInputs([sequence]: (Tensor | SymbolicTensor)[]): void {
+  protected override checkInputs([sequence, ...rest]: (Tensor | SymbolicTensor)[]): void {
     super.checkInputs([sequence as Tensor]);
+    const [given, wanted] = [rest.length - this.constantCount, shapesOf(this.cell, this.step((sequence as Tensor).shape)).length - 1];
+    if (given > 0 && given !== wanted) throw coded('argument', `Layer ${this.name} expected an initialState of ${wanted} tensors, received ${given}`);
   }
 
-  override apply(inputs: any, kwargs: Kwargs = {}): any {
-    const { constants, initialState, ...rest } = kwargs as Kwargs & { constants?: Tensor[] };
+  /** States begin with those given as `initialState`; `constants` are what the cell is given at every step. */
+
+  override apply(inputs: any, kwargs?: Kwargs | null): any {
+    const { constants, initialState, ...rest } = (kwargs ?? {}) as Kwargs & { constants?: Tensor[] };
     if (constants === undefined || constants === null) return super.apply(inputs, kwargs);
     this.constantCount = constants.length;
     return super.apply([...listOf(inputs), ...listOf((initialState ?? []) as Tensor[]), ...constants], rest);

@@ -15,6 +15,7 @@ export class SymbolicTensor {
   constructor(
     readonly dtype: DataType,
     readonly shape: SymbolicShape,
+    /** The layer that makes it: null for one made by hand, which layers can be connected to and models cannot begin with. */
     readonly sourceLayer: Layer,
     readonly inputs: SymbolicTensor[],
     readonly name: string,

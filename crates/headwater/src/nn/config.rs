@@ -4,6 +4,7 @@ use headwater_core::ops::Padding;
 use headwater_core::Listed;
 use headwater_core::{Error, Result};
 
+use super::losses::camel;
 use super::value::Value;
 
 /// A layer's configuration.
@@ -59,9 +60,9 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// A size, which must be there.
+    /// A size of at least 1, which must be there.
     pub fn size(&self, key: &str) -> Result<usize> {
-        self.get(key).and_then(Value::size).ok_or_else(|| self.bad(key, "a whole number"))
+        self.get(key).and_then(Value::size).filter(|&n| n > 0).ok_or_else(|| self.bad(key, "a positive integer"))
     }
 
     /// A text, or the default.
@@ -162,13 +163,26 @@ impl<'a> Config<'a> {
 
     /// `{class_name, config}` of an initializer, a regularizer or a constraint, from that form or a name.
     pub fn object(&self, key: &str) -> Option<Value> {
-        self.get(key).map(|value| value.text().map_or_else(|| value.clone(), Value::class))
+        self.get(key).map(|value| value.text().map_or_else(|| value.clone(), |name| Value::class(&class_name(name))))
     }
 
     /// An initializer, or the default of a class name.
     pub fn initializer(&self, key: &str, default: &str) -> Value {
         self.object(key).unwrap_or_else(|| Value::class(default))
     }
+}
+
+/// The class of an initializer, a regularizer or a constraint from its name in any form: `glorotUniform`, `he_normal`, `l1_l2`.
+/// A file must have the class: neither Keras nor TensorFlow.js reads a name where it is due.
+pub(super) fn class_name(name: &str) -> String {
+    let mut class = camel(name);
+    if let Some(first) = class.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if class == "L1l2" {
+        class.make_ascii_uppercase();
+    }
+    class
 }
 
 /// Keras's name of where the channels are.

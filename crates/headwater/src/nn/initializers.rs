@@ -3,6 +3,7 @@
 use headwater_core::ops::{self, hash_key};
 use headwater_core::{DType, Device, Error, HostSlice, Result, Scalar, Shape, Tensor};
 
+use super::config::class_name;
 use super::losses::camel;
 use super::value::Value;
 
@@ -99,38 +100,35 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
     // A seed in the configuration makes the initializer repeatable on its own.
     let seed = parameters.get("seed").and_then(Value::number).map_or(seed, |s| hash_key(s as i64 as u32, 77));
     let scaled = |scale, mode, distribution| variance_scaling(device, shape, scale, mode, distribution, seed);
-    let name = camel(class);
-    let mut letters = name.chars();
-    let name: String = letters.next().into_iter().map(|c| c.to_ascii_lowercase()).chain(letters).collect();
-    let tensor = match name.as_str() {
-        "zeros" => return device.zeros(shape, dtype),
-        "ones" => return device.ones(shape, dtype),
-        "constant" => return ops::broadcast_to(&device.constant_of(dtype, number("value", 0.0)), shape),
-        "unitForgetBias" => {
+    let tensor = match class_name(class).as_str() {
+        "Zeros" => return device.zeros(shape, dtype),
+        "Ones" => return device.ones(shape, dtype),
+        "Constant" => return ops::broadcast_to(&device.constant_of(dtype, number("value", 0.0)), shape),
+        "UnitForgetBias" => {
             let units = shape.size() / 4;
             let inner = parameters.get("bias_initializer").unwrap_or(&Value::Null);
             let of = |n: usize, stream| initialize(device, inner, &Shape::from([n]), dtype, hash_key(seed, stream));
             let (first, last) = (of(units, 1)?, of(2 * units, 2)?);
             return ops::concat(&[&first, &device.ones([units], dtype)?, &last], 0);
         }
-        "randomUniform" => {
+        "RandomUniform" => {
             ops::random_uniform(device, shape, number("minval", -0.05) as f32, number("maxval", 0.05) as f32, seed)
         }
-        "randomNormal" => {
+        "RandomNormal" => {
             ops::random_normal(device, shape, number("mean", 0.0) as f32, number("stddev", 0.05) as f32, seed)
         }
-        "truncatedNormal" => {
+        "TruncatedNormal" => {
             ops::truncated_normal(device, shape, number("mean", 0.0) as f32, number("stddev", 0.05) as f32, seed)
         }
-        "varianceScaling" => scaled(number("scale", 1.0), text("mode", "fanIn"), text("distribution", "normal")),
-        "glorotUniform" => scaled(1.0, "fanAvg", "uniform"),
-        "glorotNormal" => scaled(1.0, "fanAvg", "normal"),
-        "heUniform" => scaled(2.0, "fanIn", "uniform"),
-        "heNormal" => scaled(2.0, "fanIn", "normal"),
-        "leCunUniform" | "lecunUniform" => scaled(1.0, "fanIn", "uniform"),
-        "leCunNormal" | "lecunNormal" => scaled(1.0, "fanIn", "normal"),
-        "orthogonal" => orthogonal(device, shape, number("gain", 1.0), seed),
-        "identity" => match **shape {
+        "VarianceScaling" => scaled(number("scale", 1.0), text("mode", "fanIn"), text("distribution", "normal")),
+        "GlorotUniform" => scaled(1.0, "fanAvg", "uniform"),
+        "GlorotNormal" => scaled(1.0, "fanAvg", "normal"),
+        "HeUniform" => scaled(2.0, "fanIn", "uniform"),
+        "HeNormal" => scaled(2.0, "fanIn", "normal"),
+        "LeCunUniform" | "LecunUniform" => scaled(1.0, "fanIn", "uniform"),
+        "LeCunNormal" | "LecunNormal" => scaled(1.0, "fanIn", "normal"),
+        "Orthogonal" => orthogonal(device, shape, number("gain", 1.0), seed),
+        "Identity" => match **shape {
             [n, m] if n == m => {
                 let (row, column) = (device.iota([n, m], 0)?, device.iota([n, m], 1)?);
                 ops::mul(

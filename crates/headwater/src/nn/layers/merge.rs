@@ -153,12 +153,15 @@ impl Layer for Concatenate {
         };
         let rank = first.len() as isize;
         let axis = if self.axis < 0 { self.axis + rank } else { self.axis };
-        let same_rank = inputs.iter().all(|i| i.len() == first.len());
-        if !same_rank || axis < 0 || axis >= rank {
+        let fits = |(d, (a, b)): (usize, (&Option<usize>, &Option<usize>))| {
+            d as isize == axis || a.is_none() || b.is_none() || a == b
+        };
+        let same = inputs.iter().all(|i| i.len() == first.len() && i.iter().zip(first).enumerate().all(fits));
+        if !same || axis < 0 || axis >= rank {
             let shapes: Vec<String> = inputs.iter().map(show).listed();
             return Err(Error::shape(
                 "Concatenate",
-                format_args!("inputs of one rank with axis {}", self.axis),
+                format_args!("inputs of one shape but for axis {}", self.axis),
                 shapes.join(" "),
             ));
         }

@@ -6,7 +6,7 @@ use headwater_core::selection::GRADIENTS;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
-use super::super::layer::{own_seed, pass, single, Call, Dims, Layer, Output};
+use super::super::layer::{own_seed, pass, ranked, single, Call, Dims, Layer, Output};
 use super::super::value::{Map, Value};
 use super::{layer, Make};
 
@@ -81,7 +81,12 @@ impl Layer for Noise {
     }
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        Ok(vec![single(self.class, inputs)?.clone()])
+        let input = match self.class {
+            "SpatialDropout1D" => ranked(self.class, inputs, 3),
+            "SpatialDropout2D" => ranked(self.class, inputs, 4),
+            _ => single(self.class, inputs),
+        };
+        Ok(vec![input?.clone()])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], call: &Call<'_>) -> Result<Output> {

@@ -1,12 +1,11 @@
 //! Layers that move elements: flatten, reshape, pad, crop, repeat.
 
-use headwater_core::AllOk;
 use headwater_core::Listed;
 use headwater_core::{ops, Error, Result, Shape, Tensor};
 
 use super::super::config::{data_format, Config};
 use super::super::layer::{ranked, ranked_tensor, show, single, Call, Dims, Layer, Output};
-use super::super::value::Map;
+use super::super::value::{Map, Value};
 use super::{layer, Make};
 
 pub(super) const LAYERS: &[(&str, Make)] = &[
@@ -56,15 +55,17 @@ impl Layer for Flatten {
 }
 
 struct Reshape {
-    /// -1 stands for what is left.
+    /// -1 stands for what is left; TensorFlow.js writes null.
     target: Vec<isize>,
 }
 
 impl Reshape {
     fn new(c: &Config<'_>) -> Result<Reshape> {
-        let target =
-            c.list("target_shape")?.ok_or_else(|| Error::argument("Reshape", "a list as 'target_shape'", "none"))?;
-        Ok(Reshape { target: target.into_iter().map(|d| d as isize).listed() })
+        let given = c.get("target_shape").unwrap_or(&Value::Null);
+        let size = |d: &Value| if *d == Value::Null { Some(-1) } else { d.number().map(|d| d as isize) };
+        let target = given.list().and_then(|sizes| sizes.iter().map(size).collect());
+        let wrong = || Error::argument("Reshape", "a list of sizes as 'target_shape'", given);
+        Ok(Reshape { target: target.ok_or_else(wrong)? })
     }
 
     fn shape(&self, size: usize) -> Result<Vec<usize>> {
@@ -113,8 +114,12 @@ struct Permute {
 
 impl Permute {
     fn new(c: &Config<'_>) -> Result<Permute> {
-        let dims = c.list("dims")?.unwrap_or_default();
-        Ok(Permute { dims: dims.into_iter().map(|d| d as usize).listed() })
+        let dims: Vec<usize> = c.list("dims")?.unwrap_or_default().into_iter().map(|d| d as usize).listed();
+        if dims.is_empty() || !(1..=dims.len()).all(|d| dims.contains(&d)) {
+            let given = c.get("dims").unwrap_or(&Value::Null);
+            return Err(Error::argument("Permute", "the axes from 1 on, each once, as 'dims'", given));
+        }
+        Ok(Permute { dims })
     }
 
     fn order(&self) -> Vec<usize> {
@@ -133,13 +138,7 @@ impl Layer for Permute {
 
     fn output_shape(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let input = ranked("Permute", inputs, self.dims.len() + 1)?;
-        let pick = |&d: &usize| {
-            input
-                .get(d)
-                .copied()
-                .ok_or_else(|| Error::argument("Permute", "existing axes", format_args!("{:?}", self.dims)))
-        };
-        Ok(vec![self.order().iter().map(pick).all_ok()?])
+        Ok(vec![self.order().into_iter().map(|d| input[d]).listed()])
     }
 
     fn call(&self, inputs: &[Tensor], _weights: &[Tensor], _call: &Call<'_>) -> Result<Output> {

@@ -110,7 +110,7 @@ fn a_stateful_layer_goes_on_where_it_was() -> Result<()> {
     model.reset_states()?;
     assert_eq!(model.predict(&[&x])?[0].item()?, 2.0);
     let unknown = Sequential::new(&device, vec![None, Some(2), Some(1)], 1).add("SimpleRNN", config);
-    assert!(unknown.err().is_some_and(|e| e.to_string().contains("a known dimension 0")));
+    assert!(unknown.err().is_some_and(|e| e.to_string().contains("a known batch size")));
     Ok(())
 }
 

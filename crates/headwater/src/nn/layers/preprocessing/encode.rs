@@ -42,8 +42,12 @@ impl Encoding {
     pub fn of_categories(c: &Config<'_>) -> Result<Encoding> {
         let mode = mode(c, "multi_hot")?;
         let depth = c.size("num_tokens")?;
-        if mode == Mode::Int || depth == 0 {
-            return Err(Error::argument(c.class, "a way to encode at least one token", c.text("output_mode", "")?));
+        if mode == Mode::Int {
+            return Err(Error::argument(
+                c.class,
+                "one_hot, multi_hot or count as 'output_mode'",
+                c.text("output_mode", "")?,
+            ));
         }
         Ok(Encoding { class: c.class, mode, depth, boundaries: None, epsilon: 0.0 })
     }
@@ -124,6 +128,7 @@ impl Layer for Encoding {
         }
         let axis = [if several { 1 } else { 0 }];
         let y = match self.mode {
+            _ if x.rank() == 0 => hot,
             Mode::MultiHot => hot.max_along(&axis, false),
             Mode::Count => hot.sum(&axis, false),
             _ => hot,

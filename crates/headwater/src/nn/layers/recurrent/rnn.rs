@@ -5,7 +5,7 @@ use headwater_core::Listed;
 use headwater_core::{ops, DType, Error, Result, Shape, Tensor};
 
 use super::super::super::config::Config;
-use super::super::super::layer::{dims_of, known, show, Call, Dims, Layer, Output, WeightSpec};
+use super::super::super::layer::{dims_of, show, Call, Dims, Layer, Output, WeightSpec};
 use super::super::super::value::{Map, Value};
 use super::cell::{dropped, sizes, Cell};
 use super::written;
@@ -114,7 +114,9 @@ impl Layer for Rnn {
         let (step, states) = self.step(inputs)?;
         let mut specs = self.cell.weights(&step)?;
         if self.stateful {
-            known(self.class, &inputs[0], 0)?;
+            if inputs[0][0].is_none() {
+                return Err(Error::shape(self.class, "a known batch size, being stateful", show(&inputs[0])));
+            }
             for state in &states {
                 let shape = sizes(self.class, state)?;
                 let spec = WeightSpec::new("rnn_state", shape, Value::class("Zeros"), false);

@@ -115,6 +115,9 @@ impl Bidirectional {
         let Some((x, states)) = inputs.split_first() else {
             return Err(Error::argument("Bidirectional", "an input", "none"));
         };
+        if states.len() % 2 != 0 {
+            return Err(Error::argument("Bidirectional", "states of both directions", states.len()));
+        }
         let (a, b) = states.split_at(states.len() / 2);
         let with = |states: &[T]| {
             let mut all = vec![x.clone()];
