@@ -10,8 +10,10 @@ import { installFiles } from './io/handlers.js';
 import { installQuantizedWeights } from './io/quantized.js';
 import { installDatasetTraining } from './layers/dataset-training.js';
 import { families } from './layers/families.js';
-import { layers as layersOfModels, modelFromJSON } from './layers/index.js';
+import { installFromConfig, modelFromJSON } from './layers/from-objects.js';
+import { layers as layersOfModels } from './layers/index.js';
 import { installInputSpecs } from './layers/layer.js';
+import { installMetadata } from './layers/metadata.js';
 import { installMixedPrecision } from './layers/mixed.js';
 import { findLearningRate } from './layers/ready/finder.js';
 import { installVerbose } from './layers/ready/index.js';
@@ -30,6 +32,8 @@ installOperations();
 installFiles(fileSystem);
 installFitting();
 installDatasetTraining();
+installFromConfig();
+installMetadata();
 installMixedPrecision();
 installQuantizedWeights();
 installInputSpecs(assertInputs);
@@ -48,6 +52,7 @@ export * as data from './data/index.js';
 export * as io from './io/index.js';
 export type { ModelEvaluateDatasetArgs, ModelFitDatasetArgs } from './layers/dataset-training.js';
 export * from './layers/index.js';
+export { type ModelAndWeightsConfig, modelFromJSON } from './layers/from-objects.js';
 export {
   BackupAndRestore, type BackupAndRestoreArgs, callbacks, CSVLogger, type CSVLoggerArgs, CustomCallback, LearningRateScheduler, ModelCheckpoint, type ModelCheckpointArgs, Mixup, type MixupArgs, ProgbarLogger,
   type ProgbarLoggerArgs, ProgressBar, type ProgressBarArgs, ReduceLROnPlateau, type ReduceLROnPlateauArgs, registerCallbackConstructor, type Schedule, TensorBoard, type TensorBoardArgs, TerminateOnNaN, type TextSink,

@@ -241,9 +241,10 @@ export abstract class Optimizer {
   async getWeights(): Promise<NamedTensor[]> {
     await this.lossScale?.count();
     const weights: NamedTensor[] = [{ name: 'iter', tensor: fill([], this.iterations, 'int32') }];
-    for (const [variable, slots] of this.slots) {
-      slots.forEach((tensor, i) => weights.push({ name: `${variable}/${this.allSlotNames[i]}`, tensor }));
-    }
+    // All variables' first, then all their second: TensorFlow.js tells them apart by order.
+    this.allSlotNames.forEach((slot, i) => {
+      for (const [variable, slots] of this.slots) if (slots[i] !== undefined) weights.push({ name: `${variable}/${slot}`, tensor: slots[i] });
+    });
     return [...weights, ...(this.accumulator?.stored() ?? []), ...(this.lossScale?.stored() ?? [])];
   }
 

@@ -174,7 +174,7 @@ test('losses and metrics of several outputs', async () => {
   assert.deepEqual(model.evaluate(x, [a, b]).map((t) => t.dataSync()[0]), [7, 4, 3, 9]);
   const { history } = await model.fit(x, [a, b], { batchSize: 2 });
   assert.deepEqual(history, { loss: [7], a_loss: [4], b_loss: [3], b_mse: [9] });
-  await assert.rejects(model.fit(x, [a, b], { classWeight: { 0: 1 } }), /classWeight is for models with one output; this one has 2/);
+  await assert.rejects(model.fit(x, [a, b], { classWeight: { 0: 1 } }), /has 2 outputs: classWeight must be a list of as many/);
 });
 
 test('every way to write onBatchEnd receives the loss; one that throws leaves nothing behind', async () => {

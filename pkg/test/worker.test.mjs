@@ -190,7 +190,7 @@ test('errors come as errors: of the operation, of callbacks, of what cannot cros
   const remote = await inWorker(model);
   const [x, y] = samples();
   await assert.rejects(remote.fit(x.reshape([50, 36]), y), { code: 'shape', message: /expected .*conv2.* to have 4 dimension\(s\), but got array with shape \[\d+,36\]/ });
-  await assert.rejects(remote.fit(x, y, { batchSize: 0 }), { code: 'argument', message: 'batchSize is a positive integer, but got 0' });
+  await assert.rejects(remote.fit(x, y, { batchSize: 0 }), { code: 'argument', message: 'batchSize is required to be a positive integer, but got 0' });
   const own = new TypeError('mine');
   await assert.rejects(remote.fit(x, y, { callbacks: { onBatchEnd() { throw own; } } }), (error) => error === own);
   await assert.rejects(remote.fit(x, y, { callbacks: { onStep() {} } }), /onStep cannot be called from a worker/);

@@ -78,6 +78,7 @@ export class Container extends Layer {
     this.inputs = inputs;
     this.outputs = outputs;
     this.nodes = sorted(outputs);
+    if (new Set(inputs).size !== inputs.length) throw coded('argument', `Each input of a model should appear once, but found ${inputs.map((x) => x.name)}`);
     for (const node of this.nodes) {
       if (node.layer instanceof InputLayer && !inputs.some((i) => i.sourceLayer === node.layer)) {
         throw coded('argument', `Graph disconnected: cannot obtain value for tensor ${node.layer.name}. The following previous layers were accessed without issue: ${this.nodes.slice(0, this.nodes.indexOf(node)).map((n) => n.layer.name)}`);
@@ -244,8 +245,11 @@ export class Container extends Layer {
     };
   }
 
+  /** Disposes the layers, but for those that another model calls too. */
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
-    const numDisposedVariables = this.layers.reduce((n, l) => n + l.dispose().numDisposedVariables, 0);
+    this.nodes.forEach((node) => (node.disposed = true));
+    const free = this.layers.filter((l) => l.inboundNodes.every((node) => node.disposed));
+    const numDisposedVariables = free.reduce((n, l) => n + l.dispose().numDisposedVariables, 0);
     return { refCountAfterDispose: 0, numDisposedVariables };
   }
 }

@@ -10,7 +10,7 @@ import type { History } from './callbacks.js';
 import { type Fed, LayersModel, progressOf } from './model.js';
 import { single } from './layer.js';
 import { Pause } from './pause.js';
-import { checkClassWeight, checkSamples } from './samples.js';
+import { checkClassWeight, checkSamples, type ClassWeights } from './samples.js';
 import { inOrder, test } from './testing.js';
 import { type Batch, readScalars, readValues, train, type TrainingArgs } from './training.js';
 
@@ -88,7 +88,7 @@ function feedOf(model: LayersModel, element: { xs?: Fed; ys?: Fed } | null): { i
 }
 
 /** The batches of a stream, at most `most`. Calls `short` where the stream ends before them. */
-async function* batchesOf(model: LayersModel, stream: Stream, most: number, classWeight?: Record<number, number>, short?: (done: number) => void): AsyncGenerator<Batch & ReturnType<typeof feedOf>, void> {
+async function* batchesOf(model: LayersModel, stream: Stream, most: number, classWeight?: ClassWeights, short?: (done: number) => void): AsyncGenerator<Batch & ReturnType<typeof feedOf>, void> {
   for (let done = 0; done < most; done++) {
     const step = await stream.next();
     if (step.done) return short?.(done);
@@ -96,7 +96,7 @@ async function* batchesOf(model: LayersModel, stream: Stream, most: number, clas
     try {
       const { inputs, targets, size } = feedOf(model, step.value);
       fed = [...inputs, ...targets];
-      await checkClassWeight(targets, size, classWeight);
+      await checkClassWeight(model, targets, size, classWeight);
       yield { inputs, targets, size, tensors: () => [inputs, targets] };
     } finally {
       dispose([step.value, fed]);

@@ -96,7 +96,7 @@ export class Layer {
     else if (args.inputShape != null) this.batchInputShape = [args.batchSize ?? null].concat(args.inputShape);
   }
 
-  static fromConfig(cls: new (config: any) => unknown, config: Config): unknown {
+  static fromConfig<T>(cls: new (config: any) => T, config: Config): T {
     return new cls(config);
   }
 
@@ -226,7 +226,11 @@ export class Layer {
 
   /** The outputs, computed in the layer's dtype. */
   protected computed(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
-    return precision.computing(this.policy, inputs, (x) => this.call(x, kwargs));
+    const outputs = precision.computing(this.policy, inputs, (x) => this.call(x, kwargs));
+    // What is disposed as an output must not be an input too.
+    const given = listOf(inputs);
+    const apart = (y: Tensor): Tensor => (given.includes(y) ? y.clone() : y);
+    return Array.isArray(outputs) ? outputs.map(apart) : apart(outputs);
   }
 
   /** Sets what the layer and those within carry from call to call to zero. */

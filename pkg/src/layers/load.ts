@@ -9,7 +9,7 @@ import { type Config, fromKeras } from './config.js';
 import { deserializeLayer } from './factories.js';
 import type { Layer, LayerArgs } from './layer.js';
 import { restoredMetrics } from './measures.js';
-import { LayersModel } from './model.js';
+import { LayersModel, type ModelCompileArgs } from './model.js';
 import { loadOptimizer } from './saving.js';
 import { Sequential } from './sequential.js';
 import type { SymbolicShape } from './symbolic.js';
@@ -31,8 +31,11 @@ const MADE: Made<LayersModel> = {
 export const layerOf = (json: LayerJSON): Layer => readLayer(json, MADE);
 
 /** A model from Keras JSON, of Keras 2 or 3; weights are initialized. */
+export const topologyOf = (json: string | object): LayersModel => readTopology(json, MADE);
+
+/** What `topologyOf` makes, later. */
 export async function modelFromJSON(json: string | object): Promise<LayersModel> {
-  return readTopology(json, MADE);
+  return topologyOf(json);
 }
 
 /** Loads a model from a URL (`http`, `indexeddb`, `localstorage`, `file` in Node) or a handler. */
@@ -43,17 +46,19 @@ export async function loadLayersModel(pathOrHandler: string | IOHandler, options
   }
   const artifacts: ModelArtifacts = await handler.load();
   if (artifacts.modelTopology === undefined) throw coded('format', 'The model has no topology.');
-  const model = await modelFromJSON(artifacts.modelTopology);
+  const model = topologyOf(artifacts.modelTopology);
   if (artifacts.trainingConfig !== undefined) {
     const { optimizer_config: optimizer, loss, metrics, weighted_metrics: weighted } = artifacts.trainingConfig as {
       optimizer_config: { class_name: string; config: Config };
-      loss: string;
+      loss: ModelCompileArgs['loss'];
       metrics?: unknown;
       weighted_metrics?: unknown;
     };
     model.compile({ optimizer: optimizerOf(optimizer.class_name, fromKeras(optimizer.config) as Config), loss, metrics: restoredMetrics(metrics), weightedMetrics: restoredMetrics(weighted) });
+    model.ownsOptimizer = true;
   }
-  if (artifacts.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
+  // What is stored was checked, or is not of `setUserDefinedMetadata`.
+  model.userDefinedMetadata = artifacts.userDefinedMetadata;
   if (artifacts.weightData !== undefined) {
     const specs = artifacts.weightSpecs ?? [];
     const tensors = decodeWeights(artifacts.weightData, specs, options.keepQuantized);

@@ -110,12 +110,12 @@ export class Measures {
   reset(): void {}
 
   /** Adds a batch to those with a state, and gives the values of the others. Runs in the caller's scope. */
-  update(predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly Tensor[]): Tensor[] {
+  update(predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly (Tensor | undefined)[]): Tensor[] {
     return this.list.flatMap((measure) => this.measured(measure, targets[measure.output] as Tensor, predicted[measure.output] as Tensor, masks[measure.output] ?? null, weights));
   }
 
   /** The value of a batch; none where a state takes it in. */
-  protected measured({ by }: Measure, target: Tensor, predicted: Tensor, mask: Mask, _weights: readonly Tensor[]): Tensor[] {
+  protected measured({ by }: Measure, target: Tensor, predicted: Tensor, mask: Mask, _weights: readonly (Tensor | undefined)[]): Tensor[] {
     return [maskedMean((by as LossOrMetricFn)(target, predicted), mask)];
   }
 

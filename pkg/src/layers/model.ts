@@ -14,9 +14,9 @@ import { type Mask, single } from './layer.js';
 import { aside, lossOf, maskedMean, type Measures, measuresOf, type MetricsGiven } from './measures.js';
 import type { Pause } from './pause.js';
 import { precision } from './policy.js';
-import { type Fed, Predictor, progressOf } from './predictor.js';
+import { batchSizeOf, type Fed, Predictor, progressOf } from './predictor.js';
 import { constrained, penalty } from './rules.js';
-import { checkClassWeight, checkSamples, checkSampleWeight, classWeights } from './samples.js';
+import { checkClassWeight, checkSamples, checkSampleWeight, type ClassWeights, classWeights, classWeightsOf } from './samples.js';
 import { type SaveConfig, saveModel } from './saving.js';
 import type { Backward, Part } from './step.js';
 import { printSummary } from './summary.js';
@@ -54,9 +54,20 @@ export interface ModelEvaluateArgs {
   sampleWeight?: Fed;
 }
 
+/** Losses that are given one by one must be those of the outputs. */
+function checkLosses(given: ModelCompileArgs['loss'], outputs: string[]): void {
+  if (Array.isArray(given) && given.length > 0 && given.length !== outputs.length) {
+    throw coded('argument', `A list of losses should have one entry per model output: the model has ${outputs.length} output(s), but the list ${given.length}.`);
+  }
+  const unknown = typeof given === 'object' && !Array.isArray(given) ? Object.keys(given).find((name) => !outputs.includes(name)) : undefined;
+  if (unknown !== undefined) throw coded('argument', `Unknown entry in loss dictionary: "${unknown}". Only expected the following keys: ${outputs}`);
+}
+
 export class LayersModel extends Predictor {
   stopTraining = false;
   optimizer: Optimizer | null = null;
+  /** Whether the optimizer goes with the model: one that was given may serve others. */
+  ownsOptimizer = false;
   loss: ModelCompileArgs['loss'] | null = null;
   metricsNames: string[] = [];
   history: History | null = null;
@@ -70,14 +81,16 @@ export class LayersModel extends Predictor {
   /** What training moves: a model that is frozen after it was compiled, as within an adversarial one, still trains by itself. */
   private compiledWeights: LayerVariable[] = [];
   private knownWeights: ReadonlySet<LayerVariable> = new Set();
-  private userDefinedMetadata: object | undefined;
+  userDefinedMetadata: object | undefined;
 
   compile(args: ModelCompileArgs): void {
     if (args.loss === undefined || args.loss === null) args = { ...args, loss: [] };
+    this.ownsOptimizer = typeof args.optimizer === 'string';
     this.optimizer = typeof args.optimizer === 'string' ? optimizerOf(args.optimizer) : args.optimizer;
     if (!(this.optimizer instanceof Optimizer)) throw coded('argument', 'User-defined optimizer must be an instance of tf.Optimizer.');
     if (this.optimizer.lossScale === null && this.computesIn('float16')) this.optimizer.lossScale = lossScale();
     this.loss = args.loss;
+    checkLosses(args.loss, this.outputNames);
     this.lossFunctions = this.perOutput(args.loss).map((loss, i) => {
       if (loss === undefined) throw coded('argument', `Output "${this.outputNames[i]}" is missing from loss dictionary.`);
       return typeof loss === 'function' ? loss : lossOf(loss);
@@ -114,7 +127,7 @@ export class LayersModel extends Predictor {
   }
 
   /** The loss of each output, as scalars. Call on a tape to train. */
-  private outputLosses(predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly Tensor[]): Tensor[] {
+  private outputLosses(predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly (Tensor | undefined)[]): Tensor[] {
     return predicted.map((y, i) => {
       const loss = (this.lossFunctions[i] as LossOrMetricFn)(targets[i] as Tensor, y);
       const weight = weights[i];
@@ -129,7 +142,7 @@ export class LayersModel extends Predictor {
   }
 
   /** What of `metricsNames` is the batch's alone; metrics with a state take it in. */
-  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly Tensor[]): Tensor[] {
+  private values(total: Tensor, losses: Tensor[], predicted: Tensor[], masks: Mask[], targets: Tensor[], weights: readonly (Tensor | undefined)[]): Tensor[] {
     return [total, ...(losses.length > 1 ? losses : []), ...(this.measures?.update(predicted, masks, targets, weights) ?? [])];
   }
 
@@ -146,7 +159,7 @@ export class LayersModel extends Predictor {
   }
 
   /** One step of training; its loss, and the metrics that are the batch's alone, as scalars that the caller disposes. */
-  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], part?: Part): Tensor[] {
+  trainStep(inputs: Tensor[], targets: Tensor[], classWeight?: ClassWeights, sampleWeight: readonly Tensor[] = [], part?: Part): Tensor[] {
     return tidy(() => {
       const step = this.backward(inputs, targets, classWeight, sampleWeight);
       this.advance(step, part);
@@ -156,7 +169,7 @@ export class LayersModel extends Predictor {
   }
 
   /** The first half of a step: the loss of a batch, and where to it leads. Runs in the caller's scope. */
-  backward(inputs: Tensor[], targets: Tensor[], classWeight?: Record<number, number>, sampleWeight: readonly Tensor[] = [], onLoss?: (data: BatchLoss) => Tensor): Backward {
+  backward(inputs: Tensor[], targets: Tensor[], classWeight?: ClassWeights, sampleWeight: readonly Tensor[] = [], onLoss?: (data: BatchLoss) => Tensor): Backward {
     const { lossScale } = this.checkCompiled();
     const { trained } = this;
     let total = null as Tensor | null;
@@ -164,8 +177,12 @@ export class LayersModel extends Predictor {
     let masks: Mask[] = [];
     let losses: Tensor[] = [];
     const updates: [LayerVariable, Tensor][] = [];
-    const ofClass = classWeight === undefined ? null : classWeights(targets[0] as Tensor, classWeight);
-    const weights = ofClass === null ? sampleWeight : [sampleWeight[0] === undefined ? ofClass : ops.mul(ofClass, sampleWeight[0])];
+    const weights: (Tensor | undefined)[] = [...sampleWeight];
+    classWeightsOf(this, classWeight).forEach((of, i) => {
+      if (!of) return;
+      const ofClass = classWeights(targets[i] as Tensor, of);
+      weights[i] = weights[i] === undefined ? ofClass : ops.mul(ofClass, weights[i]);
+    });
     const { value, grads } = gradientsOf(() => {
       const ofLayers: Tensor[] = [];
       ({ outputs: predicted, masks } = this.computeMasked(inputs, this.outputs, { training: true, losses: ofLayers, updates, trained: new Set(trained) }));
@@ -219,11 +236,12 @@ export class LayersModel extends Predictor {
 
   /** The loss and the metrics over `x` and `y`, as scalars. */
   evaluate(x: Fed, y: Fed, args: ModelEvaluateArgs = {}): Tensor | Tensor[] {
+    const size = batchSizeOf(args.batchSize);
     this.checkCompiled();
     const run = (): Tensor[] => {
       const [inputs, targets] = [this.feedInputs(x), this.feed(y, 'Target')];
       const samples = checkSamples(this, inputs, targets);
-      return this.test(inputs, targets, samples, args.batchSize ?? 32, checkSampleWeight(this, args.sampleWeight, samples), args.verbose);
+      return this.test(inputs, targets, samples, size, checkSampleWeight(this, args.sampleWeight, samples), args.verbose);
     };
     // Between the steps of training, an epoch's metrics go on afterwards.
     const results = this.isTraining ? aside(this.measures as Measures, run) : tidy(run);
@@ -258,19 +276,21 @@ export class LayersModel extends Predictor {
 
   async fit(x: Fed, y: Fed, args: ModelFitArgs = {}): Promise<History> {
     if (this.isTraining) throw coded('argument', 'Cannot start training because another fit() call is ongoing.');
+    const batchSize = batchSizeOf(args.batchSize);
     this.checkCompiled();
+    // Set before the first wait, against another call meanwhile.
+    this.isTraining = true;
     const owned: Tensor[] = [];
     const fed = (x: Fed, y: Fed): { x: Tensor[]; y: Tensor[] } => ({ x: this.feedInputs(x, owned), y: this.feed(y, 'Target', owned) });
     try {
       const { x: inputs, y: targets } = fed(x, y);
       const all = checkSamples(this, inputs, targets);
       args = givenOf(args);
-      const { batchSize = 32, validationSplit = 0, validationData } = args;
-      if (!(batchSize > 0) || !Number.isInteger(batchSize)) throw coded('argument', `batchSize is a positive integer, but got ${batchSize}`);
+      const { validationSplit = 0, validationData } = args;
       if (validationSplit < 0 || validationSplit >= 1) throw coded('argument', `validationSplit must lie in [0, 1), but got ${validationSplit}`);
       const held = validationData === undefined ? null : fed(...validationData);
       const samples = held === null ? Math.floor(all * (1 - validationSplit)) : all;
-      await checkClassWeight(targets, samples, args.classWeight);
+      await checkClassWeight(this, targets, samples, args.classWeight);
       const weights = checkSampleWeight(this, args.sampleWeight, all, owned);
       let heldWeights: Tensor[] = [];
       let validation = held;
@@ -282,11 +302,14 @@ export class LayersModel extends Predictor {
       }
       const data = {
         steps: Math.ceil(samples / batchSize),
+        samples,
+        batchSize,
         batches: () => batchesOf([inputs, targets, weights], samples, batchSize, args.shuffle !== false),
         validate: validation && (async (pause: Pause) => readScalars(await test(this, inOrder([validation.x, validation.y, heldWeights], validation.x[0]?.shape[0] ?? 0, batchSize), pause))),
       };
       return await train(this, data, args);
     } finally {
+      this.isTraining = false;
       dispose(owned);
     }
   }
@@ -295,6 +318,7 @@ export class LayersModel extends Predictor {
     tidy(() => super.setWeights(weights));
   }
 
+  /** Keeps an object that JSON can say, which is stored with the model. */
   setUserDefinedMetadata(metadata: object): void {
     this.userDefinedMetadata = metadata;
   }
@@ -322,7 +346,7 @@ export class LayersModel extends Predictor {
 
   override dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
     const result = super.dispose();
-    this.optimizer?.dispose();
+    if (this.ownsOptimizer) this.optimizer?.dispose();
     this.measures?.dispose();
     return result;
   }

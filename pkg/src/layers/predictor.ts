@@ -25,6 +25,13 @@ export function isPlain(value: unknown): value is TensorLike {
   return value.length === 0 || ['number', 'boolean', 'string'].includes(typeof value[0]) || isPlain(value[0]);
 }
 
+/** The samples of a batch: 32, where it is not said. */
+export function batchSizeOf(given?: number | null): number {
+  const size = given ?? 32;
+  if (!(size > 0) || !Number.isInteger(size)) throw coded('argument', `batchSize is required to be a positive integer, but got ${size}`);
+  return size;
+}
+
 /** Shows how many steps are done, as `verbose` asks for. */
 export type Progress = (verbose: number | boolean | undefined, steps: number | null) => ((done: number, last: boolean) => void) | undefined;
 let progress: Progress = () => undefined;
@@ -76,10 +83,10 @@ export class Predictor extends Container {
 
   /** The outputs for `x`, in batches. */
   predict(x: Fed, args: { batchSize?: number; verbose?: boolean | number } = {}): Tensor | Tensor[] {
+    const size = args.batchSize === Infinity ? Infinity : batchSizeOf(args.batchSize);
     return tidy(() => {
       const inputs = this.feedInputs(x);
       const samples = inputs[0]?.shape[0] ?? 0;
-      const size = args.batchSize ?? 32;
       const show = progressOf(args.verbose, Math.ceil(samples / size));
       const parts: Tensor[][] = [];
       for (let at = 0; at < samples; at += size) {

@@ -46,16 +46,34 @@ export function checkSampleWeight(model: LayersModel, given: Fed | null | undefi
   });
 }
 
+/** What the samples of each class count. */
+export type ClassWeight = Record<number, number>;
+
+/** That of a model's only output, or of each: in order, null where all classes count the same, or by name. */
+export type ClassWeights = ClassWeight | readonly (ClassWeight | null)[] | Record<string, ClassWeight>;
+
+/** The weights of the classes of each output that has some. */
+export function classWeightsOf(model: LayersModel, given: ClassWeights | null | undefined): (ClassWeight | null | undefined)[] {
+  if (given == null) return [];
+  const { length } = model.outputs;
+  const one = !Array.isArray(given) && Object.values(given).every((weight) => typeof weight === 'number');
+  if (one ? length > 1 : Array.isArray(given) && given.length !== length) {
+    throw coded('argument', `The model has ${length} outputs: classWeight must be a list of as many, or an object by their names.`);
+  }
+  return one ? [given as ClassWeight] : model.perOutput(given as Record<string, ClassWeight>);
+}
+
 /** Every class of the samples that are trained on must have a weight. */
-export async function checkClassWeight(targets: Tensor[], samples: number, classWeight?: Record<number, number>): Promise<void> {
-  if (classWeight === undefined) return;
-  if (targets.length > 1) throw coded('argument', `classWeight is for models with one output; this one has ${targets.length}.`);
-  const classes = tidy(() => classesOf(targets[0] as Tensor));
-  const trained = new Set((await classes.data<'int32'>()).subarray(0, samples));
-  classes.dispose();
-  for (const c of trained) {
-    if (classWeight[c] === undefined) {
-      throw coded('argument', `classWeight must contain all classes in the training data. The class ${c} exists in the data but not in classWeight`);
+export async function checkClassWeight(model: LayersModel, targets: Tensor[], samples: number, given?: ClassWeights): Promise<void> {
+  for (const [i, classWeight] of classWeightsOf(model, given).entries()) {
+    if (!classWeight) continue;
+    const classes = tidy(() => classesOf(targets[i] as Tensor));
+    const trained = new Set((await classes.data<'int32'>()).subarray(0, samples));
+    classes.dispose();
+    for (const c of trained) {
+      if (classWeight[c] === undefined) {
+        throw coded('argument', `classWeight must contain all classes in the training data. The class ${c} exists in the data but not in classWeight`);
+      }
     }
   }
 }
@@ -66,7 +84,7 @@ function classesOf(target: Tensor): Tensor {
 }
 
 /** A weight per sample from the class that its target names. */
-export function classWeights(target: Tensor, classWeight: Record<number, number>): Tensor {
+export function classWeights(target: Tensor, classWeight: ClassWeight): Tensor {
   const largest = Math.max(...Object.keys(classWeight).map(Number));
   const table = tensor(Float32Array.from({ length: largest + 1 }, (_, i) => classWeight[i] ?? 1));
   return ops.gather(table, classesOf(target));

@@ -55,13 +55,19 @@ export async function loadOptimizer(model: LayersModel, tensors: NamedTensor[]):
   await model.optimizer?.setWeights(renamed(model, tensors, (w, name) => [name, w.variable.name]));
 }
 
+/** Losses by their names, each or in the lists and objects that they were given in. */
+function storedLoss(loss: ModelCompileArgs['loss']): unknown {
+  if (typeof loss === 'string') return toSnake(loss);
+  if (typeof loss === 'function') throw coded('argument', 'Serialization of non-string loss is not supported.');
+  return Array.isArray(loss) ? loss.map(storedLoss) : Object.fromEntries(Object.entries(loss).map(([name, of]) => [name, storedLoss(of)]));
+}
+
 function trainingConfig(model: LayersModel): object {
   const { loss, metrics, weightedMetrics } = model.compileArgs as ModelCompileArgs;
-  if (typeof loss !== 'string') throw coded('argument', 'Serialization of non-string loss is not supported.');
   const config = model.optimizer?.getConfig();
   if (typeof config?.learningRate === 'function') throw coded('argument', 'A learning rate that is a function cannot be stored; use one of tf.train.schedules.');
   return {
-    loss: toSnake(loss),
+    loss: storedLoss(loss),
     metrics: storedMetrics(metrics) ?? [],
     weighted_metrics: storedMetrics(weightedMetrics),
     optimizer_config: { class_name: model.optimizer?.getClassName(), config: toKeras(config) },

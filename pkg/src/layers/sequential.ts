@@ -63,7 +63,7 @@ export class Sequential extends LayersModel {
   }
 
   override getConfig(): Config {
-    return { name: this.name, layers: this.chain.map((layer) => ({ className: layer.getClassName(), config: layer.getConfig() })) };
+    return { name: this.name, layers: this.chain.map((layer, i) => ({ className: layer.getClassName(), config: { ...layer.getConfig(), ...(i === 0 && { batchInputShape: this.inputs[0]?.shape }) } })) };
   }
 
   override kerasConfig(): Config {

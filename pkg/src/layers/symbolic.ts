@@ -33,4 +33,6 @@ export interface Node {
   readonly outputs: SymbolicTensor[];
   /** What the layer is called with here beyond its inputs, whatever the model is called with. */
   readonly kwargs?: Kwargs;
+  /** Whether a model that it is part of was disposed. */
+  disposed?: boolean;
 }

@@ -40,20 +40,24 @@ function dtypeOf(value: unknown): NonNullable<LayerArgs['dtype']> {
 /** Whether a layer's configuration was written by Keras 3, which has policies where others have names of dtypes. */
 const ofKeras3 = (config: Config): boolean => (config.dtype as { class_name?: string } | undefined)?.class_name === 'DTypePolicy';
 
-/** A configuration of Keras 3 with an activation's name here, where Keras 2 and TensorFlow.js have another function of its name. */
-function renamed<T>(value: T, key = ''): T {
-  if (value === 'hard_sigmoid' && key.endsWith('activation')) return 'hard_sigmoid_3' as T;
-  if (Array.isArray(value)) return value.map((v) => renamed(v)) as T;
+/**
+ * A configuration with plain values for NumPy's; of Keras 3, with an activation's name here, where Keras 2 and TensorFlow.js have another
+ * function of its name.
+ */
+function plain<T>(value: T, keras3: boolean, key = ''): T {
+  if (keras3 && value === 'hard_sigmoid' && key.endsWith('activation')) return 'hard_sigmoid_3' as T;
+  if (Array.isArray(value)) return value.map((v) => plain(v, keras3)) as T;
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, renamed(v, k)])) as T;
+  const { type, value: array } = value as { type?: unknown; value?: T };
+  if (type === 'ndarray') return array as T;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v, keras3, k)])) as T;
 }
 
 /** The layer, or the model, of its JSON. */
 export function readLayer<M extends Layer>(json: LayerJSON, made: Made<M>): Layer {
   const { class_name: className } = json;
-  if (className === 'Functional' || className === 'Model') return functional(json.config as unknown as GraphJSON, made);
-  if (className === 'Sequential') return chain(json.config as unknown as GraphJSON, made);
-  const config = ofKeras3(json.config) ? renamed(json.config) : json.config;
+  if (isModel(json)) return (className === 'Sequential' ? chain : functional)(json.config as unknown as GraphJSON, made);
+  const config = plain(json.config, ofKeras3(json.config));
   const args = fromKeras(config) as LayerArgs;
   args.dtype = dtypeOf(config.dtype);
   args.name = (json.name ?? config.name) as string;

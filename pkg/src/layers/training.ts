@@ -8,6 +8,7 @@ import { dispose, type Tensor, tidy } from '../tensor.js';
 import { type Callback, CallbackList, type CustomCallbackArgs, History, type Logs, type Moment, type State } from './callbacks.js';
 import type { LayersModel } from './model.js';
 import { Pause, type YieldEvery } from './pause.js';
+import type { ClassWeights } from './samples.js';
 import { makeStep } from './step.js';
 import { withBatch } from './testing.js';
 
@@ -18,7 +19,8 @@ export interface TrainingArgs {
   /** What the whole package prints in Node: 1, a bar in a terminal and lines elsewhere; 2, a line after each epoch; 0 and by default, nothing. */
   verbose?: number;
   callbacks?: CustomCallbackArgs | Callback | (CustomCallbackArgs | Callback)[];
-  classWeight?: Record<number, number>;
+  /** What the samples of each class count: of the only output, or of each, in order or by name. */
+  classWeight?: ClassWeights;
   /** When the page has its turn: by itself often enough that no task is long, unless a step is; after batches, epochs or milliseconds; or never. */
   yieldEvery?: YieldEvery;
   /** Ends training between two steps. */
@@ -41,6 +43,9 @@ export interface Batch {
 export interface TrainingData {
   /** Batches of an epoch, where their number is known. */
   readonly steps: number | null;
+  /** Samples of an epoch and of a batch, where they are known. */
+  readonly samples?: number;
+  readonly batchSize?: number;
   /** The batches of an epoch. */
   batches(): Iterable<Batch> | AsyncIterable<Batch>;
   /** Losses and metrics after an epoch, in the order of the model's `metricsNames`. */
@@ -73,7 +78,10 @@ export async function train(model: LayersModel, data: TrainingData, args: Traini
   const { optimizer } = model;
   if (args.accumulateSteps !== undefined) checkAccumulation(optimizer as Optimizer, args.accumulateSteps);
   const history = new History();
-  const callbacks = new CallbackList(args.callbacks, history, model, { epochs, steps: data.steps, verbose, metrics: model.metricsNames });
+  const doValidation = data.validate !== null;
+  const metrics = doValidation ? [...model.metricsNames, ...model.metricsNames.map((name) => `val_${name}`)] : model.metricsNames;
+  const params = { epochs, initialEpoch, steps: data.steps, samples: data.samples, batchSize: data.batchSize, verbose, doValidation, metrics };
+  const callbacks = new CallbackList(args.callbacks, history, model, params);
   const pause = new Pause(args.yieldEvery, callbacks);
   const run: Run = { model, data, callbacks, signal, epoch: initialEpoch, batch: 0, seen: 0, sums: [], seed: 0 };
   const reached = async (at: Moment): Promise<void> => {

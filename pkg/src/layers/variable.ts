@@ -36,6 +36,15 @@ export class LayerVariable {
     this.variable.trainable = trainable && this.learned && !this.frozen;
   }
 
+  /** The name that the weight was made with; those of one name are told apart by their variables'. */
+  get originalName(): string {
+    return this.name;
+  }
+
+  get id(): number {
+    return this.variable.id;
+  }
+
   get shape(): Shape {
     return this.variable.shape;
   }

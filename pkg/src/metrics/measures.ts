@@ -50,7 +50,7 @@ export class StatefulMeasures extends Measures {
     for (const metric of this.stateful) metric.resetState();
   }
 
-  protected override measured(measure: Measure, target: Tensor, predicted: Tensor, mask: Mask, weights: readonly Tensor[]): Tensor[] {
+  protected override measured(measure: Measure, target: Tensor, predicted: Tensor, mask: Mask, weights: readonly (Tensor | undefined)[]): Tensor[] {
     const { by, weighted, output } = measure;
     if (!isStateful(by)) return super.measured(measure, target, predicted, mask, weights);
     by.updateState(target, predicted, weightOf(weighted ? weights[output] : undefined, mask));
