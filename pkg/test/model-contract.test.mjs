@@ -201,6 +201,16 @@ test('metadata is what JSON can say', async () => {
   assert.deepEqual(loaded.getUserDefinedMetadata(), metadata);
 });
 
+test('weights that are numbered within their layers, as those of Keras 3', () => {
+  const layers = [tf.layers.dense({ units: 1, inputShape: [2], name: 'd' }), tf.layers.batchNormalization({ name: 'n' })];
+  const model = tf.sequential({ layers });
+  const values = { 'd/0': tf.ones([2, 1]), 'd/1': tf.tensor1d([3]), 'n/0': tf.tensor1d([4]), 'n/1': tf.tensor1d([5]), 'n/2': tf.tensor1d([6]), 'n/3': tf.tensor1d([7]) };
+  model.loadWeights(values);
+  assert.deepEqual(layers.flatMap((layer) => layer.getWeights().map((w) => [...w.dataSync()])), [[1, 1], [3], [4], [5], [6], [7]]);
+  const { 'n/3': _, ...fewer } = values;
+  assert.throws(() => model.loadWeights(fewer), /1 of 6 weights are not set: n\/3/);
+});
+
 test('weights have the names that they were made with', () => {
   const [kernel] = line({ name: 'named' }).weights;
   assert.equal(kernel.originalName, 'named/kernel');
