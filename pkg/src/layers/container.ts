@@ -78,7 +78,7 @@ export class Container extends Layer {
     this.inputs = inputs;
     this.outputs = outputs;
     this.nodes = sorted(outputs);
-    if (new Set(inputs).size !== inputs.length) throw coded('argument', `Each input of a model should appear once, but found ${inputs.map((x) => x.name)}`);
+    if (new Set(inputs).size !== inputs.length) throw coded('argument', `The inputs of a model are redundant. Each should appear once, but found ${inputs.map((x) => x.name)}`);
     for (const node of this.nodes) {
       if (node.layer instanceof InputLayer && !inputs.some((i) => i.sourceLayer === node.layer)) {
         throw coded('argument', `Graph disconnected: cannot obtain value for tensor ${node.layer.name}. The following previous layers were accessed without issue: ${this.nodes.slice(0, this.nodes.indexOf(node)).map((n) => n.layer.name)}`);

@@ -12,5 +12,6 @@ export { LayerVariable } from './variable.js';
 export { currentSeed as getSeed, setSeed } from '../random.js';
 export { loadLayersModel, modelFromJSON } from './load.js';
 export { LayersModel, model, type ModelCompileArgs, type ModelEvaluateArgs, type ModelFitArgs } from './model.js';
+export type { ClassWeight, ClassWeights } from './samples.js';
 export type { Run } from './training.js';
 export { Sequential, sequential } from './sequential.js';

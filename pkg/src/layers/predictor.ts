@@ -129,6 +129,10 @@ export class Predictor extends Container {
     // Keras names a recurrent layer's weights with its cell: lstm/lstm_cell/kernel.
     const withCell = new Map([...unused].map((name) => [name.replace(/\/[^/]*cell[^/]*(?=\/[^/]*$)/, ''), name]));
     const total = this.storedNames();
+    // Keras 3 numbers the weights of a layer: dense/0.
+    if ([...unused].every((name) => /\/\d+$/.test(name))) {
+      for (const { weights } of this.layers) weights.forEach((w, i) => total.set(w, w.name.replace(/[^/]*$/, `${i}`)));
+    }
     for (const [weight, own] of total) {
       const name = weights[own] === undefined ? (withCell.get(own) ?? own) : own;
       const value = weights[name];

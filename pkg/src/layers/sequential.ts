@@ -63,17 +63,14 @@ export class Sequential extends LayersModel {
   }
 
   override getConfig(): Config {
-    return { name: this.name, layers: this.chain.map((layer, i) => ({ className: layer.getClassName(), config: { ...layer.getConfig(), ...(i === 0 && { batchInputShape: this.inputs[0]?.shape }) } })) };
+    // The first layer carries the input's shape.
+    const configOf = (layer: Layer, i: number): Config => (i > 0 ? layer.getConfig() : { ...layer.getConfig(), batchInputShape: this.inputs[0]?.shape });
+    return { name: this.name, layers: this.chain.map((layer, i) => ({ className: layer.getClassName(), config: configOf(layer, i) })) };
   }
 
   override kerasConfig(): Config {
-    const shape = this.inputs[0]?.shape;
-    const layers = this.chain.map((layer, i) => {
-      const config = layer.kerasConfig();
-      // The first layer carries the input's shape.
-      return { class_name: layer.getClassName(), config: i === 0 && shape !== undefined ? { ...config, batch_input_shape: shape } : config };
-    });
-    return { name: this.name, layers };
+    const configOf = (layer: Layer, i: number): Config => (i > 0 ? layer.kerasConfig() : { ...layer.kerasConfig(), batch_input_shape: this.inputs[0]?.shape });
+    return { name: this.name, layers: this.chain.map((layer, i) => ({ class_name: layer.getClassName(), config: configOf(layer, i) })) };
   }
 }
 

@@ -60,7 +60,7 @@ export function readLayer<M extends Layer>(json: LayerJSON, made: Made<M>): Laye
   const config = plain(json.config, ofKeras3(json.config));
   const args = fromKeras(config) as LayerArgs;
   args.dtype = dtypeOf(config.dtype);
-  args.name = (json.name ?? config.name) as string;
+  args.name = (config.name ?? json.name) as string;
   const shape = (config.batch_input_shape ?? config.batch_shape) as SymbolicShape | undefined;
   if (shape !== undefined && shape !== null) args.batchInputShape = shape;
   delete args.weights;
