@@ -67,6 +67,7 @@ test('names become the classes that Keras and TensorFlow.js read in files', () =
   const { config } = tf.sequential({ layers: [layer] }).toJSON(null, false).config.layers[0];
   const classes = ['kernel_initializer', 'bias_initializer', 'kernel_regularizer', 'bias_regularizer', 'kernel_constraint', 'bias_constraint'].map((key) => config[key].class_name);
   assert.deepEqual(classes, ['GlorotUniform', 'RandomNormal', 'L1L2', 'L2', 'MaxNorm', 'NonNeg']);
+  assert.deepEqual(config.kernel_regularizer.config, { l1: 0.01, l2: 0.01 });
 });
 
 test('ways to scale variance are written in Keras\'s words, and read in TensorFlow.js\'s', async () => {

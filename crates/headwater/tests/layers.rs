@@ -420,10 +420,9 @@ fn a_null_of_reshape_is_what_is_left() -> Result<()> {
 fn initializers_and_regularizers_are_written_by_class() -> Result<()> {
     let config = json!({"units": 1, "kernel_initializer": "glorot_uniform", "kernel_regularizer": "l1_l2", "bias_regularizer": "l1l2"});
     let specs = create("Dense", &config)?.weights(&[vec![None, Some(2)]])?;
-    let class = headwater::nn::Value::class;
-    assert_eq!(specs[0].initializer, class("GlorotUniform"));
-    assert_eq!(specs[0].regularizer, Some(class("L1L2")));
-    assert_eq!(specs[1].regularizer, Some(class("L1L2")));
+    assert_eq!(specs[0].initializer, headwater::nn::Value::class("GlorotUniform"));
+    let both = headwater::nn::l1_l2(0.01, 0.01);
+    assert_eq!([&specs[0].regularizer, &specs[1].regularizer], [&Some(both.clone()), &Some(both)]);
     Ok(())
 }
 

@@ -197,7 +197,6 @@ export class RNN extends Around {
   }
 
   /** States begin with those given as `initialState`; `constants` are what the cell is given at every step. */
-
   override apply(inputs: any, kwargs?: Kwargs | null): any {
     const { constants, initialState, ...rest } = (kwargs ?? {}) as Kwargs & { constants?: Tensor[] };
     if (constants === undefined || constants === null) return super.apply(inputs, kwargs);

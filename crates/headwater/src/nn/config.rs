@@ -163,7 +163,12 @@ impl<'a> Config<'a> {
 
     /// `{class_name, config}` of an initializer, a regularizer or a constraint, from that form or a name.
     pub fn object(&self, key: &str) -> Option<Value> {
-        self.get(key).map(|value| value.text().map_or_else(|| value.clone(), |name| Value::class(&class_name(name))))
+        self.get(key).map(|value| match value.text().map(class_name).as_deref() {
+            None => value.clone(),
+            // Of nothing, where Keras reads it without numbers.
+            Some("L1L2") => super::regularizers::l1_l2(0.01, 0.01),
+            Some(class) => Value::class(class),
+        })
     }
 
     /// An initializer, or the default of a class name.
