@@ -71,4 +71,4 @@ export { Rank, sumOutType, upcastType } from './types.js';
 export type { DataType, NamedTensorMap, Shape, TensorContainer, TensorInput, TensorLike } from './types.js';
 export * as util from './util.js';
 export { nextFrame } from './util.js';
-export { stats, version, version_core } from './version.js';
+export { stats, version, version_converter, version_core, version_layers } from './version.js';
