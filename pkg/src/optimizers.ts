@@ -364,18 +364,18 @@ export class AdagradOptimizer extends Optimizer {
   static className = 'Adagrad';
   protected readonly op = 'optimizer/adagrad';
   protected readonly slotNames = ['accumulator'];
-  constructor(learningRate: LearningRate, private readonly initialAccumulatorValue = 0.1) {
+  constructor(learningRate: LearningRate, private readonly initialAccumulatorValue = 0.1, private readonly epsilon = 1e-7) {
     super();
     this.rate = learningRate;
   }
   protected parameters(): Config {
-    return { learningRate: this.rate, initialAccumulatorValue: this.initialAccumulatorValue };
+    return { learningRate: this.rate, initialAccumulatorValue: this.initialAccumulatorValue, epsilon: this.epsilon };
   }
   protected override initialSlot(variable: Variable): Tensor {
     return fill(variable.shape, this.initialAccumulatorValue);
   }
   protected attributes(): number[] {
-    return [this.learningRate, 1e-7];
+    return [this.learningRate, this.epsilon];
   }
 }
 
@@ -418,7 +418,7 @@ const makers: Record<string, Maker> = {
   adam: ({ learningRate, beta1, beta2, epsilon }) => new AdamOptimizer(learningRate, beta1, beta2, epsilon),
   adamax: ({ learningRate, beta1, beta2, epsilon, decay }) => new AdamaxOptimizer(learningRate, beta1, beta2, epsilon, decay),
   rmsprop: ({ learningRate = 0.001, decay, momentum, epsilon, centered }) => new RMSPropOptimizer(learningRate, decay, momentum, epsilon, centered),
-  adagrad: ({ learningRate = 0.01, initialAccumulatorValue }) => new AdagradOptimizer(learningRate, initialAccumulatorValue),
+  adagrad: ({ learningRate = 0.01, initialAccumulatorValue, epsilon }) => new AdagradOptimizer(learningRate, initialAccumulatorValue, epsilon),
   adadelta: ({ learningRate, rho, epsilon }) => new AdadeltaOptimizer(learningRate, rho, epsilon),
 };
 

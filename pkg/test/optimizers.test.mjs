@@ -35,7 +35,7 @@ function optimizerOf(name, config) {
     case 'RMSprop':
       return tf.train.rmsprop(lr, rho, momentum, epsilon, more.centered, more);
     case 'Adagrad':
-      return tf.train.adagrad(lr, more.initialAccumulatorValue, more);
+      return tf.train.adagrad(lr, more.initialAccumulatorValue, { ...more, epsilon });
     case 'Adadelta':
       return tf.train.adadelta(lr, rho, epsilon, more);
     default:

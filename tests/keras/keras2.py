@@ -39,4 +39,4 @@ def cases():
 
 if __name__ == "__main__":
     write("keras2", list(cases()))
-    models.main("models2.json.gz", [models.attention, models.named, models.classifier, models.nested, models.transfer, models.outputs, models.hard])
+    models.main("models2.json.gz", [models.attention, models.named, models.classifier, models.nested, models.transfer, models.outputs, models.hard, models.decoder])

@@ -28,6 +28,7 @@ def core():
     yield case(L.Dense(3, kernel_constraint=constraints.UnitNorm(axis=[0, 1])), rows)
     yield case(L.Dense(4, kernel_regularizer=regularizers.OrthogonalRegularizer(0.1)), rows)
     yield case(L.Dense(4, kernel_initializer=initializers.Identity(2.0), kernel_regularizer=regularizers.OrthogonalRegularizer(0.1, mode="columns")), rows)
+    yield case(L.Dense(5, kernel_initializer=initializers.Identity(2.0)), rows)
     index = Input(2, 3, dtype="int32", values=[[0, 4, 1], [4, 4, 2]])
     yield case(L.Embedding(5, 3), index)
     yield case(L.Embedding(5, 2, embeddings_initializer=initializers.Constant(0.5), embeddings_regularizer="l2", embeddings_constraint="non_neg", activity_regularizer="l1"), index)
@@ -105,6 +106,8 @@ def convolution():
         layer.data_format = "channels_first"
         # Where an output is as wide as it has channels, Keras on TensorFlow adds the bias along the width.
         yield case(type(layer).from_config(layer.get_config()), Input(1, 2, 4, 6))
+    # Along the last axis, which is not that of the channels.
+    yield case(L.Conv2D(2, 2, activation="softmax", data_format="channels_first"), first)
 
 
 def pooling():

@@ -88,6 +88,15 @@ def hard():
     return model, [(2, 3, 2)], (2, 3, 4)
 
 
+def decoder():
+    """States that are given, beside which Keras 3 takes no mask, and hands it on."""
+    x, y = keras.Input((4,), dtype="int32", name="x"), keras.Input((3,), dtype="int32", name="y")
+    a, b = L.Embedding(5, 2, mask_zero=True, name="a")(x), L.Embedding(5, 3, mask_zero=True, name="b")(y)
+    _, h, c = L.LSTM(2, return_state=True, name="l")(L.LayerNormalization(name="n")(a))
+    d = L.LSTM(2, return_sequences=True, name="k")(b, initial_state=[h, c])
+    return keras.Model([x, y], L.GRU(2, name="g")(d)), [np.array([[1, 2, 3, 0], [4, 1, 0, 0]], "int32"), np.array([[2, 0, 3], [4, 1, 0]], "int32")], (2, 2)
+
+
 def main(name, makers):
     models = []
     for i, make in enumerate(makers):
@@ -117,4 +126,4 @@ def main(name, makers):
 
 
 if __name__ == "__main__":
-    main("models.json.gz", [attention, named, classifier, convolutional, stepwise, nested, transfer, outputs, hard])
+    main("models.json.gz", [attention, named, classifier, convolutional, stepwise, nested, transfer, outputs, hard, decoder])

@@ -102,6 +102,9 @@ runs = [
     run("AdamW", learning_rate=ks.PiecewiseConstantDecay([4, 9], [0.1, 0.05, 0.01]), weight_decay=0.2),
     run("SGD", learning_rate=0.1, momentum=0.9, clipnorm=0.6, weight_decay=0.1, gradient_accumulation_steps=3),
     run("Adam", learning_rate=ks.ExponentialDecay(0.1, 2, 0.5), gradient_accumulation_steps=4),
+    run("SGD", learning_rate=ks.ExponentialDecay(0.2, 5, 0.5), momentum=0.9),
+    run("SGD", learning_rate=ks.ExponentialDecay(0.2, 5, 0.5), momentum=0.8, nesterov=True),
+    run("Adagrad", learning_rate=0.1, epsilon=0.02),
 ]
 schedules = [
     rates(ks.ExponentialDecay(0.1, 20, 0.5)),

@@ -75,6 +75,8 @@ def wrappers():
     yield case(L.TimeDistributed(L.Conv2D(2, 2)), Input(2, 3, 3, 3, 2))
     yield case(L.TimeDistributed(L.LSTM(2, return_sequences=True)), Input(2, 2, 3, 2))
     yield case(L.TimeDistributed(L.Flatten()), Input(2, 2, 3, 2))
+    # Statistics and averages step by step.
+    yield case(L.TimeDistributed(L.BatchNormalization(momentum=0.8)), Input(3, 2, 4), training=True)
 
 
 def convolutional():
@@ -90,6 +92,7 @@ def convolutional():
     yield case(L.ConvLSTM1D(2, 2, return_sequences=True, return_state=True), Input(2, 3, 4, 2))
     yield case(L.ConvLSTM1D(2, 3, strides=2, padding="same"), Input(2, 3, 4, 2))
     yield case(L.ConvLSTM1D(2, 2, data_format="channels_first"), Input(1, 2, 2, 4))
+    yield case(L.ConvLSTM1D(2, 2, stateful=True), Input(2, 3, 4, 1))
 
 
 if __name__ == "__main__":

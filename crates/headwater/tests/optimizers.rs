@@ -79,7 +79,7 @@ fn rule(name: &str, c: &Value) -> Rule {
             epsilon: n("epsilon", 1e-7),
             centered: flag(c, "centered"),
         },
-        "Adagrad" => Rule::Adagrad { initial: n("initial_accumulator_value", 0.1), epsilon: 1e-7 },
+        "Adagrad" => Rule::Adagrad { initial: n("initial_accumulator_value", 0.1), epsilon: n("epsilon", 1e-7) },
         "Adadelta" => Rule::Adadelta { rho: n("rho", 0.95), epsilon: n("epsilon", 1e-7) },
         "Ftrl" => Rule::Ftrl {
             power: n("learning_rate_power", -0.5),

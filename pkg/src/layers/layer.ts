@@ -17,6 +17,8 @@ export interface Kwargs {
   training?: boolean;
   /** Which steps of the inputs count. */
   mask?: Mask | Mask[];
+  /** Whether a layer of a graph computes with masks, which is so unless it is false here; they are handed on in any case. */
+  masked?: boolean;
   /** What a recurrent layer begins with: inputs that come after the sequence. */
   initialState?: Tensor[] | SymbolicTensor[];
   /** Takes the losses that layers compute of their outputs. */
@@ -220,7 +222,7 @@ export class Layer {
   callMasked(inputs: Tensor[], masks: Mask[], kwargs: Kwargs): { outputs: Tensor[]; masks: Mask[] } {
     // A list even of one, as in TensorFlow.js: what is written for that may read the first.
     const given = masks.some((m) => m !== null) ? single(masks) : null;
-    const outputs = listOf(this.computed(inputs, given === null ? kwargs : { ...kwargs, mask: given }));
+    const outputs = listOf(this.computed(inputs, given === null || kwargs.masked === false ? kwargs : { ...kwargs, mask: given }));
     return { outputs, masks: listOf(this.computeMask(inputs, given ?? undefined)) };
   }
 

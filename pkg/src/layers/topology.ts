@@ -8,7 +8,7 @@ import { precision } from './policy.js';
 import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
 /** What a topology is made of. */
-export interface Made<M extends Layer> {
+export interface Made<M extends Layer & { layers: Layer[] }> {
   /** A layer that is no model, of Keras's class name and configuration. */
   layer(className: string, config: Config, args: LayerArgs): Layer;
   graph(args: ContainerArgs): M;
@@ -54,7 +54,7 @@ function plain<T>(value: T, keras3: boolean, key = ''): T {
 }
 
 /** The layer, or the model, of its JSON. */
-export function readLayer<M extends Layer>(json: LayerJSON, made: Made<M>): Layer {
+export function readLayer<M extends Layer & { layers: Layer[] }>(json: LayerJSON, made: Made<M>): Layer {
   const { class_name: className } = json;
   if (isModel(json)) return (className === 'Sequential' ? chain : functional)(json.config as unknown as GraphJSON, made);
   const config = plain(json.config, ofKeras3(json.config));
@@ -87,7 +87,7 @@ function references(value: unknown): Reference[] {
   return [];
 }
 
-/** A call of a layer: what it reads, and whether it is always one of training or of inference. */
+/** A call of a layer: what it reads, whether it is always one of training or of inference, and whether it takes no masks. */
 interface Call {
   refs: Reference[];
   kwargs: Kwargs;
@@ -103,8 +103,12 @@ function calls(inbound: unknown): Call[] {
   if (!Array.isArray(inbound)) return [];
   return inbound
     .map((call) => {
-      const { training } = kwargsOf(call);
-      return { refs: references(call), kwargs: typeof training === 'boolean' ? { training } : {} };
+      const { training, masked, initial_state: state } = kwargsOf(call);
+      const kwargs: Kwargs = typeof training === 'boolean' ? { training } : {};
+      // Keras 3 gives a layer no mask where it gives states.
+      const second = (call as { args?: unknown[] } | null)?.args?.[1];
+      if (masked === false || (!Array.isArray(call) && references(state ?? (Array.isArray(second) ? second : [])).length > 0)) kwargs.masked = false;
+      return { refs: references(call), kwargs };
     })
     .filter(({ refs }) => refs.length > 0);
 }
@@ -141,7 +145,7 @@ function withCalls(json: LayerJSON): LayerJSON {
   return given.some((call) => kwargsOf(call).use_causal_mask === true) ? { ...json, config: { ...json.config, use_causal_mask: true } } : json;
 }
 
-function functional<M extends Layer>(given: GraphJSON, made: Made<M>): M {
+function functional<M extends Layer & { layers: Layer[] }>(given: GraphJSON, made: Made<M>): M {
   const graph = { ...given, layers: needed(given).map(withCalls) };
   const layers = new Map<string, Layer>();
   for (const json of graph.layers) {
@@ -173,10 +177,14 @@ function functional<M extends Layer>(given: GraphJSON, made: Made<M>): M {
     open = later;
   }
   const all = (refs: Reference[]): SymbolicTensor[] => refs.map((ref) => find(ref) as SymbolicTensor);
-  return made.graph({ name: graph.name, inputs: all(references(graph.input_layers)), outputs: all(outputs) });
+  const model = made.graph({ name: graph.name, inputs: all(references(graph.input_layers)), outputs: all(outputs) });
+  // Where Keras computes masks by layers, theirs is another order.
+  const order = [...layers.values()];
+  model.layers.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  return model;
 }
 
-function chain<M extends Layer>(graph: GraphJSON | LayerJSON[], made: Made<M>): M {
+function chain<M extends Layer & { layers: Layer[] }>(graph: GraphJSON | LayerJSON[], made: Made<M>): M {
   const list = Array.isArray(graph) ? graph : graph.layers;
   const layers = list.map((json) => readLayer(json, made));
   const given = (graph as unknown as { build_input_shape?: SymbolicShape }).build_input_shape;
@@ -185,7 +193,7 @@ function chain<M extends Layer>(graph: GraphJSON | LayerJSON[], made: Made<M>): 
 }
 
 /** A model from Keras JSON, of Keras 2 or 3. */
-export function readTopology<M extends Layer>(json: string | object, made: Made<M>): M {
+export function readTopology<M extends Layer & { layers: Layer[] }>(json: string | object, made: Made<M>): M {
   let topology = (typeof json === 'string' ? JSON.parse(json) : json) as Record<string, unknown>;
   topology = (topology.modelTopology ?? topology) as Record<string, unknown>;
   topology = (topology.model_config ?? topology) as Record<string, unknown>;

@@ -181,8 +181,8 @@ export const train = {
     withOptions(base.train.adamax(learningRate, beta1, beta2, epsilon, decay), options),
   rmsprop: (learningRate: LearningRate, decay?: number, momentum?: number, epsilon?: number, centered?: boolean, options?: OptimizerOptions): base.RMSPropOptimizer =>
     withOptions(base.train.rmsprop(learningRate, decay, momentum, epsilon, centered), options),
-  adagrad: (learningRate: LearningRate, initialAccumulatorValue?: number, options?: OptimizerOptions): base.AdagradOptimizer =>
-    withOptions(base.train.adagrad(learningRate, initialAccumulatorValue), options),
+  adagrad: (learningRate: LearningRate, initialAccumulatorValue?: number, options?: OptimizerOptions & { epsilon?: number }): base.AdagradOptimizer =>
+    withOptions(base.train.adagrad(learningRate, initialAccumulatorValue, options?.epsilon), options),
   adadelta: (learningRate?: LearningRate, rho?: number, epsilon?: number, options?: OptimizerOptions): base.AdadeltaOptimizer =>
     withOptions(base.train.adadelta(learningRate, rho, epsilon), options),
   adamw: (learningRate?: LearningRate, args?: AmsgradArgs): AdamWOptimizer => new AdamWOptimizer(learningRate, args),

@@ -129,14 +129,14 @@ pub fn initialize(device: &Device, config: &Value, shape: &Shape, dtype: DType, 
         "LeCunNormal" | "LecunNormal" => scaled(1.0, "fanIn", "normal"),
         "Orthogonal" => orthogonal(device, shape, number("gain", 1.0), seed),
         "Identity" => match **shape {
-            [n, m] if n == m => {
+            [n, m] => {
                 let (row, column) = (device.iota([n, m], 0)?, device.iota([n, m], 1)?);
                 ops::mul(
                     &ops::equal(&row, &column)?.cast(DType::F32)?,
                     &device.constant(Scalar::F32(number("gain", 1.0) as f32)),
                 )
             }
-            _ => Err(Error::shape("identity", "a square matrix", shape)),
+            _ => Err(Error::shape("identity", "a matrix", shape)),
         },
         _ => Err(Error::unknown("initializer", class)),
     };

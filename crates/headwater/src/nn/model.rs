@@ -82,6 +82,8 @@ struct Node {
     shared: bool,
     /// Whether it is always called in training or in inference, whatever the model is called in.
     training: Option<bool>,
+    /// Whether it computes with its inputs' masks, which are handed on in any case.
+    masked: bool,
     trainable: Arc<AtomicBool>,
     policy: Arc<policy::Shared>,
     weights: Vec<Weight>,
@@ -140,6 +142,7 @@ impl Model {
             call: 0,
             shared: false,
             training: None,
+            masked: true,
             trainable: Arc::new(AtomicBool::new(true)),
             policy: Arc::default(),
             weights: Vec::new(),
@@ -176,6 +179,7 @@ impl Model {
             call: 0,
             shared: false,
             training: None,
+            masked: true,
             trainable: flag,
             policy: Arc::new(policy::Shared::new(definition.policy)),
             weights,
@@ -309,7 +313,7 @@ impl Model {
                 node.shapes = layer.output_shape(&shapes)?;
             }
         }
-        self.nodes.push(Node { shared: true, training: None, inputs, ..node });
+        self.nodes.push(Node { shared: true, training: None, masked: true, inputs, ..node });
         Ok(self.nodes.len() - 1)
     }
 
@@ -420,7 +424,8 @@ impl Model {
             let given: Vec<Option<Tensor>> =
                 node.inputs.iter().map(|&(j, output)| masks[j].get(output).cloned().flatten()).collect();
             let training = node.training.unwrap_or(call.training);
-            let mut call = Call { seed: hash_key(call.seed, i as u32), masks: &given, training };
+            let masks_of_call = if node.masked { &given[..] } else { &[] };
+            let mut call = Call { seed: hash_key(call.seed, i as u32), masks: masks_of_call, training };
             let frozen = frozen || node.frozen();
             let called = match &node.op {
                 Op::Input => continue,

@@ -75,13 +75,14 @@ fn sgd<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
     vec![moved(x[0], x[1], a)]
 }
 
-/// learning rate, momentum, nesterov: `v = momentum * v + g`.
+/// learning rate, momentum, nesterov: `v = momentum * v + rate * g`, as Keras has it: a rate that changes leaves what is on its way.
 fn momentum<'a>(x: &[Term<'a>], a: &Attrs<'_>) -> Vec<Term<'a>> {
     let [w, g, v] = [x[0], x[1], x[2]];
     let factor = number(w, a, 1);
+    let g = g * rate(w, a, 0);
     let v = v * factor + g;
     let step = if number(w, a, 2) != 0.0 { v * factor + g } else { v };
-    vec![moved(w, step, a), v]
+    vec![w - step, v]
 }
 
 /// learning rate, beta1, beta2, epsilon, step number from 1 (Kingma & Ba 2015).

@@ -62,10 +62,21 @@ fn argument<'a>(call: &'a Value, key: &str) -> Option<&'a Value> {
     }
 }
 
-/// A call of a layer: what it reads, and whether it is always one of training or of inference.
+/// A call of a layer: what it reads, whether it is always one of training or of inference, and whether it takes masks.
 pub(super) struct Use {
     pub reads: Vec<Reference>,
     pub training: Option<bool>,
+    pub masked: bool,
+}
+
+/// Whether a call takes the masks of what it reads. Keras 3 gives a layer none where it gives states.
+fn takes_masks(call: &Value) -> bool {
+    let stated = |call: &Value| {
+        let second = call.get("args").and_then(|args| args.get(1)).filter(|second| second.is_array());
+        let states = argument(call, "initial_state").or(second);
+        call.is_object() && states.is_some_and(|states| !references(states).is_empty())
+    };
+    argument(call, "masked") != Some(&false.into()) && !stated(call)
 }
 
 /// A layer of a topology, before it is called.
@@ -123,8 +134,11 @@ impl<'a> Description<'a> {
         if let (super::Value::Map(map), true) = (&mut own, calls.is_some_and(|calls| calls.iter().any(causal))) {
             map.set("use_causal_mask", true);
         }
-        let used =
-            |call| Use { reads: references(call), training: argument(call, "training").and_then(Value::as_bool) };
+        let used = |call| Use {
+            reads: references(call),
+            training: argument(call, "training").and_then(Value::as_bool),
+            masked: takes_masks(call),
+        };
         let text = |v: &Value| v.get("name").and_then(Value::as_str).map(String::from);
         Description {
             class: layer.get("class_name").and_then(Value::as_str).unwrap_or(""),

@@ -189,6 +189,7 @@ impl Layer for Conv {
             Some(_) => ops::add(&y, &weights[self.kernels.len()])?,
             None => y,
         };
-        self.windows.placed(&activation(&self.activation, &y)?).map(Output::of)
+        // Softmax is along the last axis, whatever it holds.
+        activation(&self.activation, &self.windows.placed(&y)?).map(Output::of)
     }
 }

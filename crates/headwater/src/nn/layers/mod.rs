@@ -142,5 +142,9 @@ mod tests {
         let regularized = json!({"units": 1, "activity_regularizer": {"class_name": "Wibble", "config": {}}});
         assert!(error("Dense", regularized).is_some_and(|e| e.contains("Unknown regularizer: 'wibble'")));
         assert_eq!(error("Dense", json!({"units": 1, "activity_regularizer": null})), None);
+        for (class, key) in [("BatchNormalization", "renorm"), ("LayerNormalization", "rms_scaling")] {
+            assert_eq!(error(class, json!({ key: false })), None);
+            assert!(error(class, json!({ key: true })).is_some_and(|e| e.contains(key)));
+        }
     }
 }

@@ -22,6 +22,14 @@ fn axis(c: &Config<'_>) -> Result<isize> {
     Ok(c.number("axis", -1.0)? as isize)
 }
 
+/// Refuses a key that would compute something else.
+fn refuse(c: &Config<'_>, key: &str) -> Result<()> {
+    match c.flag(key, false)? {
+        true => Err(Error::argument(c.class, format_args!("no '{key}', which is not supported"), "true")),
+        false => Ok(()),
+    }
+}
+
 struct BatchNormalization {
     axis: isize,
     momentum: f64,
@@ -34,6 +42,7 @@ struct BatchNormalization {
 
 impl BatchNormalization {
     fn new(c: &Config<'_>) -> Result<BatchNormalization> {
+        refuse(c, "renorm")?;
         let moving = |name: &str, default: &str| WeightSpec { trainable: false, ..weight(c, name, default) };
         Ok(BatchNormalization {
             axis: axis(c)?,
@@ -158,6 +167,7 @@ struct LayerNormalization {
 
 impl LayerNormalization {
     fn new(c: &Config<'_>) -> Result<LayerNormalization> {
+        refuse(c, "rms_scaling")?;
         Ok(LayerNormalization {
             axes: c.axes("axis", -1)?,
             epsilon: c.number("epsilon", 1e-3)?,

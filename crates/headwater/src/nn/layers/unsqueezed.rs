@@ -137,8 +137,10 @@ impl Layer for Unsqueezed {
 
     fn weights(&self, inputs: &[Dims]) -> Result<Vec<WeightSpec>> {
         let mut specs = self.inner.weights(&self.widened(inputs)?)?;
-        for spec in specs.iter_mut().filter(|spec| spec.shape.rank() == 4 && !spec.state) {
-            spec.shape = Shape::from(&spec.shape[1..]);
+        for spec in specs.iter_mut().filter(|spec| spec.shape.rank() == 4) {
+            let mut shape = spec.shape.to_vec();
+            shape.remove(if spec.state { 4 - self.axis } else { 0 });
+            spec.shape = Shape::from(shape);
         }
         Ok(specs)
     }
@@ -163,10 +165,15 @@ impl Layer for Unsqueezed {
             ops::pad(&x, &pads, 0.0)
         };
         let inputs: Vec<Tensor> = inputs.iter().map(widen).all_ok()?;
-        let flat = |w: &Tensor| if w.rank() == 3 { ops::expand_dims(w, 0) } else { Ok(w.clone()) };
-        let weights: Vec<Tensor> = weights.iter().map(flat).all_ok()?;
+        // After two kernels the states of a recurrent layer.
+        let flat = |(i, w): (usize, &Tensor)| match w.rank() {
+            3 => ops::expand_dims(w, if i < 2 { 0 } else { 4 - self.axis as isize }),
+            _ => Ok(w.clone()),
+        };
+        let weights: Vec<Tensor> = weights.iter().enumerate().map(flat).all_ok()?;
         let mut output = self.inner.call(&inputs, &weights, call)?;
-        for tensor in &mut output.tensors {
+        let updates = output.updates.iter_mut().map(|(_, update)| update);
+        for tensor in output.tensors.iter_mut().chain(updates) {
             *tensor = ops::squeeze(tensor, Some(&[-(self.axis as isize)]))?;
         }
         Ok(output)

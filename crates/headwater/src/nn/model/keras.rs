@@ -29,7 +29,10 @@ impl Model {
                 self.nodes.iter().filter(|n| n.name == node.name && !matches!(n.op, Op::Input)).collect();
             calls.sort_by_key(|n| n.call);
             let inbound = |n: &&Node| -> Vec<Value> {
-                let kwargs = n.training.map_or_else(|| json!({}), |training| json!({ "training": training }));
+                let mut kwargs = serde_json::Map::new();
+                kwargs.extend(n.training.map(|training| ("training".into(), training.into())));
+                kwargs.extend((!n.masked).then(|| ("masked".into(), false.into())));
+                let kwargs = kwargs.into();
                 n.inputs.iter().map(|place| input(place, &kwargs)).collect()
             };
             let inbound: Vec<Vec<Value>> = calls.iter().map(inbound).collect();

@@ -135,7 +135,8 @@ impl Model {
                         self.add(&layer.name, self.definition(layer, given.first())?, inputs, layer.seed)?
                     }
                 };
-                (self.nodes[node].call, self.nodes[node].training) = (index[0], call.training);
+                let made = &mut self.nodes[node];
+                (made.call, made.training, made.masked) = (index[0], call.training, call.masked);
                 first.entry(&layer.name).or_insert(node);
                 at.insert((layer.name.clone(), index[1]), node);
             }

@@ -70,7 +70,7 @@ impl Rnn {
 
 /// Adds the steps of a sequence to a list. By halves: the gradient of a part is as large as what it is a part of, so that step by
 /// step the whole would be written once for each.
-fn steps(x: &Tensor, to: &mut Vec<Tensor>) -> Result<()> {
+pub(super) fn steps(x: &Tensor, to: &mut Vec<Tensor>) -> Result<()> {
     let n = x.shape()[1];
     if n <= 1 {
         to.extend((n == 1).then(|| ops::squeeze(x, Some(&[1]))).transpose()?);

@@ -8,8 +8,9 @@ use super::super::super::config::Config;
 use super::super::super::layer::{dims_of, known, show, single, Call, Dims, Layer, Output, WeightSpec};
 use super::super::super::value::{Map, Value};
 use super::super::wrapper::Inner;
+use super::rnn::steps;
 
-/// A layer applied to every step of a sequence: the steps are samples of it.
+/// A layer applied to every step of a sequence: the steps are samples of it, unless it changes its weights, which it does step by step.
 pub(super) struct TimeDistributed {
     inner: Inner,
 }
@@ -34,6 +35,28 @@ fn flat(x: &Tensor) -> Result<Tensor> {
     ops::reshape(x, shape)
 }
 
+impl TimeDistributed {
+    /// The layer's outputs for one step after the other, each with the weights that the one before left.
+    fn in_turn(&self, x: &Tensor, weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
+        let (mut each, mut masks) = (Vec::new(), Vec::new());
+        steps(x, &mut each)?;
+        call.mask(0).map(|mask| steps(mask, &mut masks)).transpose()?;
+        let mut weights = weights.to_vec();
+        let (mut all, mut tensors) = (Output::default(), Vec::new());
+        for (i, step) in each.into_iter().enumerate() {
+            let seed = ops::hash_key(call.seed, i as u32);
+            let call = Call { masks: &[masks.get(i).cloned()], seed, ..*call };
+            let mut output = self.inner.layer.call(&[step], &weights, &call)?;
+            output.updates.iter().for_each(|(at, update)| weights[*at] = update.clone());
+            all.updates = output.updates;
+            all.losses.append(&mut output.losses);
+            tensors.append(&mut output.tensors);
+        }
+        all.tensors.push(ops::stack(&tensors.iter().listed(), 1)?);
+        Ok(all)
+    }
+}
+
 impl Layer for TimeDistributed {
     fn class_name(&self) -> &'static str {
         "TimeDistributed"
@@ -55,7 +78,11 @@ impl Layer for TimeDistributed {
 
     fn call(&self, inputs: &[Tensor], weights: &[Tensor], call: &Call<'_>) -> Result<Output> {
         let x = single("TimeDistributed", inputs)?;
-        Self::step(&[dims_of(x.shape())])?;
+        let step = Self::step(&[dims_of(x.shape())])?;
+        let changes = |w: &WeightSpec| w.state || (call.training && !w.trainable);
+        if x.shape()[1] > 1 && self.inner.layer.weights(&[step])?.iter().any(changes) {
+            return self.in_turn(x, weights, call);
+        }
         let mask = call.mask(0).filter(|mask| mask.rank() > 2).map(flat).transpose()?;
         let mut output = self.inner.layer.call(&[flat(x)?], weights, &Call { masks: &[mask], ..*call })?;
         for tensor in &mut output.tensors {
