@@ -346,3 +346,19 @@ fn numbers_outside_of_their_range_are_refused() -> Result<()> {
     assert_eq!(model.weights()[0].value().to_vec()?, before);
     Ok(())
 }
+
+#[test]
+fn a_gradient_has_the_shape_of_its_weight() -> Result<()> {
+    let device = cpu(1);
+    let model = Sequential::new(&device, vec![None, Some(2)], 1).layer(Dense::new(2).name("d"))?.build();
+    let (weights, bias) = (model.weights(), device.ones([2], headwater::DType::F32)?);
+    let before = weights[0].value().to_vec()?;
+    for mut optimizer in
+        [Optimizer::sgd(0.1)?, Optimizer::sgd(0.1)?.with(Options { accumulate: 2, ..Options::default() })]
+    {
+        let error = optimizer.apply(&weights, &[bias.clone(), bias.clone()]).expect_err("another shape");
+        assert_eq!(error.to_string(), "Error in d/kernel: expected a gradient of shape [2,2], received [2]");
+    }
+    assert_eq!(weights[0].value().to_vec()?, before);
+    Ok(())
+}

@@ -255,9 +255,7 @@ impl Optimizer {
     /// # Errors
     /// As [`Optimizer::apply`].
     pub fn accumulate(&mut self, weights: &[Weight], gradients: &[Tensor], parts: u32, weight: f64) -> Result<bool> {
-        if gradients.len() != weights.len() {
-            return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
-        }
+        check_gradients(weights, gradients)?;
         self.follow(weights)?;
         let finite = self.finite(gradients)?;
         self.accumulator.add(gradients, weight, finite.as_ref())?;
@@ -308,9 +306,7 @@ impl Optimizer {
     }
 
     fn advance(&mut self, weights: &[Weight], gradients: &[Tensor], finite: Option<&Tensor>) -> Result<()> {
-        if gradients.len() != weights.len() {
-            return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
-        }
+        check_gradients(weights, gradients)?;
         self.follow(weights)?;
         self.settle()?;
         let rate = self.rate();
@@ -431,6 +427,17 @@ impl Optimizer {
         let received = format_args!("slots of {} weights for {}", self.state.len(), weights.len()).to_string();
         let expected = "expected what an optimizer kept for the same weights, as many trained as now";
         Err(Error::format("optimizer", format_args!("{expected}, received {received}, or of other shapes")))
+    }
+}
+
+/// Refuses gradients that are not those of weights.
+fn check_gradients(weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
+    if gradients.len() != weights.len() {
+        return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
+    }
+    match weights.iter().zip(gradients).find(|(w, g)| w.spec.shape != *g.shape()) {
+        Some((w, g)) => Err(Error::shape(&w.name, format_args!("a gradient of shape {}", w.spec.shape), g.shape())),
+        None => Ok(()),
     }
 }
 
