@@ -135,7 +135,7 @@ export abstract class Optimizer {
   applyGradients(gradients: NamedTensorMap | NamedTensor[]): void {
     const { parts = 1 } = this.extras ?? {};
     if (parts > 1) this.accumulate(gradients, parts);
-    else this.move(listed(gradients));
+    else this.move(listed(gradients), true);
   }
 
   /**
@@ -144,7 +144,12 @@ export abstract class Optimizer {
    */
   accumulate(gradients: NamedTensorMap | NamedTensor[], parts: number, weight = 1): boolean {
     const accumulator = (this.accumulator ??= additions.accumulator());
-    accumulator.add(listed(gradients), weight);
+    const list = listed(gradients);
+    tidy(() => {
+      const finite = this.lossScale?.finite(list.flatMap(({ tensor }) => tensor ?? [])) ?? null;
+      accumulator.add(list, weight, finite);
+      if (finite !== null) this.lossScale?.advance(finite, null);
+    });
     if (accumulator.waiting + 1 >= parts) {
       this.moveByMean(accumulator);
       return true;
@@ -162,11 +167,12 @@ export abstract class Optimizer {
   }
 
   private moveByMean(accumulator: Accumulator): void {
-    tidy(() => this.move(accumulator.means()));
+    tidy(() => this.move(accumulator.means(), false));
     accumulator.dispose();
   }
 
-  private move(list: NamedTensor[]): void {
+  /** Moves along gradients, those of a loss or a mean of such. */
+  private move(list: NamedTensor[], direct: boolean): void {
     const [rate = 0, ...numbers] = this.attributes(this.iterations_ + 1);
     this.iterations_ += 1;
     tidy(() => {
@@ -183,7 +189,7 @@ export abstract class Optimizer {
       const finite = this.lossScale?.finite(gradients) ?? null;
       if (this.extras !== null) gradients = this.extras.gradients(gradients);
       moving.forEach((variable, i) => this.step(variable, gradients[i] as Tensor, rate * (this.extras?.factor(variable.name) ?? 1), numbers, finite));
-      if (finite !== null) this.lossScale?.advance(finite);
+      if (finite !== null) this.lossScale?.advance(direct ? finite : null, finite);
     });
     if (this.flushes) wasm().flush();
   }

@@ -186,3 +186,23 @@ test('an optimizer accumulates by itself, and goes on from storage in the midst 
   assert.equal(loaded.optimizer.iterations, 2);
   assert.deepEqual(weightsOf(loaded), weightsOf(model));
 });
+
+test('an overflow leaves out its part of accumulated gradients', async () => {
+  const variable = tf.variable(tf.zeros([2]), true, 'overflowing');
+  const optimizer = tf.mixedPrecision.lossScaled(tf.train.sgd(1, { gradientAccumulationSteps: 3 }), { initialScale: 64, dynamicGrowthSteps: 3 });
+  const bad = [NaN, Infinity];
+  const follow = async (gradients, want, [scale, steps]) => {
+    for (const gradient of gradients) optimizer.applyGradients({ overflowing: tf.tensor1d(gradient) });
+    assert.deepEqual([...(await variable.data())], want);
+    await optimizer.lossScale.count();
+    assert.deepEqual([(await optimizer.lossScale.scale.data())[0], optimizer.iterations], [scale, steps]);
+  };
+  await follow([[1, 2], [3, 0], [2, 1]], [-2, -1], [128, 1]);
+  // As Keras's optimizer with two parts to a step does.
+  await follow([[1, 2], bad, [3, 4]], [-4, -4], [64, 2]);
+  await follow([bad, [1, 0], bad], [-5, -4], [16, 3]);
+  await follow([bad, bad, bad], [-5, -4], [2, 3]);
+  await follow([[1, 2], [3, 0], [2, 1]], [-7, -5], [4, 4]);
+  optimizer.dispose();
+  variable.dispose();
+});

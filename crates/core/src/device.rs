@@ -188,18 +188,21 @@ impl Device {
                 format_args!("one on '{got}'"),
             ));
         }
+        if !shape.is_countable() {
+            return Err(Error::shape(op.name(), format_args!("at most {} elements", isize::MAX), &shape));
+        }
         let mut queue = self.queue();
         let swapped = queue.stand_ins(inputs);
         let swapped: Option<Vec<&Tensor>> = swapped.as_ref().map(|list| list.iter().listed());
         let inputs = swapped.as_deref().unwrap_or(inputs);
         let nodes = inputs.iter().map(|t| t.node.clone()).collect();
         let heavy = !matches!(op, Op::View(_) | Op::Pointwise(_) | Op::Iota { .. } | Op::Const(_) | Op::Param(_));
-        let bytes = if heavy { shape.size() * 4 } else { 0 };
+        let bytes = if heavy { shape.size().saturating_mul(4) } else { 0 };
         let output = Tensor::pending(self, op.clone(), nodes, shape, dtype);
         queue.tape_push(Recorded::Op(op), inputs, &output);
         if !output.node.traced {
             queue.pending.push(Arc::downgrade(&output.node));
-            queue.pending_bytes += bytes;
+            queue.pending_bytes = queue.pending_bytes.saturating_add(bytes);
         }
         let full = queue.pending.len() > self.0.max_pending || queue.pending_bytes > MAX_PENDING_BYTES;
         drop(queue);

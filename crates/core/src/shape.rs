@@ -18,9 +18,15 @@ impl Shape {
         Shape::default()
     }
 
-    /// The number of elements.
+    /// The number of elements. Every tensor's shape has one; of a shape that has not, the number is of no use.
     pub fn size(&self) -> usize {
-        self.0.iter().product()
+        self.0.iter().fold(1, |size, &dim| size.wrapping_mul(dim))
+    }
+
+    /// Whether elements, and steps from one to another, can be counted: in a page, up to 2^31 - 1.
+    pub(crate) fn is_countable(&self) -> bool {
+        let size = self.0.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim.max(1)));
+        size.is_some_and(|size| size <= isize::MAX as usize)
     }
 
     /// The number of dimensions.
@@ -197,6 +203,21 @@ mod tests {
         assert_eq!(s(&[0]).broadcast(&s(&[1]), "add"), Ok(s(&[0])));
         let error = s(&[2, 3]).broadcast(&s(&[4]), "add").unwrap_err();
         assert_eq!(error.to_string(), "Error in add: expected shapes that broadcast together, received [2,3] and [4]");
+    }
+
+    #[test]
+    fn shapes_whose_elements_cannot_be_counted_are_told_apart() {
+        let most = isize::MAX as usize;
+        for (shape, countable) in [
+            (vec![most], true),
+            (vec![most, 2], false),
+            (vec![1 << 32, 1 << 32], cfg!(target_pointer_width = "128")),
+            (vec![0, most, 2], false),
+            (vec![0, 5], true),
+            (vec![], true),
+        ] {
+            assert_eq!(Shape::from(shape.clone()).is_countable(), countable, "{shape:?}");
+        }
     }
 
     #[test]

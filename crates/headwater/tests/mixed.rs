@@ -305,3 +305,62 @@ fn an_overflow_skips_the_step_and_a_resumed_training_keeps_the_scale() -> Result
     assert!(LossScale::new(0.0, 1).is_err() && LossScale::new(1.0, 0).is_err());
     Ok(())
 }
+
+#[test]
+fn an_overflow_leaves_out_its_part_of_accumulated_gradients() -> Result<()> {
+    let device = cpu(1);
+    let bad = [f32::NAN, f32::INFINITY];
+    let holder = Holder(vec![Shape::from([2])]);
+    let weights = Sequential::new(&device, vec![None, Some(1)], 1).layer(holder)?.build().weights();
+    let options = || Options { accumulate: 3, ..Options::default() };
+    let make =
+        || -> Result<Optimizer> { Ok(Optimizer::sgd(1.0)?.with(options()).loss_scaled(LossScale::new(64.0, 3)?)) };
+    let mut own = make()?;
+    let mut follow = |gradients: [[f32; 2]; 3], want: [f32; 2], (scale, skipped, iterations): (f64, u32, u32)| {
+        for gradient in gradients {
+            own.apply(&weights, &[device.tensor(HostSlice::F32(&gradient), [2])?])?;
+        }
+        assert_eq!(weights[0].value().to_vec()?, want);
+        let kept = own.loss_scale().expect("a scale");
+        assert_eq!((kept.value()?, kept.skipped()?, own.iterations()?), (scale, skipped, iterations));
+        Result::Ok(())
+    };
+    follow([[1.0, 2.0], [3.0, 0.0], [2.0, 1.0]], [-2.0, -1.0], (128.0, 0, 1))?;
+    // As Keras's optimizer with two parts to a step does.
+    follow([[1.0, 2.0], bad, [3.0, 4.0]], [-4.0, -4.0], (64.0, 0, 2))?;
+    follow([bad, [1.0, 0.0], bad], [-5.0, -4.0], (16.0, 0, 3))?;
+    follow([bad, bad, bad], [-5.0, -4.0], (2.0, 1, 3))?;
+    follow([[1.0, 2.0], [3.0, 0.0], [2.0, 1.0]], [-7.0, -5.0], (4.0, 1, 4))?;
+    // By the samples of each part.
+    let mut own = Optimizer::sgd(1.0)?.loss_scaled(LossScale::new(64.0, 3)?);
+    weights[0].set(device.zeros([2], DType::F32)?)?;
+    for (gradient, samples) in [([1.0, 2.0], 6.0), (bad, 6.0), ([5.0, 6.0], 2.0)] {
+        own.accumulate(&weights, &[device.tensor(HostSlice::F32(&gradient), [2])?], 3, samples)?;
+    }
+    assert_eq!(weights[0].value().to_vec()?, [-2.0, -3.0]);
+    Ok(())
+}
+
+#[test]
+fn accumulation_in_mixed_precision_goes_on_after_an_overflow() -> Result<()> {
+    let device = cpu(1);
+    let samples = data(&device)?;
+    type Outcome = (Vec<Vec<u32>>, f64, u32);
+    let train = |backup: Option<Backup>, seed, steps| -> Result<Outcome> {
+        let model = model(&device, Policy::MixedFloat16, seed)?;
+        let optimizer = Optimizer::adam(0.02)?.loss_scaled(LossScale::new(f64::from(1 << 22), 6)?);
+        let mut trainer =
+            Trainer { epochs: 4, accumulate: 3, backup, ..Trainer::new(optimizer, "categoricalCrossentropy")? };
+        trainer.fit_with(&model, &samples, Fit::new().callback(&mut After(steps)))?;
+        let weights = model.weights().iter().map(|w| w.value().to_lanes()).all_ok()?;
+        let scale = trainer.optimizer.loss_scale().expect("a scale");
+        Ok((weights, scale.value()?, trainer.optimizer.iterations()?))
+    };
+    let whole = train(None, 1, 99)?;
+    for steps in [1, 2, 5, 13] {
+        let store: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+        train(Some(Backup::new(store.clone())), 1, steps)?;
+        assert_eq!(train(Some(Backup::new(store)), 9, 99)?, whole, "after {steps} steps");
+    }
+    Ok(())
+}

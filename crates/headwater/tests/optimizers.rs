@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use headwater::nn::layers::Dense;
 use headwater::nn::schedules::Schedule;
-use headwater::nn::{Sequential, Weight};
-use headwater::train::{Clip, Ema, Moments, Optimizer, Options, Rule};
-use headwater::{Device, HostSlice, Result, Tensor};
+use headwater::nn::{Model, Sequential, Weight};
+use headwater::train::{Clip, Control, Ema, Moments, Optimizer, Options, Rule, Trainer};
+use headwater::{cpu, Device, HostSlice, Result, Tensor};
 use serde_json::{json, Value};
 
 fn answers() -> Value {
@@ -256,5 +257,108 @@ fn a_weight_has_its_own_rate() -> Result<()> {
     check("kernel, bias", &flat(&weights)?, &[moved, moved, moved, moved, moved, moved, 1.0, 1.0, 1.0]);
     let few = optimizer.apply(&weights, &[]).expect_err("no gradients");
     assert_eq!(few.to_string(), "Error in optimizer: expected 2 gradients, received 0");
+    Ok(())
+}
+
+#[test]
+fn layers_may_be_frozen_and_freed_between_fits() -> Result<()> {
+    let device = cpu(1);
+    let x = headwater::ops::random_normal(&device, [32, 3], 0.0, 1.0, 1)?;
+    let fit = |trainer: &mut Trainer, model: &Model| trainer.fit(model, &x, &x, |_, _| Control::Continue);
+    let model = Sequential::new(&device, vec![None, Some(3)], 1)
+        .layer(Dense::new(5).activation("tanh").name("base"))?
+        .layer(Dense::new(3).name("head"))?
+        .build();
+    let slot = |trainer: &Trainer, i: usize| -> Result<Vec<f32>> {
+        let trained: Vec<Weight> = model.weights().into_iter().filter(Weight::trainable).collect();
+        trainer.optimizer.state(&trained)?[i].1.to_vec()
+    };
+    let ema = Some(Ema { momentum: 0.5, overwrite_every: None });
+    let optimizer = Optimizer::adam(0.01)?.with(Options { ema, ..Options::default() });
+    let mut trainer = Trainer::new(optimizer, "mse")?;
+    model.layer("base")?.set_trainable(false);
+    fit(&mut trainer, &model)?;
+    let of_head = slot(&trainer, 1)?;
+    model.layer("base")?.set_trainable(true);
+    let base = model.weight("base/kernel")?;
+    let before = base.value().to_vec()?;
+    fit(&mut trainer, &model)?;
+    assert_ne!(base.value().to_vec()?, before);
+    // The head's slots went on, those of the base began.
+    assert_ne!(slot(&trainer, 5)?, of_head);
+    assert_eq!(slot(&trainer, 1)?.len(), 15);
+    // Another layer of as many weights.
+    let of_base = slot(&trainer, 1)?;
+    model.layer("head")?.set_trainable(false);
+    fit(&mut trainer, &model)?;
+    assert_eq!(trainer.optimizer.iterations()?, 3);
+    assert_ne!(slot(&trainer, 1)?, of_base);
+    // Another model.
+    let other = Sequential::new(&device, vec![None, Some(3)], 1).layer(Dense::new(3))?.build();
+    fit(&mut trainer, &other)?;
+    // What was stored is of certain weights.
+    let state = trainer.optimizer.state(&other.weights())?;
+    let mut restored = Optimizer::adam(0.01)?;
+    restored.set_state(&other.weights(), |name| state.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone()))?;
+    let mut trainer = Trainer::new(restored, "mse")?;
+    let error = fit(&mut trainer, &model).expect_err("other weights");
+    assert!(error.to_string().contains("the same weights"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn numbers_outside_of_their_range_are_refused() -> Result<()> {
+    let refused = |rule: Rule, what: &str| {
+        let error = Optimizer::new(rule, 0.1).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains(what), "{error}: {what}");
+    };
+    let moments = Moments::default();
+    refused(Rule::Momentum { momentum: 1.5, nesterov: false }, "a momentum from 0 to 1, received 1.5");
+    refused(Rule::Adam(Moments { beta1: 1.0, ..moments }), "a beta1 from 0 to less than 1, received 1");
+    refused(Rule::Lamb(Moments { beta2: f64::NAN, ..moments }), "a beta2 from 0 to less than 1, received NaN");
+    refused(Rule::Nadam(Moments { epsilon: -1.0, ..moments }), "an epsilon of at least 0, received -1");
+    refused(Rule::Lion { beta1: -0.1, beta2: 0.9 }, "a beta1 from 0 to 1");
+    refused(Rule::RmsProp { rho: 2.0, momentum: 0.0, epsilon: 1e-7, centered: false }, "a rho from 0 to 1");
+    refused(Rule::Adagrad { initial: -1.0, epsilon: 1e-7 }, "an initial sum of at least 0");
+    refused(Rule::Adadelta { rho: 2.0, epsilon: 1e-7 }, "a rho from 0 to 1");
+    let ftrl = |power, l1| Rule::Ftrl { power, initial: 0.1, l1, l2: 0.0, shrinkage: 0.0, beta: 0.0 };
+    refused(ftrl(1.0, 0.0), "a power of at most 0");
+    refused(ftrl(-0.5, -1.0), "penalties of at least 0");
+    let rate = Optimizer::sgd(f64::NAN).err().map(|e| e.to_string());
+    assert_eq!(rate.as_deref(), Some("Error in optimizer: expected a learning rate, received NaN"));
+
+    let device = cpu(1);
+    let x = device.ones([4, 2], headwater::DType::F32)?;
+    let model = Sequential::new(&device, vec![None, Some(2)], 1).layer(Dense::new(2))?.build();
+    let before = model.weights()[0].value().to_vec()?;
+    let plain = Options::default;
+    for (options, what) in [
+        (Options { clip: Some(Clip::Norm(0.0)), ..plain() }, "a limit of gradients above 0, received 0"),
+        (Options { clip: Some(Clip::Value(f64::NAN)), ..plain() }, "a limit of gradients above 0, received NaN"),
+        (Options { weight_decay: -1.0, ..plain() }, "a weight decay of at least 0"),
+        (Options { ema: Some(Ema { momentum: 1.5, overwrite_every: None }), ..plain() }, "a momentum from 0 to 1"),
+        (Options { ema: Some(Ema { momentum: 0.5, overwrite_every: Some(0) }), ..plain() }, "after 1 step or more"),
+    ] {
+        let mut trainer = Trainer::new(Optimizer::sgd(0.1)?.with(options), "mse")?;
+        let error = trainer.fit(&model, &x, &x, |_, _| Control::Continue).expect_err(what);
+        assert!(error.to_string().contains(what), "{error}");
+    }
+    assert_eq!(model.weights()[0].value().to_vec()?, before);
+    Ok(())
+}
+
+#[test]
+fn a_gradient_has_the_shape_of_its_weight() -> Result<()> {
+    let device = cpu(1);
+    let model = Sequential::new(&device, vec![None, Some(2)], 1).layer(Dense::new(2).name("d"))?.build();
+    let (weights, bias) = (model.weights(), device.ones([2], headwater::DType::F32)?);
+    let before = weights[0].value().to_vec()?;
+    for mut optimizer in
+        [Optimizer::sgd(0.1)?, Optimizer::sgd(0.1)?.with(Options { accumulate: 2, ..Options::default() })]
+    {
+        let error = optimizer.apply(&weights, &[bias.clone(), bias.clone()]).expect_err("another shape");
+        assert_eq!(error.to_string(), "Error in d/kernel: expected a gradient of shape [2,2], received [2]");
+    }
+    assert_eq!(weights[0].value().to_vec()?, before);
     Ok(())
 }

@@ -268,3 +268,52 @@ fn what_does_not_fit_is_an_error() -> Result<()> {
     assert!(Objective::new("mse")?.metrics(&["wobble"]).is_err());
     Ok(())
 }
+
+#[test]
+fn sizes_of_nothing_are_refused() -> Result<()> {
+    let device = cpu(1);
+    let (x, y) = line(&device, 8)?;
+    let (model, samples) = (linear(&device)?, Samples::new(&[&x], &[&y])?);
+    let text = |r: Result<()>| r.err().map_or_else(String::new, |e| e.to_string());
+    let none = Trainer { batch_size: 0, ..trainer(0.1, 1)? };
+    let batches = "batches of at least 1 sample, received 0";
+    assert!(text(none.evaluate(&model, &samples).map(drop)).contains(batches));
+    assert!(text(predict(&model, &samples, 0).map(drop)).contains(batches));
+    let mut none = none;
+    assert!(text(none.fit_with(&model, &samples, Fit::new()).map(drop)).contains(batches));
+    let steps = text(trainer(0.1, 1)?.fit_with(&model, &samples, Fit::new().steps_per_epoch(0)).map(drop));
+    assert_eq!(steps, "Error in fit: expected epochs of at least 1 step, received 0");
+    assert!(trainer(0.1, 0)?.fit_with(&model, &samples, Fit::new())?.names().is_empty());
+    let objective = Objective::of_outputs(&["mse"])?.class_weights(&[(usize::MAX, 2.0)]);
+    let mut weighted = Trainer::compiled(Optimizer::sgd(0.1)?, objective);
+    let error = text(weighted.fit_with(&model, &samples, Fit::new()).map(drop));
+    assert!(error.contains("classes below 16777216"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn class_numbers_that_an_output_has_not_are_told() -> Result<()> {
+    let device = cpu(1);
+    let x = ops::random_normal(&device, [6, 2], 0.0, 1.0, 7)?;
+    let model = Sequential::new(&device, vec![None, Some(2)], 1).layer(Dense::new(3).activation("softmax"))?.build();
+    let fit = |classes: &[i32; 6], weights: Option<&[f32; 6]>| -> Result<()> {
+        let mut samples = Samples::new(&[&x], &[&device.tensor(HostSlice::I32(classes), [6])?])?;
+        if let Some(weights) = weights {
+            samples = samples.weighted(&device.tensor(HostSlice::F32(weights), [6])?)?;
+        }
+        let objective = Objective::new("sparseCategoricalCrossentropy")?;
+        let mut trainer = Trainer { batch_size: 4, ..Trainer::compiled(Optimizer::sgd(0.1)?, objective) };
+        trainer.evaluate(&model, &samples)?;
+        trainer.fit_with(&model, &samples, Fit::new()).map(drop)
+    };
+    fit(&[0, 1, 2, 0, 1, 2], None)?;
+    let error = fit(&[1, 2, 3, 1, 2, -1], None).err().map(|e| e.to_string()).unwrap_or_default();
+    assert!(
+        error.starts_with("Error in sparseCategoricalCrossentropy: expected targets that are class numbers"),
+        "{error}"
+    );
+    assert!(error.ends_with("received 2 others"), "{error}");
+    // Those of samples that do not count may be any.
+    fit(&[1, 2, 3, 1, 2, -1], Some(&[1.0, 1.0, 0.0, 1.0, 1.0, 0.0]))?;
+    Ok(())
+}

@@ -1,6 +1,6 @@
 /** Gradients that wait for others before a step is made with their mean. */
 
-import { tensor1d } from '../create.js';
+import { scalar } from '../create.js';
 import * as ops from '../ops/core.js';
 import type { NamedTensor, Optimizer } from '../optimizers.js';
 import { dispose, keep, type Tensor, tidy } from '../tensor.js';
@@ -22,30 +22,31 @@ export class Accumulator {
   private readonly sums = new Map<string, Tensor>();
   /** Parts that wait for more. */
   waiting = 0;
-  private weight = 0;
 
-  /** Adds gradients that count `weight`. */
-  add(gradients: readonly NamedTensor[], weight: number): void {
-    for (const { name, tensor } of gradients) {
-      if (tensor === null || tensor === undefined) continue;
-      const old = this.sums.get(name);
-      this.sums.set(name, keep(tidy(() => {
+  /** Adds gradients that count `weight`, or nothing where they are not `finite`, a bool scalar. The weights are summed as one more gradient. */
+  add(gradients: readonly NamedTensor[], weight: number, finite: Tensor | null): void {
+    tidy(() => {
+      for (const { name, tensor } of [{ name: COUNTS, tensor: scalar(1) }, ...gradients]) {
+        if (tensor === null || tensor === undefined) continue;
+        const old = this.sums.get(name);
         const term = ops.mul(ops.cast(tensor, 'float32'), weight);
-        return old === undefined ? term : ops.add(old, term);
-      })));
-      old?.dispose();
-    }
-    this.weight += weight;
+        const counted = finite === null ? term : ops.where(finite, term, 0);
+        this.sums.set(name, keep(old === undefined ? counted : ops.add(old, counted)));
+        old?.dispose();
+      }
+    });
   }
 
+  /** NaN where nothing counted. */
   means(): NamedTensor[] {
-    return [...this.sums].map(([name, sum]) => ({ name, tensor: ops.div(sum, this.weight) }));
+    const { [COUNTS]: weight, ...sums } = Object.fromEntries(this.sums);
+    return Object.entries(sums).map(([name, sum]) => ({ name, tensor: ops.div(sum, weight as Tensor) }));
   }
 
   /** What goes into storage with the optimizer. */
   stored(): NamedTensor[] {
     if (this.waiting === 0) return [];
-    return [{ name: COUNTS, tensor: tensor1d([this.waiting, this.weight]) }, ...[...this.sums].map(([name, tensor]) => ({ name: name + SUM, tensor }))];
+    return [...this.sums].map(([name, tensor]) => (name === COUNTS ? { name, tensor: tidy(() => ops.stack([scalar(this.waiting), tensor])) } : { name: name + SUM, tensor }));
   }
 
   /** Takes its own of what was stored; the rest. */
@@ -53,7 +54,9 @@ export class Accumulator {
     this.dispose();
     const counts = stored.find(({ name }) => name === COUNTS);
     if (counts === undefined) return [...stored];
-    [this.waiting = 0, this.weight = 0] = await counts.tensor.data();
+    const [waiting = 0, weight = 0] = await counts.tensor.data();
+    this.waiting = waiting;
+    this.sums.set(COUNTS, keep(scalar(weight)));
     return stored.filter(({ name, tensor }) => {
       if (name.endsWith(SUM)) this.sums.set(name.slice(0, -SUM.length), keep(tensor.clone()));
       return name !== COUNTS && !name.endsWith(SUM);
@@ -63,6 +66,6 @@ export class Accumulator {
   dispose(): void {
     dispose([...this.sums.values()]);
     this.sums.clear();
-    this.waiting = this.weight = 0;
+    this.waiting = 0;
   }
 }

@@ -19,7 +19,8 @@ const NAMES = ['dynamic_scale', 'step_counter', 'skipped_steps'] as const;
 
 /**
  * A dynamic scale (Micikevicius et al. 2018), with the rules of Keras's LossScaleOptimizer: a step with a gradient that is not finite is skipped and
- * halves the scale. It is all done by the engine: nobody waits to know.
+ * halves the scale. It is all done by the engine: nobody waits to know. Where gradients are accumulated, those that are not finite are left out, each
+ * time halving the scale, and a step is skipped where none are left.
  */
 export class LossScale {
   readonly args: Required<LossScaleArgs>;
@@ -92,15 +93,17 @@ export class LossScale {
     return gradients.length === 0 ? null : ops.all(ops.stack(gradients.map((gradient) => ops.all(ops.isFinite(gradient)))));
   }
 
-  /** Goes on after a step whose gradients were finite, or were not. */
-  advance(finite: Tensor): void {
+  /** Goes on after gradients that were finite, or were not; after a step, which counts where it was `made`. */
+  advance(finite: Tensor | null, made: Tensor | null): void {
     const old = this.state;
     const [scale, steps, skipped] = old;
     this.kept = tidy(() => {
+      const missed = made === null ? skipped.clone() : ops.where(made, skipped, ops.add(skipped, 1));
+      if (finite === null) return [scale.clone(), steps.clone(), missed];
       const grows = ops.equal(steps, this.args.dynamicGrowthSteps - 1);
       const next = ops.where(grows, ops.mul(scale, 2), scale);
       const count = ops.where(grows, 0, ops.add(steps, 1));
-      return [ops.where(finite, next, ops.div(scale, 2)), ops.where(finite, count, 0), ops.where(finite, skipped, ops.add(skipped, 1))];
+      return [ops.where(finite, next, ops.div(scale, 2)), ops.where(finite, count, 0), missed];
     }).map((t) => keep(t));
     dispose(old);
     this.stale = true;

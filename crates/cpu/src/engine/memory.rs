@@ -46,7 +46,11 @@ impl Memory {
                 data.try_reserve_exact(class).map_err(|_| {
                     Error::device(
                         "cpu",
-                        format_args!("out of memory: {} bytes for one tensor, {} in use", class * 4, state.memory.live),
+                        format_args!(
+                            "out of memory: {} bytes for one tensor, {} in use",
+                            class.saturating_mul(4),
+                            state.memory.live
+                        ),
                     )
                 })?;
                 data.resize(class, 0);

@@ -13,8 +13,8 @@ fn fans(shape: &Shape) -> (f64, f64) {
         [] => (1.0, 1.0),
         [n] => (n as f64, n as f64),
         [.., a, b] => {
-            let window: usize = shape[..shape.rank() - 2].iter().product();
-            ((window * a) as f64, (window * b) as f64)
+            let window: f64 = shape[..shape.rank() - 2].iter().map(|&n| n as f64).product();
+            (window * a as f64, window * b as f64)
         }
     }
 }

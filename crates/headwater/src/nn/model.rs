@@ -58,6 +58,11 @@ impl Weight {
         Ok(())
     }
 
+    /// Whether both are the same weight, with one value.
+    pub fn same(&self, other: &Weight) -> bool {
+        Arc::ptr_eq(&self.value, &other.value)
+    }
+
     /// Whether training changes it: it is of such a kind, and no layer that it is in is frozen.
     pub fn trainable(&self) -> bool {
         self.spec.trainable && self.trainable.iter().all(|flag| flag.load(Ordering::Relaxed))

@@ -54,12 +54,15 @@ impl Store for Arc<Mutex<Option<Vec<u8>>>> {
     }
 }
 
-/// In a file, which is written beside the old one and then renamed.
+/// In a file, which is written beside the old one and then renamed; its folder is made where there is none.
 impl Store for PathBuf {
     fn save(&mut self, bytes: Vec<u8>) -> Result<()> {
         let mut part = self.clone().into_os_string();
         part.push(".part");
         let write = || {
+            if let Some(folder) = self.parent() {
+                fs::create_dir_all(folder)?;
+            }
             let mut file = fs::File::create(&part)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
@@ -269,7 +272,6 @@ impl Subject<'_> {
             "slots": kept.slots.len(),
             "rate": kept.rate.as_ref().map(bits),
             "waiting": kept.accumulated.waiting,
-            "waiting_weight": bits(&kept.accumulated.weight),
         });
         safetensors::write(&tensors, &Metadata::from([(KEY.into(), state.to_string())]))
     }
@@ -328,11 +330,7 @@ impl Subject<'_> {
             slots: (0..slots).map(|i| list(&format!("slot/{i}"))).collect(),
             averages: list("average"),
             scale: ScaleState::of(&list("scale")),
-            accumulated: Accumulator {
-                sums: list("accumulated"),
-                weight: f64::from_bits(number("waiting_weight")?),
-                waiting: number("waiting")? as u32,
-            },
+            accumulated: Accumulator { sums: list("accumulated"), waiting: number("waiting")? as u32 },
         };
         self.optimizer.keep(kept)?;
         self.weights.iter().zip(values).try_for_each(|(weight, value)| weight.set(value))?;

@@ -146,8 +146,11 @@ impl<'a> Stream<'a> {
     pub fn resume(&mut self, passes: u32, read: usize) -> Result<()> {
         let Some(pass) = passes.checked_sub(1) else { return Ok(()) };
         self.begin(pass)?;
-        for _ in 0..read {
-            self.next(false)?;
+        for at in 0..read {
+            if self.next(false)?.is_none() {
+                let expected = format_args!("the checkpoint is of data with {read} batches or more, this has {at}");
+                return Err(Error::format("training checkpoint", expected));
+            }
         }
         Ok(())
     }

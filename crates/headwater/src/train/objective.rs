@@ -14,6 +14,9 @@ use crate::nn::metrics::Metric;
 use crate::nn::metrics::{accuracy, metric};
 use crate::nn::{penalty, Called, Weight};
 
+/// Classes that may have weights.
+const MOST_CLASSES: usize = 1 << 24;
+
 /// A function of targets and predictions: one value per sample, or one in all.
 pub type Measure = Arc<dyn Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync>;
 
@@ -53,11 +56,19 @@ pub type Measure = Arc<dyn Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync>
 /// ```
 #[derive(Clone)]
 pub struct Objective {
-    losses: Vec<Measure>,
+    losses: Vec<Loss>,
     weights: Vec<f64>,
     /// One list for all outputs, or one each.
     metrics: Vec<Vec<(String, Kind)>>,
     class_weights: Vec<(usize, f64)>,
+}
+
+/// The loss of an output.
+#[derive(Clone)]
+struct Loss {
+    measure: Measure,
+    /// Whether its targets are class numbers.
+    sparse: bool,
 }
 
 /// A metric of batches.
@@ -102,8 +113,8 @@ fn checked(name: &str, function: crate::nn::losses::Loss) -> Measure {
     })
 }
 
-fn loss_of(name: &&str) -> Result<Measure> {
-    Ok(checked(name, loss(name)?))
+fn loss_of(name: &&str) -> Result<Loss> {
+    Ok(Loss { measure: checked(name, loss(name)?), sparse: name.starts_with("sparse") })
 }
 
 fn metric_of(name: &&str) -> Result<(String, Kind)> {
@@ -121,6 +132,19 @@ fn metric_of(name: &&str) -> Result<(String, Kind)> {
         },
     };
     Ok(((*name).to_owned(), kind))
+}
+
+/// How many targets are no class number of an output, of what `counts` weighs more than 0.
+fn strays<'a>(target: &Tensor, output: &Tensor, counts: impl Iterator<Item = &'a Tensor>) -> Result<Tensor> {
+    let classes = output.shape().last().copied().unwrap_or(1);
+    let target = target.cast(DType::F32)?;
+    let from_0 = ops::greater_equal(&target, &target.constant(0.0))?;
+    let within = ops::logical_and(&from_0, &ops::less(&target, &target.constant(classes as f64))?)?;
+    let mut stray = ops::logical_not(&within)?.cast(DType::F32)?;
+    for count in counts {
+        stray = weighted(&stray, &count.cast(DType::Bool)?)?;
+    }
+    stray.sum(None, false)
 }
 
 /// What a batch adds to the sum of which its mean is a part.
@@ -148,6 +172,7 @@ impl Objective {
 
     /// A loss of one's own for each output, without metrics.
     pub fn of(losses: Vec<Measure>) -> Objective {
+        let losses = losses.into_iter().map(|measure| Loss { measure, sparse: false }).collect();
         Objective { losses, weights: Vec::new(), metrics: vec![Vec::new()], class_weights: Vec::new() }
     }
 
@@ -239,9 +264,9 @@ impl Objective {
     pub(super) fn logs(&self, outputs: &[String], sums: &[Tensor], samples: usize) -> Result<Logs> {
         let count = |kind: Option<&Kind>| kind.map_or(1, Kind::count);
         let named = |n: usize| (0..n).map(|i| format!("output_{i}")).listed();
-        let fits =
-            |n: &usize| self.columns(&named(*n)).iter().map(|(_, kind)| count(*kind)).sum::<usize>() == sums.len();
-        let found = || named((1..=sums.len()).find(fits).unwrap_or(1));
+        let sparse = |n: usize| (0..n).filter(|&i| self.is_sparse(i)).count();
+        let own = |n: usize| self.columns(&named(n)).iter().map(|(_, kind)| count(*kind)).sum::<usize>();
+        let found = || named((1..=sums.len()).find(|&n| own(n) + sparse(n) == sums.len()).unwrap_or(1));
         let columns = if outputs.is_empty() { self.columns(&found()) } else { self.columns(outputs) };
         let (mut logs, mut rest) = (Vec::new(), sums);
         for (name, kind) in columns {
@@ -254,6 +279,17 @@ impl Objective {
             match values[..] {
                 [value] => logs.push((name, value)),
                 _ => logs.extend(values.into_iter().enumerate().map(|(i, value)| (format!("{name}_{i}"), value))),
+            }
+        }
+        for strays in rest {
+            let strays = strays.item()?;
+            if strays > 0.0 {
+                let expected = "targets that are class numbers: from 0, below the size of the output's last dimension";
+                return Err(Error::argument(
+                    "sparseCategoricalCrossentropy",
+                    expected,
+                    format_args!("{strays} others"),
+                ));
             }
         }
         Ok(logs.into_iter().collect())
@@ -273,7 +309,7 @@ impl Objective {
         }
         let (mut total, mut each): (Option<Tensor>, Vec<Tensor>) = (None, Vec::new());
         for (i, (output, target)) in called.outputs.iter().zip(&batch.targets).enumerate() {
-            let mut values = self.losses[i.min(self.losses.len() - 1)](target, output)?;
+            let mut values = (self.losses[i.min(self.losses.len() - 1)].measure)(target, output)?;
             for weight in [batch.weights.clone(), self.weight_of_classes(target, output)?].into_iter().flatten() {
                 values = weighted(&values, &weight)?;
             }
@@ -313,7 +349,16 @@ impl Objective {
                 }
             }
         }
+        for (i, (output, target)) in called.outputs.iter().zip(&batch.targets).enumerate() {
+            if self.is_sparse(i) {
+                terms.push(strays(target, output, batch.weights.iter().chain(mask(called, i)))?);
+            }
+        }
         Ok(terms)
+    }
+
+    fn is_sparse(&self, output: usize) -> bool {
+        self.losses.get(output.min(self.losses.len().saturating_sub(1))).is_some_and(|loss| loss.sparse)
     }
 
     fn metrics_of(&self, output: usize) -> &[(String, Kind)] {
@@ -323,6 +368,9 @@ impl Objective {
     /// The weight of each sample's class.
     fn weight_of_classes(&self, target: &Tensor, output: &Tensor) -> Result<Option<Tensor>> {
         let Some(last) = self.class_weights.iter().map(|(class, _)| *class).max() else { return Ok(None) };
+        if last >= MOST_CLASSES {
+            return Err(Error::argument("class weights", format_args!("classes below {MOST_CLASSES}"), last));
+        }
         let one_hot = target.shape() == output.shape() && target.shape().last().is_some_and(|&n| n > 1);
         let classes = output.shape().last().copied().unwrap_or(0).max(last + 1).max(2);
         let mut weights = vec![1.0; classes];

@@ -1,5 +1,6 @@
 //! Optimizers: a rule, what else is done to gradients and weights, and what is kept between steps.
 
+mod check;
 mod moving;
 mod scale;
 mod state;
@@ -69,6 +70,8 @@ pub struct Optimizer {
     counts: Counts,
     rate: Schedule,
     options: Options,
+    /// The weights of the last step, which slots, averages and sums of gradients are of.
+    weights: Vec<Weight>,
     state: Vec<Vec<Tensor>>,
     averages: Vec<Tensor>,
     accumulator: Accumulator,
@@ -83,10 +86,15 @@ impl Optimizer {
     /// An optimizer that moves weights by `rule` with a learning rate, a number or a [`Schedule`].
     ///
     /// # Errors
-    /// `ErrorKind::Argument` for a schedule that gives no rates; `ErrorKind::Unknown` for a rule that this build lacks.
+    /// `ErrorKind::Argument` for a schedule that gives no rates and for numbers of a rule that are outside of its range;
+    /// `ErrorKind::Unknown` for a rule that this build lacks.
     pub fn new(rule: Rule, rate: impl Into<Schedule>) -> Result<Optimizer> {
         let rate = rate.into();
         rate.check()?;
+        rule.check()?;
+        if rate.at(0.0).is_nan() {
+            return Err(Error::argument("optimizer", "a learning rate", "NaN"));
+        }
         let (name, numbers, initial) = rule.parts();
         let attrs = [0.0].into_iter().chain(numbers).collect();
         let (options, counts) = (Options::default(), rule.counts());
@@ -98,6 +106,7 @@ impl Optimizer {
             counts,
             rate,
             options,
+            weights: Vec::new(),
             state: Vec::new(),
             averages: Vec::new(),
             accumulator: Accumulator::default(),
@@ -167,6 +176,7 @@ impl Optimizer {
             initial: self.initial.clone(),
             rate: self.rate.clone(),
             options: self.options.clone(),
+            weights: Vec::new(),
             state: Vec::new(),
             averages: Vec::new(),
             accumulator: Accumulator::default(),
@@ -222,11 +232,19 @@ impl Optimizer {
 
     /// Moves weights along their gradients; with [`Options::accumulate`], along the mean of those of so many calls.
     ///
+    /// Other weights than before may be given: those that remain keep their slots, others begin with new ones, and gradients that
+    /// wait for more are dropped.
+    ///
     /// # Errors
-    /// `ErrorKind::Argument` for another number of gradients than weights, or of weights than before; what the step gives.
+    /// `ErrorKind::Argument` for another number of gradients than weights, or for [`Options`] outside of their range;
+    /// `ErrorKind::Format` where a checkpoint that was restored is of other weights; what the step gives.
     pub fn apply(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
         match self.options.accumulate {
-            0 | 1 => self.advance(weights, gradients),
+            0 | 1 => {
+                let finite = self.finite(gradients)?;
+                self.advance(weights, gradients, finite.as_ref())?;
+                self.scale_after(finite.as_ref())
+            }
             parts => self.accumulate(weights, gradients, parts, 1.0).map(|_| ()),
         }
     }
@@ -237,10 +255,11 @@ impl Optimizer {
     /// # Errors
     /// As [`Optimizer::apply`].
     pub fn accumulate(&mut self, weights: &[Weight], gradients: &[Tensor], parts: u32, weight: f64) -> Result<bool> {
-        if gradients.len() != weights.len() {
-            return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
-        }
-        self.accumulator.add(gradients, weight)?;
+        check_gradients(weights, gradients)?;
+        self.follow(weights)?;
+        let finite = self.finite(gradients)?;
+        self.accumulator.add(gradients, weight, finite.as_ref())?;
+        self.scale_after(finite.as_ref())?;
         if self.accumulator.waiting + 1 >= parts {
             return self.advance_by_mean(weights).map(|()| true);
         }
@@ -260,21 +279,35 @@ impl Optimizer {
     }
 
     fn advance_by_mean(&mut self, weights: &[Weight]) -> Result<()> {
+        self.follow(weights)?;
         let means = self.accumulator.take()?;
-        let result = self.advance(weights, &means);
+        // Of parts that were all left out, the mean is NaN.
+        let finite = self.finite(&means)?;
+        let result = if means.is_empty() { Ok(()) } else { self.advance(weights, &means, finite.as_ref()) };
         self.accumulator.waiting = 0;
         result
     }
 
-    fn advance(&mut self, weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
-        if gradients.len() != weights.len() {
-            return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
+    /// Whether gradients are all finite, with a scale of the loss: a bool scalar.
+    fn finite(&self, gradients: &[Tensor]) -> Result<Option<Tensor>> {
+        if self.scale.is_some() {
+            scale::all_finite(gradients)
+        } else {
+            Ok(None)
         }
-        if self.steps == 0 {
-            self.begin(weights)?;
-        } else if self.state.len() != weights.len() {
-            return Err(Error::argument("optimizer", format_args!("{} weights", self.state.len()), weights.len()));
+    }
+
+    /// Has the scale of the loss go on after gradients that were finite, or were not.
+    fn scale_after(&mut self, finite: Option<&Tensor>) -> Result<()> {
+        match (&mut self.scale, finite) {
+            (Some(scale), Some(finite)) => scale.advance(finite),
+            _ => Ok(()),
         }
+    }
+
+    fn advance(&mut self, weights: &[Weight], gradients: &[Tensor], finite: Option<&Tensor>) -> Result<()> {
+        check_gradients(weights, gradients)?;
+        self.follow(weights)?;
         self.settle()?;
         let rate = self.rate();
         self.steps += 1;
@@ -283,9 +316,10 @@ impl Optimizer {
             *count = f64::from(self.steps.saturating_sub(known));
         }
         // With a gradient that is not finite, all that follows is dropped where it is computed.
-        let finite = if self.scale.is_some() { scale::finite(gradients)? } else { None };
         let guard = match (&mut self.scale, finite) {
-            (Some(scale), Some(finite)) => Some(Guard { skipped: scale.skipped_steps(finite.device()), finite }),
+            (Some(scale), Some(finite)) => {
+                Some(Guard { skipped: scale.skipped_steps(finite.device()), finite: finite.clone() })
+            }
             _ => None,
         };
         let gradients = self.clipped(gradients)?;
@@ -295,7 +329,7 @@ impl Optimizer {
             self.move_weight(i, weight, gradient, guard.as_ref())?;
         }
         match (&mut self.scale, guard) {
-            (Some(scale), Some(guard)) => scale.advance(&guard.finite),
+            (Some(scale), Some(guard)) => scale.count(&guard.finite),
             _ => Ok(()),
         }
     }
@@ -350,20 +384,60 @@ impl Optimizer {
             self.set_rate(rate);
         }
         (self.steps, self.state, self.averages) = (kept.steps, kept.slots, kept.averages);
+        self.weights.clear();
         (self.skipped, self.accumulator) = (0, kept.accumulated);
         self.settle()
     }
 
-    fn begin(&mut self, weights: &[Weight]) -> Result<()> {
-        let slots = |w: &Weight| {
-            let full = |&x: &f64| broadcast_to(&w.value().device().constant_of(DType::F32, x), w.spec.shape.clone());
-            self.initial.iter().map(full).all_ok()
-        };
-        self.state = weights.iter().map(slots).all_ok()?;
-        if self.options.ema.is_some() {
-            self.averages = weights.iter().map(|w| w.value().cast(DType::F32)).all_ok()?;
+    /// Has slots and averages for `weights`, those that there were where they are of the same weights.
+    fn follow(&mut self, weights: &[Weight]) -> Result<()> {
+        if self.weights.len() == weights.len() && self.weights.iter().zip(weights).all(|(a, b)| a.same(b)) {
+            return Ok(());
         }
+        self.options.check()?;
+        if self.weights.is_empty() && !self.state.is_empty() {
+            self.adopt(weights)?;
+        } else {
+            let before = |w: &Weight| self.weights.iter().position(|other| other.same(w));
+            let slots = |w: &Weight| {
+                let full =
+                    |&x: &f64| broadcast_to(&w.value().device().constant_of(DType::F32, x), w.spec.shape.clone());
+                let kept = before(w).and_then(|i| self.state.get(i));
+                kept.map_or_else(|| self.initial.iter().map(full).all_ok(), |slots| Ok(slots.clone()))
+            };
+            let average = |w: &Weight| {
+                let kept = before(w).and_then(|i| self.averages.get(i));
+                kept.map_or_else(|| w.value().cast(DType::F32), |average| Ok(average.clone()))
+            };
+            let averaged = if self.options.ema.is_some() { weights } else { &[] };
+            let averages = averaged.iter().map(average).all_ok()?;
+            (self.state, self.averages) = (weights.iter().map(slots).all_ok()?, averages);
+            self.accumulator = Accumulator::default();
+        }
+        self.weights = weights.to_vec();
         Ok(())
+    }
+
+    /// Checks that what a checkpoint held is of `weights`.
+    fn adopt(&self, weights: &[Weight]) -> Result<()> {
+        let fits = |w: &Weight, slots: &[Tensor]| slots.iter().all(|slot| slot.shape() == &w.spec.shape);
+        if self.state.len() == weights.len() && weights.iter().zip(&self.state).all(|(w, slots)| fits(w, slots)) {
+            return Ok(());
+        }
+        let received = format_args!("slots of {} weights for {}", self.state.len(), weights.len()).to_string();
+        let expected = "expected what an optimizer kept for the same weights, as many trained as now";
+        Err(Error::format("optimizer", format_args!("{expected}, received {received}, or of other shapes")))
+    }
+}
+
+/// Refuses gradients that are not those of weights.
+fn check_gradients(weights: &[Weight], gradients: &[Tensor]) -> Result<()> {
+    if gradients.len() != weights.len() {
+        return Err(Error::argument("optimizer", format_args!("{} gradients", weights.len()), gradients.len()));
+    }
+    match weights.iter().zip(gradients).find(|(w, g)| w.spec.shape != *g.shape()) {
+        Some((w, g)) => Err(Error::shape(&w.name, format_args!("a gradient of shape {}", w.spec.shape), g.shape())),
+        None => Ok(()),
     }
 }
 

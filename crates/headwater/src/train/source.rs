@@ -152,7 +152,10 @@ impl Source for Samples {
     }
 
     fn pass<'a>(&'a self, device: &Device, pass: Pass) -> Result<Batches<'a>> {
-        let (n, size) = (self.len(), pass.batch_size.max(1));
+        let (n, size) = (self.len(), pass.batch_size);
+        if size == 0 {
+            return Err(Error::argument("samples", "batches of at least 1 sample", 0));
+        }
         let starts = (0..n).step_by(size);
         let Some(seed) = pass.shuffle else {
             return Ok(Box::new(starts.map(move |from| self.rows(from, (from + size).min(n)))));

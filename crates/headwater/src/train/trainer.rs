@@ -65,13 +65,16 @@ impl Trainer {
     /// step: losses and metrics are summed where they are computed, and read once an epoch.
     ///
     /// # Errors
-    /// `ErrorKind::Argument` when an epoch has no batch, when targets and losses do not fit the model's outputs, or when both
-    /// trainer and optimizer accumulate; `ErrorKind::Format` when what the backup holds is damaged or of another training; what
+    /// `ErrorKind::Argument` when an epoch has no batch or a batch no sample, when targets and losses do not fit the model's outputs,
+    /// when a target is a class number that an output has not, or when both trainer and optimizer accumulate; `ErrorKind::Format` when what the backup holds is damaged or of another training; what
     /// the layers, the losses, the source and callbacks give.
     pub fn fit_with(&mut self, model: &dyn Network, source: &dyn Source, mut options: Fit<'_>) -> Result<History> {
         if self.accumulate > 1 && self.optimizer.accumulates() {
             let expected = "gradients accumulated by the trainer or by the optimizer";
             return Err(Error::argument("fit", expected, "both"));
+        }
+        if options.steps_per_epoch == Some(0) {
+            return Err(Error::argument("fit", "epochs of at least 1 step", 0));
         }
         let batches = options.steps_per_epoch.or_else(|| source.batches(self.batch_size));
         let endless = options.steps_per_epoch.is_some();
@@ -237,6 +240,7 @@ impl Trainer {
         let mut sums = Sums::default();
         for batch in source.pass(model.device(), Pass { batch_size: self.batch_size, shuffle: None })? {
             let batch = batch?;
+            batch.check("evaluate")?;
             let called = model.call(&batch.inputs.iter().collect::<Vec<_>>(), Call::default())?.widened()?;
             let losses = self.objective.total(&called, &batch, &weights)?;
             sums.add(self.objective.measure(&losses, &called, &batch)?, batch.samples())?;

@@ -78,7 +78,7 @@ impl Optimizer {
     /// Moves the average of weight number `i`, if such are kept, and gives what the weight becomes.
     fn averaging(&mut self, i: usize, moved: Tensor, guard: Option<&Guard>) -> Result<Tensor> {
         let (Some(ema), Some(average)) = (self.options.ema, self.averages.get_mut(i)) else { return Ok(moved) };
-        let every = ema.overwrite_every.filter(|&every| every > 0);
+        let every = ema.overwrite_every;
         let Some(guard) = guard else {
             let momentum = if self.steps == 1 { 0.0 } else { ema.momentum };
             *average = averaged(average, &moved, momentum)?;

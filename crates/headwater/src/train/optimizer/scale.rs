@@ -4,7 +4,8 @@ use headwater_core::ops::{self, add, mul, real_div, select};
 use headwater_core::{AllOk, DType, Device, Error, Result, Tensor};
 
 /// A dynamic scale of the loss (Micikevicius et al. 2018), with the rules of Keras's `LossScaleOptimizer`: a step with a gradient that is
-/// not finite is skipped and halves the scale. It is all done by the engine: nobody waits to know.
+/// not finite is skipped and halves the scale. It is all done by the engine: nobody waits to know. Where gradients are accumulated,
+/// those that are not finite are left out, each time halving the scale, and a step is skipped where none are left.
 ///
 /// A [`Trainer`](crate::train::Trainer) gives one to its optimizer where a model computes in float16, and multiplies and divides by
 /// it. Who calls [`Optimizer::apply`](super::Optimizer::apply) gives it gradients of the loss as it is.
@@ -105,7 +106,14 @@ impl LossScale {
         self.state = state;
     }
 
-    /// Goes on after a step whose gradients were finite, or were not.
+    /// Goes on after a step that was made, or was not, a bool scalar.
+    pub(super) fn count(&mut self, made: &Tensor) -> Result<()> {
+        let state = self.state(made.device());
+        state.skipped = select(made, &state.skipped, &add(&state.skipped, &state.skipped.constant(1.0))?)?;
+        Ok(())
+    }
+
+    /// Goes on after gradients that were finite, or were not.
     pub(super) fn advance(&mut self, finite: &Tensor) -> Result<()> {
         let growth = f64::from(self.growth_steps);
         let State { scale, steps, skipped } = self.state(finite.device());
@@ -116,7 +124,7 @@ impl LossScale {
         let state = State {
             scale: select(finite, &next, &real_div(scale, &number(2.0))?)?,
             steps: select(finite, &count, &number(0.0))?,
-            skipped: select(finite, skipped, &add(skipped, &number(1.0))?)?,
+            skipped: skipped.clone(),
         };
         self.state = Some(state);
         Ok(())
@@ -129,7 +137,7 @@ pub(in crate::train) fn unscaled(gradient: &Tensor, scale: &Tensor) -> Result<Te
 }
 
 /// Whether all gradients are finite, a bool scalar; none where there are none.
-pub(super) fn finite(gradients: &[Tensor]) -> Result<Option<Tensor>> {
+pub(super) fn all_finite(gradients: &[Tensor]) -> Result<Option<Tensor>> {
     let each: Vec<Tensor> = gradients.iter().map(|g| ops::all(&ops::is_finite(g)?, None, false)).all_ok()?;
     if each.is_empty() {
         return Ok(None);

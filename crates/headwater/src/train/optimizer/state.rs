@@ -72,6 +72,7 @@ impl Optimizer {
         };
         self.skipped = 0;
         (self.state, self.averages, self.accumulator) = (Vec::new(), Vec::new(), Accumulator::default());
+        self.weights.clear();
         if let Some(scale) = &mut self.scale {
             scale.keep(ScaleState::of(&ScaleState::NAMES.into_iter().filter_map(&mut find).collect::<Vec<_>>()));
             self.steps = self.steps.saturating_add(scale.skipped()?);

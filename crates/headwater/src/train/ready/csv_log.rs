@@ -38,7 +38,7 @@ pub struct CsvLogger {
 }
 
 impl CsvLogger {
-    /// Writes a new file.
+    /// Writes a new file; its folder is made where there is none.
     pub fn new(path: impl AsRef<Path>) -> CsvLogger {
         CsvLogger { path: path.as_ref().into(), append: false, begun: false, file: None }
     }
@@ -53,6 +53,9 @@ impl CsvLogger {
     fn open(&self) -> std::io::Result<(File, bool)> {
         let mut options = OpenOptions::new();
         let append = self.append || self.begun;
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         let file = options.create(true).write(true).append(append).truncate(!append).open(&self.path)?;
         let empty = file.metadata()?.len() == 0;
         Ok((file, empty))

@@ -98,7 +98,7 @@ fn numbers(target: &Tensor) -> bool {
 
 impl Callback for Mixup {
     fn batch(&mut self, run: &Run, batch: &mut Batch) -> Result<Control> {
-        if self.alpha.is_nan() || self.alpha <= 0.0 {
+        if !self.alpha.is_finite() || self.alpha <= 0.0 {
             return Err(Error::argument("Mixup", "an alpha above 0", self.alpha));
         }
         if let Some(whole) = batch.inputs.iter().find(|x| !x.dtype().is_float()) {
