@@ -22,9 +22,9 @@ struct Script {
 
 /// What models and their training need, all operations, everything, and what predictions of the demo's model need.
 const SCRIPTS: [Script; 4] = [
-    Script { name: "lean", path: "pkg/dist/headwater.lean.min.js", modules: "pkg/dist/wasm/lean", budget: 241_000 },
+    Script { name: "lean", path: "pkg/dist/headwater.lean.min.js", modules: "pkg/dist/wasm/lean", budget: 243_000 },
     Script { name: "core", path: "pkg/dist/headwater.core.min.js", modules: "pkg/dist/wasm/core", budget: 300_000 },
-    Script { name: "whole", path: "pkg/dist/headwater.min.js", modules: "pkg/dist/wasm", budget: 432_000 },
+    Script { name: "whole", path: "pkg/dist/headwater.min.js", modules: "pkg/dist/wasm", budget: 436_000 },
     Script {
         name: "for mobilenet",
         path: "target/for/mobilenet_v2_uint8/index.js",

@@ -243,7 +243,6 @@
 //! let mut trainer = Trainer { epochs: 30, backup, ..Trainer::new(optimizer, "mse")? };
 //! let (mut board, mut nan) = (TensorBoard::new(&folder).histograms(10), TerminateOnNan::default());
 //! let mut log = CsvLogger::new(folder.join("log.csv"));
-//! # std::fs::create_dir_all(&folder).ok();
 //! let fit = Fit::new().callback(&mut board).callback(&mut log).callback(&mut nan);
 //! let history = trainer.fit_with(&model, &samples, fit)?;
 //! assert!(nan.found.is_none() && history.loss[29] < 0.5 * history.loss[0]);
