@@ -25,7 +25,9 @@ export const toSnake = (name: string): string => name.replace(/([a-z0-9])([A-Z])
 export const toCamel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 
 /** Values that are words of the configuration language rather than names. */
-const WORDS: Record<string, string> = Object.fromEntries(['channelsLast', 'channelsFirst', 'fanIn', 'fanOut', 'fanAvg', 'truncatedNormal'].map((word) => [word, toSnake(word)]));
+const WORDS: Record<string, string> = {
+  channelsLast: 'channels_last', channelsFirst: 'channels_first', fanIn: 'fan_in', fanOut: 'fan_out', fanAvg: 'fan_avg', truncatedNormal: 'truncated_normal',
+};
 
 /** A layer, as an argument of one that contains it. */
 interface Nested {

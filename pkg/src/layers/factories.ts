@@ -85,27 +85,26 @@ export function deserializeLayer(className: string, keras: Config, args: LayerAr
 }
 
 type Maker<T> = (args?: Config) => T;
+type Rule<T> = new (className: string, config: Config) => T;
 
-/** A factory of those of a class, with what TensorFlow.js's configurations say where nothing is given. */
-const maker = <T>(Class: new (className: string, config: Config) => T) => (className: string, defaults: Config = {}): Maker<T> => (args) => {
+/** A factory of those of a class name, with what TensorFlow.js's configurations say where nothing is given. */
+const maker = <T>(Class: Rule<T>, className: string, defaults: Config = {}): Maker<T> => (args) => {
   if (typeof (args ?? {}) !== 'object') throw coded('argument', `Error in ${className}: expected an object of options, received ${String(args)}`);
   return new Class(className, { ...defaults, ...givenOf(args) });
 };
 
-const [initializer, regularizer, constraint] = [maker(Initializer), maker(Regularizer), maker(Constraint)];
-const normal = { mean: 0, stddev: 0.05 };
+/** Factories by class names, whose first letter is small in theirs. */
+const makers = <T, C extends Record<string, Config>>(Class: Rule<T>, classes: C): { [K in keyof C & string as Uncapitalize<K>]: Maker<T> } =>
+  Object.fromEntries(Object.entries(classes).map(([name, defaults]) => [(name[0] as string).toLowerCase() + name.slice(1), maker(Class, name, defaults)])) as never;
 
-export const initializers = {
-  zeros: initializer('Zeros'), ones: initializer('Ones'), constant: initializer('Constant'), randomUniform: initializer('RandomUniform', { minval: -0.05, maxval: 0.05 }),
-  randomNormal: initializer('RandomNormal', normal), truncatedNormal: initializer('TruncatedNormal', normal), identity: initializer('Identity', { gain: 1 }),
-  varianceScaling: initializer('VarianceScaling', { scale: 1, mode: 'fanIn', distribution: 'normal' }), glorotUniform: initializer('GlorotUniform'),
-  glorotNormal: initializer('GlorotNormal'), heNormal: initializer('HeNormal'), heUniform: initializer('HeUniform'), leCunNormal: initializer('LeCunNormal'),
-  leCunUniform: initializer('LeCunUniform'), orthogonal: initializer('Orthogonal', { gain: 1 }),
-};
+const normal = { mean: 0, stddev: 0.05 };
+export const initializers = makers(Initializer, {
+  Zeros: {}, Ones: {}, Constant: {}, RandomUniform: { minval: -0.05, maxval: 0.05 }, RandomNormal: normal, TruncatedNormal: normal, Identity: { gain: 1 },
+  VarianceScaling: { scale: 1, mode: 'fanIn', distribution: 'normal' }, GlorotUniform: {}, GlorotNormal: {}, HeNormal: {}, HeUniform: {}, LeCunNormal: {}, LeCunUniform: {}, Orthogonal: { gain: 1 },
+});
+const [l1, l2] = [{ l1: 0.01 }, { l2: 0.01 }];
 export const regularizers = {
-  l1l2: regularizer('L1L2', { l1: 0.01, l2: 0.01 }), l1: regularizer('L1', { l1: 0.01 }), l2: regularizer('L2', { l2: 0.01 }), orthogonal: regularizer('OrthogonalRegularizer'),
+  l1l2: maker(Regularizer, 'L1L2', { ...l1, ...l2 }), l1: maker(Regularizer, 'L1', l1), l2: maker(Regularizer, 'L2', l2), orthogonal: maker(Regularizer, 'OrthogonalRegularizer'),
 };
-export const constraints = {
-  maxNorm: constraint('MaxNorm', { maxValue: 2, axis: 0 }), unitNorm: constraint('UnitNorm', { axis: 0 }), nonNeg: constraint('NonNeg'),
-  minMaxNorm: constraint('MinMaxNorm', { minValue: 0, maxValue: 1, rate: 1, axis: 0 }), radialConstraint: constraint('RadialConstraint'),
-};
+const axis = 0;
+export const constraints = makers(Constraint, { MaxNorm: { maxValue: 2, axis }, UnitNorm: { axis }, NonNeg: {}, MinMaxNorm: { minValue: 0, maxValue: 1, rate: 1, axis }, RadialConstraint: {} });

@@ -72,8 +72,14 @@ impl<'a> Config<'a> {
 
     /// Numbers of a list.
     pub fn list(&self, key: &str) -> Result<Option<Vec<f64>>> {
+        self.list_or(key, None)
+    }
+
+    /// Numbers of a list, with what null stands for in it.
+    pub fn list_or(&self, key: &str, null: Option<f64>) -> Result<Option<Vec<f64>>> {
         let Some(value) = self.get(key) else { return Ok(None) };
-        let items: Option<Vec<f64>> = value.list().and_then(|items| items.iter().map(Value::number).collect());
+        let number = |item: &Value| if matches!(item, Value::Null) { null } else { item.number() };
+        let items: Option<Vec<f64>> = value.list().and_then(|items| items.iter().map(number).collect());
         items.map(Some).ok_or_else(|| self.bad(key, "a list of numbers"))
     }
 

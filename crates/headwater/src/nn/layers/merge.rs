@@ -153,10 +153,8 @@ impl Layer for Concatenate {
         };
         let rank = first.len() as isize;
         let axis = if self.axis < 0 { self.axis + rank } else { self.axis };
-        let fits = |(d, (a, b)): (usize, (&Option<usize>, &Option<usize>))| {
-            d as isize == axis || a.is_none() || b.is_none() || a == b
-        };
-        let same = inputs.iter().all(|i| i.len() == first.len() && i.iter().zip(first).enumerate().all(fits));
+        let fits = |i: &Dims, d: usize| d as isize == axis || i[d].is_none() || first[d].is_none() || i[d] == first[d];
+        let same = inputs.iter().all(|i| i.len() == first.len() && (0..i.len()).all(|d| fits(i, d)));
         if !same || axis < 0 || axis >= rank {
             let shapes: Vec<String> = inputs.iter().map(show).listed();
             return Err(Error::shape(

@@ -61,11 +61,9 @@ struct Reshape {
 
 impl Reshape {
     fn new(c: &Config<'_>) -> Result<Reshape> {
-        let given = c.get("target_shape").unwrap_or(&Value::Null);
-        let size = |d: &Value| if *d == Value::Null { Some(-1) } else { d.number().map(|d| d as isize) };
-        let target = given.list().and_then(|sizes| sizes.iter().map(size).collect());
-        let wrong = || Error::argument("Reshape", "a list of sizes as 'target_shape'", given);
-        Ok(Reshape { target: target.ok_or_else(wrong)? })
+        let target = c.list_or("target_shape", Some(-1.0))?;
+        let target = target.ok_or_else(|| Error::argument("Reshape", "a list as 'target_shape'", "none"))?;
+        Ok(Reshape { target: target.into_iter().map(|d| d as isize).listed() })
     }
 
     fn shape(&self, size: usize) -> Result<Vec<usize>> {
