@@ -304,7 +304,7 @@ export class SGDOptimizer extends Optimizer {
 export class MomentumOptimizer extends SGDOptimizer {
   static override className = 'Momentum';
   protected override readonly op = 'optimizer/momentum';
-  protected override readonly slotNames = ['momentum'];
+  protected override readonly slotNames = ['velocity'];
   constructor(learningRate: LearningRate, private readonly momentum: number, private readonly useNesterov = false) {
     super(learningRate);
   }
@@ -313,6 +313,14 @@ export class MomentumOptimizer extends SGDOptimizer {
   }
   protected override attributes(): number[] {
     return [this.learningRate, this.momentum, Number(this.useNesterov)];
+  }
+  /** What TensorFlow.js stored as `momentum` is a velocity that has yet to be multiplied by the rate. */
+  override async setWeights(weights: NamedTensor[]): Promise<void> {
+    const velocity = ({ name, tensor }: NamedTensor) =>
+      name.endsWith('/momentum') ? { name: name.replace(/momentum$/, 'velocity'), tensor: ops.mul(tensor, this.learningRate) } : { name, tensor: tensor.clone() };
+    const own = weights.map(velocity);
+    await super.setWeights(own);
+    own.forEach(({ tensor }) => tensor.dispose());
   }
 }
 

@@ -78,6 +78,19 @@ test('an optimizer goes on where another, of its configuration and weights, ende
   }
 });
 
+test('a momentum that TensorFlow.js stored goes on: it has yet to be multiplied by the rate', async () => {
+  const w = tf.variable(tf.tensor1d([1, 2]), true, 'stored-momentum');
+  const optimizer = tf.train.momentum(0.5, 0.8);
+  const given = [{ name: 'iter', tensor: tf.scalar(3, 'int32') }, { name: 'stored-momentum/momentum', tensor: tf.tensor1d([10, -5]) }];
+  await optimizer.setWeights(given);
+  optimizer.applyGradients({ 'stored-momentum': tf.tensor1d([1, 1]) });
+  // In TensorFlow.js: w - rate * (momentum * stored + gradient).
+  assert.deepEqual(await w.array(), [1 - 0.5 * (0.8 * 10 + 1), 2 - 0.5 * (0.8 * -5 + 1)]);
+  const kept = await optimizer.getWeights();
+  assert.deepEqual(kept.map(({ name }) => name), ['iter', 'stored-momentum/velocity']);
+  assert.ok(given.every(({ tensor }) => !tensor.isDisposed));
+});
+
 test('schedules give the rates of Keras', () => {
   for (const stored of keras.schedules) {
     const schedule = scheduleOf(stored);
