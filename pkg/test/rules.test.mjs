@@ -11,7 +11,8 @@ test('an initializer makes a tensor of a shape and a dtype', () => {
   const threes = tf.initializers.constant({ value: 3 }).apply([2], 'int32');
   assert.deepEqual([threes.dtype, ...threes.dataSync()], ['int32', 3, 3]);
   assert.deepEqual(tf.initializers.identity({ gain: 2 }).apply([2, 2]).arraySync(), [[2, 0], [0, 2]]);
-  assert.throws(() => tf.initializers.identity().apply([2, 3]), /square/);
+  assert.deepEqual(tf.initializers.identity().apply([2, 3]).arraySync(), [[1, 0, 0], [0, 1, 0]]);
+  assert.throws(() => tf.initializers.identity().apply([2, 2, 2]), /a matrix/);
   const drawn = tf.initializers.randomUniform({ minval: 1, maxval: 2, seed: 4 });
   const x = drawn.apply([50]);
   assert.ok(x.min().dataSync()[0] >= 1 && x.max().dataSync()[0] <= 2);

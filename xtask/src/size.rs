@@ -29,7 +29,7 @@ const SCRIPTS: [Script; 4] = [
         name: "for mobilenet",
         path: "target/for/mobilenet_v2_uint8/index.js",
         modules: "target/for/mobilenet_v2_uint8/wasm",
-        budget: 139_000,
+        budget: 140_000,
     },
 ];
 
