@@ -6,9 +6,16 @@ import { KERNELS, PICTURE_SHAPE, meanMagnitude, picture, sizeOf, uniform } from 
  * @param tf the library
  * @param {() => unknown} force starts all work recorded so far. TensorFlow.js needs none; a lazy library does after every
  *   call, or it could leave out results that nobody reads.
- * @param {(y) => Promise<unknown>} finished resolves when `y` and what was started before it is computed
  */
-export function adapterOf(tf, { force, finished }) {
+export function adapterOf(tf, force) {
+  /** Resolves when `y` and what was started before it is computed: on the CPU it is. On a GPU one element is read. */
+  async function finished(y) {
+    if (!/^web/.test(tf.getBackend())) return;
+    const element = tf.tidy(() => tf.slice(tf.reshape(y, [-1]), [0], [1]));
+    await element.data();
+    element.dispose();
+  }
+
   const FUNCTIONS = {
     matmul: () => (a, b) => tf.matMul(a, b),
     conv2d: (kernel) => (x) => tf.conv2d(x, kernel, 1, 'same'),

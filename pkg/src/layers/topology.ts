@@ -7,8 +7,11 @@ import { type Kwargs, type Layer, type LayerArgs, single } from './layer.js';
 import { precision } from './policy.js';
 import type { SymbolicShape, SymbolicTensor } from './symbolic.js';
 
+/** A layer made of others. */
+type Network = Layer & { layers: Layer[] };
+
 /** What a topology is made of. */
-export interface Made<M extends Layer & { layers: Layer[] }> {
+export interface Made<M extends Network> {
   /** A layer that is no model, of Keras's class name and configuration. */
   layer(className: string, config: Config, args: LayerArgs): Layer;
   graph(args: ContainerArgs): M;
@@ -54,7 +57,7 @@ function plain<T>(value: T, keras3: boolean, key = ''): T {
 }
 
 /** The layer, or the model, of its JSON. */
-export function readLayer<M extends Layer & { layers: Layer[] }>(json: LayerJSON, made: Made<M>): Layer {
+export function readLayer<M extends Network>(json: LayerJSON, made: Made<M>): Layer {
   const { class_name: className } = json;
   if (isModel(json)) return (className === 'Sequential' ? chain : functional)(json.config as unknown as GraphJSON, made);
   const config = plain(json.config, ofKeras3(json.config));
@@ -145,7 +148,7 @@ function withCalls(json: LayerJSON): LayerJSON {
   return given.some((call) => kwargsOf(call).use_causal_mask === true) ? { ...json, config: { ...json.config, use_causal_mask: true } } : json;
 }
 
-function functional<M extends Layer & { layers: Layer[] }>(given: GraphJSON, made: Made<M>): M {
+function functional<M extends Network>(given: GraphJSON, made: Made<M>): M {
   const graph = { ...given, layers: needed(given).map(withCalls) };
   const layers = new Map<string, Layer>();
   for (const json of graph.layers) {
@@ -184,7 +187,7 @@ function functional<M extends Layer & { layers: Layer[] }>(given: GraphJSON, mad
   return model;
 }
 
-function chain<M extends Layer & { layers: Layer[] }>(graph: GraphJSON | LayerJSON[], made: Made<M>): M {
+function chain<M extends Network>(graph: GraphJSON | LayerJSON[], made: Made<M>): M {
   const list = Array.isArray(graph) ? graph : graph.layers;
   const layers = list.map((json) => readLayer(json, made));
   const given = (graph as unknown as { build_input_shape?: SymbolicShape }).build_input_shape;
@@ -193,7 +196,7 @@ function chain<M extends Layer & { layers: Layer[] }>(graph: GraphJSON | LayerJS
 }
 
 /** A model from Keras JSON, of Keras 2 or 3. */
-export function readTopology<M extends Layer & { layers: Layer[] }>(json: string | object, made: Made<M>): M {
+export function readTopology<M extends Network>(json: string | object, made: Made<M>): M {
   let topology = (typeof json === 'string' ? JSON.parse(json) : json) as Record<string, unknown>;
   topology = (topology.modelTopology ?? topology) as Record<string, unknown>;
   topology = (topology.model_config ?? topology) as Record<string, unknown>;
