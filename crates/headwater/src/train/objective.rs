@@ -147,6 +147,11 @@ fn strays<'a>(target: &Tensor, output: &Tensor, counts: impl Iterator<Item = &'a
     stray.sum(None, false)
 }
 
+/// What is for an output in a list with one for all outputs, or one each.
+fn of_output<T>(list: &[T], output: usize) -> Option<&T> {
+    list.get(output).or(list.last())
+}
+
 /// What a batch adds to the sum of which its mean is a part.
 fn counted(mean: &Tensor, samples: usize) -> Result<Tensor> {
     mul(mean, &mean.constant(samples as f64))
@@ -309,7 +314,8 @@ impl Objective {
         }
         let (mut total, mut each): (Option<Tensor>, Vec<Tensor>) = (None, Vec::new());
         for (i, (output, target)) in called.outputs.iter().zip(&batch.targets).enumerate() {
-            let mut values = (self.losses[i.min(self.losses.len() - 1)].measure)(target, output)?;
+            let Some(loss) = of_output(&self.losses, i) else { continue };
+            let mut values = (loss.measure)(target, output)?;
             for weight in [batch.weights.clone(), self.weight_of_classes(target, output)?].into_iter().flatten() {
                 values = weighted(&values, &weight)?;
             }
@@ -358,11 +364,11 @@ impl Objective {
     }
 
     fn is_sparse(&self, output: usize) -> bool {
-        self.losses.get(output.min(self.losses.len().saturating_sub(1))).is_some_and(|loss| loss.sparse)
+        of_output(&self.losses, output).is_some_and(|loss| loss.sparse)
     }
 
     fn metrics_of(&self, output: usize) -> &[(String, Kind)] {
-        self.metrics.get(output.min(self.metrics.len().saturating_sub(1))).map_or(&[], Vec::as_slice)
+        of_output(&self.metrics, output).map_or(&[], Vec::as_slice)
     }
 
     /// The weight of each sample's class.

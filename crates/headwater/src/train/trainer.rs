@@ -66,8 +66,9 @@ impl Trainer {
     ///
     /// # Errors
     /// `ErrorKind::Argument` when an epoch has no batch or a batch no sample, when targets and losses do not fit the model's outputs,
-    /// when a target is a class number that an output has not, or when both trainer and optimizer accumulate; `ErrorKind::Format` when what the backup holds is damaged or of another training; what
-    /// the layers, the losses, the source and callbacks give.
+    /// when a target is a class number that an output has not, or when both trainer and optimizer accumulate;
+    /// `ErrorKind::Format` when what the backup holds is damaged or of another training; what the layers, the losses, the
+    /// source and callbacks give.
     pub fn fit_with(&mut self, model: &dyn Network, source: &dyn Source, mut options: Fit<'_>) -> Result<History> {
         if self.accumulate > 1 && self.optimizer.accumulates() {
             let expected = "gradients accumulated by the trainer or by the optimizer";
